@@ -1,0 +1,279 @@
+"""Complete rows of finite numbers, from a table: for a fit, and like a fit's for prediction."""
+
+import difflib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bayesgmm.data.tables import Table, array_table, default_names, listing, table_of
+
+CHUNK_ELEMENTS = 2**18
+"""Numbers looked at together by a check, so that no check holds a copy of a huge array."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Observations:
+    """Complete rows of finite numbers, with the names of their features."""
+
+    values: np.ndarray
+    """(n_obs, n_features) float64, C-contiguous, read-only; in the data's units."""
+    features: tuple[str, ...]
+    """(n_features,) names of the columns; x1, x2, … where the data had none."""
+    rows: np.ndarray
+    """(n_obs,) int64, positions of these rows in the original table."""
+    n_missing: int
+    """Number of rows left out because a value was missing."""
+    n_rows: int
+    """Number of rows of the original table."""
+    ignored: tuple[str, ...]
+    """Columns left out because they are not numeric."""
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows."""
+        return len(self.values)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return len(self.features)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        parts = [f"{self.n_obs} rows of {listing(self.features)}"]
+        if self.n_missing:
+            parts.append(f"{self.n_missing} rows with missing values left out")
+        if self.ignored:
+            parts.append(f"not numeric: {listing(self.ignored)}")
+        return f"Observations({'; '.join(parts)})"
+
+
+def observations(
+    data: Any, columns: str | Iterable[Any] | None = None, drop_missing: bool = False
+) -> Observations:
+    """Rows of numbers and their feature names, from whatever holds them.
+
+    Parameters
+    ----------
+    data : array, DataFrame, Series, path or Observations
+        Array-like of shape (n_obs, n_features), or (n_obs,) for one feature; a pandas, polars or
+        pyarrow table; an xarray DataArray; or the path of a ``.csv`` or ``.parquet`` file.
+    columns : name or names, optional
+        The features, in this order. Default: every numeric column.
+    drop_missing : bool
+        Leave out the rows in which one of the features has no value.
+
+    Returns
+    -------
+    Observations
+        A C-contiguous float64 array is viewed, not copied.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The data are not rows of finite numbers; the message names the columns.
+    FileNotFoundError
+        There is no file at the path.
+    """
+    return observations_of(data, "data", columns, drop_missing)
+
+
+def rows_like(x_new: Any, features: Sequence[str]) -> np.ndarray:
+    """New rows with the features of the training data, in their order.
+
+    Parameters
+    ----------
+    x_new : array, DataFrame, Series, path or Observations
+        Columns that have names are matched by name, and others ignored; a bare array is matched by
+        position. A 1-D array of n_features > 1 numbers is one row.
+    features : sequence of str, length n_features
+        Names of the training data's features; x1, x2, … if they came in a bare array.
+
+    Returns
+    -------
+    float64 array, shape (n_new, n_features)
+        The rows, in the data's units.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A feature is absent, the width is wrong, or a value is missing or infinite.
+    """
+    features = tuple(features)
+    table = _table(_in_order(x_new, features), "x_new")
+    if table.flat and len(features) > 1:
+        table = _one_row(table, features)
+    absent = [name for name in features if name not in table.names]
+    if table.named and not absent:
+        return _complete(table, features, False, "x_new")[0]
+    if table.named and features != default_names(len(features)):
+        raise ValueError(
+            f"x_new has no column {listing(absent)}{_suggestion(absent, table)}; expected the "
+            f"features of the fit, {listing(features)}; its columns are {listing(table.names)}; "
+            "try renaming them, or a bare array with the features in this order"
+        )
+    if len(table.numeric) != len(features):
+        raise ValueError(
+            f"x_new has {len(table.numeric)} numeric columns; expected the {len(features)} "
+            f"features of the fit, {listing(features)}; try choosing these columns, in this order"
+        )
+    return _complete(table, table.numeric, False, "x_new")[0]
+
+
+def observations_of(
+    data: Any, argument: str, columns: Any = None, drop_missing: bool = False
+) -> Observations:
+    """What `observations` returns, with the argument's own name in messages."""
+    if isinstance(data, Observations) and columns is None:
+        return data
+    table = _table(data, argument)
+    features = _choose(table, columns, argument)
+    values, rows, n_rows = _complete(table, features, drop_missing, argument)
+    values = values.view()
+    values.flags.writeable = False
+    if isinstance(data, Observations):
+        return replace(data, values=values, features=features)
+    return Observations(
+        values=values,
+        features=features,
+        rows=rows,
+        n_missing=n_rows - len(rows),
+        n_rows=n_rows,
+        ignored=tuple(table.kinds) if columns is None else (),
+    )
+
+
+def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
+    """Consecutive rows of a matrix with `n_features` columns, or of a vector that goes with one."""
+    size = max(1, CHUNK_ELEMENTS // n_features)
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _table(data: Any, argument: str) -> Table:
+    if isinstance(data, Observations):
+        named = data.features != default_names(data.n_features)
+        return array_table(data.values, data.features, named=named)
+    return table_of(data, argument)
+
+
+def _choose(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
+    """Names of the columns to use: those asked for, or all numeric ones."""
+    if columns is None:
+        if not table.numeric:
+            raise ValueError(
+                f"{argument} has no numeric column, only {_with_kinds(table.names, table)}; "
+                "expected at least one; try converting the columns you mean to numbers first"
+            )
+        return table.numeric
+    chosen = tuple(str(name) for name in ([columns] if isinstance(columns, str) else columns))
+    absent = [name for name in dict.fromkeys(chosen) if name not in table.names]
+    texts = [name for name in dict.fromkeys(chosen) if name in table.kinds]
+    repeated = [name for name in dict.fromkeys(chosen) if chosen.count(name) > 1]
+    problems = []
+    if not chosen:
+        problems.append("columns is empty")
+    if absent:
+        problems.append(f"{argument} has no column {listing(absent)}{_suggestion(absent, table)}")
+    if texts:
+        problems.append(f"not numeric: {_with_kinds(texts, table)}")
+    if repeated:
+        problems.append(f"repeated: {listing(repeated)}")
+    if problems:
+        raise ValueError(
+            f"columns={list(chosen)}: {'; '.join(problems)}; expected distinct numeric columns of "
+            f"{argument}; it has {listing(table.numeric) or 'none'}"
+        )
+    return chosen
+
+
+def _complete(
+    table: Table, features: tuple[str, ...], drop_missing: bool, argument: str
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Complete rows, their positions in the table, and the table's number of rows."""
+    if any(name in table.kinds for name in features):
+        texts = [name for name in features if name in table.kinds]
+        raise ValueError(
+            f"{argument} has columns that are not numeric: {_with_kinds(texts, table)}; expected "
+            f"numbers in {listing(features)}; try converting them first"
+        )
+    values = table.take(features)
+    n_rows = len(values)
+    if n_rows == 0:
+        raise ValueError(f"{argument} has no rows; expected at least one row of numbers")
+    missing, infinite, n_incomplete = _not_finite(values)
+    if infinite.any():
+        raise ValueError(
+            f"{argument} has infinite values in {_with_counts(features, infinite)}; expected "
+            "finite numbers; try marking them as missing (NaN), or dropping their rows"
+        )
+    if n_incomplete == 0:
+        return values, np.arange(n_rows), n_rows
+    where = f"{n_incomplete} of {n_rows} rows: {_with_counts(features, missing)}"
+    if not drop_missing:
+        raise ValueError(
+            f"{argument} has missing values in {where}; expected a number in every row; to leave "
+            f"these rows out try bg.observations({argument}, drop_missing=True), on the command "
+            "line --drop-missing"
+        )
+    if n_incomplete == n_rows:
+        raise ValueError(
+            f"{argument} has missing values in {where}; expected a complete row at least, and "
+            "drop_missing leaves none; try columns= without the emptiest"
+        )
+    complete = np.concatenate(
+        [~np.isnan(part).any(axis=1) for part in chunks(values, len(features))]
+    )
+    return values[complete], np.flatnonzero(complete), n_rows
+
+
+def _not_finite(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Missing and infinite values in each column, and the number of rows with a missing value."""
+    n_features = values.shape[1]
+    missing, infinite = np.zeros((2, n_features), dtype=np.int64)
+    n_incomplete = 0
+    for part in chunks(values, n_features):
+        if not np.isfinite(part).all():
+            absent = np.isnan(part)
+            missing += absent.sum(axis=0)
+            infinite += np.isinf(part).sum(axis=0)
+            n_incomplete += int(absent.any(axis=1).sum())
+    return missing, infinite, n_incomplete
+
+
+def _in_order(x_new: Any, features: tuple[str, ...]) -> Any:
+    """A row of a pandas table, which has the features as labels, in their order; else as it is."""
+    pandas = sys.modules.get("pandas")
+    is_series = pandas is not None and isinstance(x_new, pandas.Series)
+    if is_series and len(features) > 1 and set(features) <= set(x_new.index):
+        return x_new[list(features)].to_numpy()
+    return x_new
+
+
+def _one_row(table: Table, features: tuple[str, ...]) -> Table:
+    """The table of one row that a 1-D array of as many numbers as features means."""
+    row = table.take(_choose(table, None, "x_new")).T
+    if row.shape[1] != len(features):
+        raise ValueError(
+            f"x_new is 1-D with {row.shape[1]} numbers; expected one row of the {len(features)} "
+            f"features {listing(features)}, or rows as a 2-D array (n_new, {len(features)})"
+        )
+    return array_table(np.ascontiguousarray(row), features, named=False)
+
+
+def _suggestion(absent: Sequence[str], table: Table) -> str:
+    """The names that may have been meant."""
+    close = [match for name in absent for match in difflib.get_close_matches(name, table.names, 1)]
+    return f" (did you mean {listing(close)}?)" if close else ""
+
+
+def _with_kinds(names: Sequence[str], table: Table) -> str:
+    return ", ".join(f"{name!r} ({table.kinds[name]})" for name in names[:20])
+
+
+def _with_counts(features: Sequence[str], counts: np.ndarray) -> str:
+    return ", ".join(f"{name!r} ({n})" for name, n in zip(features, counts, strict=True) if n)

@@ -1,0 +1,121 @@
+"""What a fit demands of its data: rows, their weights, and enough variety."""
+
+from typing import Any
+
+import numpy as np
+
+from bayesgmm.data.rows import Observations, chunks, observations_of
+from bayesgmm.data.tables import table_of
+
+
+def training_data(
+    x: Any, sample_weight: Any = None, n_components: int = 1
+) -> tuple[Observations, np.ndarray]:
+    """Observations and row weights to which a mixture can be fitted.
+
+    Parameters
+    ----------
+    x : array, DataFrame, Series, path or Observations
+        What `observations` takes.
+    sample_weight : array-like or Series, shape (n_obs,) or (n_rows,), optional
+        Weight ≥ 0 of each row, or of each row of the original table. Default: 1.
+    n_components : int
+        Number of components of the mixture.
+
+    Returns
+    -------
+    Observations
+        The rows, in the data's units.
+    float64 array, shape (n_obs,)
+        Their weights (dimensionless).
+
+    Raises
+    ------
+    ValueError, TypeError
+        The rows or the weights are unusable, a column is constant, or there are fewer distinct
+        rows than components; rows of weight zero count as absent.
+    """
+    obs = observations_of(x, "x")
+    weight = np.ones(obs.n_obs) if sample_weight is None else _row_weights(sample_weight, obs)
+    counted = "" if weight.all() else " of positive sample_weight"
+    _check_not_constant(obs, weight, counted)
+    n_distinct = _count_distinct(obs.values, weight, n_components)
+    if n_distinct < n_components:
+        raise ValueError(
+            f"x has {n_distinct} distinct rows{counted}, fewer than n_components={n_components}; "
+            f"expected at least as many; try n_components={n_distinct} or fewer"
+        )
+    return obs, weight
+
+
+def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
+    """(n_obs,) checked weights of the rows of `obs`."""
+    table = table_of(sample_weight, "sample_weight")
+    if table.kinds:
+        raise TypeError(
+            f"sample_weight has dtype {', '.join(table.kinds.values())}; expected numbers; try "
+            "sample_weight.astype(float)"
+        )
+    if not table.flat:
+        raise ValueError(
+            f"sample_weight is a table with {len(table.names)} columns; expected a 1-D array, one "
+            "weight for each row; try one of its columns"
+        )
+    given = table.take(table.names)[:, 0]
+    if len(given) not in (obs.n_obs, obs.n_rows):
+        original = "" if obs.n_rows == obs.n_obs else f" (or of its original {obs.n_rows})"
+        raise ValueError(
+            f"sample_weight has {len(given)} weights; expected one for each of the {obs.n_obs} "
+            f"rows of x{original}"
+        )
+    positions = np.arange(obs.n_obs) if len(given) == obs.n_obs else obs.rows
+    weight = given[positions]
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+    if len(wrong):
+        raise ValueError(
+            f"sample_weight[{positions[wrong[0]]}] is {weight[wrong[0]]}, the first of "
+            f"{len(wrong)} bad weights; expected finite weights ≥ 0; try 0 for a row to leave out"
+        )
+    if not weight.any():
+        raise ValueError("sample_weight is zero in every row; expected a positive weight somewhere")
+    return weight
+
+
+def _check_not_constant(obs: Observations, weight: np.ndarray, counted: str) -> None:
+    """Every column varies over the rows of positive weight, by more than rounding."""
+    d = obs.n_features
+    low, high = np.full(d, np.inf), np.full(d, -np.inf)
+    for part, part_weight in zip(chunks(obs.values, d), chunks(weight, d), strict=True):
+        rows = part[part_weight > 0]
+        low = np.minimum(low, rows.min(axis=0, initial=np.inf))
+        high = np.maximum(high, rows.max(axis=0, initial=-np.inf))
+    # Within a few units in the last place of the largest value: the noise of arithmetic, whatever
+    # the column's scale. Halves, because the range of huge values overflows.
+    noise = 8 * np.spacing(np.maximum(-low, high))
+    constant = high / 2 - low / 2 <= noise / 2
+    if constant.any():
+        where = "row" + counted
+        found = "; ".join(
+            f"column {name!r} is constant ({value} in every {where})"
+            for name, value, flat in zip(obs.features, high, constant, strict=True)
+            if flat
+        )
+        others = [name for name, flat in zip(obs.features, constant, strict=True) if not flat]
+        advice = f"try columns={others}" if others else "try other columns or more rows"
+        raise ValueError(f"x: {found}; expected values that vary; {advice}")
+
+
+def _count_distinct(values: np.ndarray, weight: np.ndarray, enough: int) -> int:
+    """Number of distinct rows of positive weight, counted up to `enough`."""
+    d = values.shape[1]
+    found: list[np.ndarray] = []
+    for part, part_weight in zip(chunks(values, d), chunks(weight, d), strict=True):
+        rest = part[part_weight > 0]
+        for row in found:
+            rest = rest[(rest != row).any(axis=1)]
+        while len(rest) and len(found) < enough:
+            found.append(rest[0])
+            rest = rest[(rest != rest[0]).any(axis=1)]
+        if len(found) >= enough:
+            break
+    return len(found)

@@ -1,0 +1,10 @@
+"""The likelihood: the compiled pass over the rows and its moments. May not import PyMC or ArviZ."""
+
+from bayesgmm.likelihood.moments import (
+    MixtureMoments,
+    mixture_moments,
+    responsibilities,
+    row_log_density,
+)
+
+__all__ = ["MixtureMoments", "mixture_moments", "responsibilities", "row_log_density"]

@@ -1,0 +1,148 @@
+"""The declaration of a Gaussian mixture, and its parameters. May not import PyMC or ArviZ."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bayesgmm.prior.families import NormalInverseWishart, NormalLKJ
+from bayesgmm.structure import (
+    SPREAD,
+    STRUCTURES,
+    dense_covariances,
+    factor_from_spread,
+    n_spread,
+    spread_from_factor,
+)
+
+
+@dataclass(frozen=True)
+class GaussianMixture:
+    """A Gaussian mixture, p(x) = Σ_k w_k N(x | μ_k, Σ_k), with a prior on (w, μ, Σ).
+
+    Parameters
+    ----------
+    n_components : int
+        Number of components K, at least 1.
+    covariance : {"full", "tied", "diag", "spherical"}
+        One covariance matrix per component; one shared by all; one variance per component and
+        feature; one variance per component.
+    prior : NormalInverseWishart or NormalLKJ, optional
+        Default ``NormalInverseWishart()``. What a prior leaves out is scaled from the data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is none of these; the message names it.
+    """
+
+    n_components: int
+    covariance: str = "full"
+    prior: NormalInverseWishart | NormalLKJ = field(default_factory=NormalInverseWishart)
+
+    def __post_init__(self):
+        size = self.n_components
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise TypeError(
+                f"n_components must be an integer; got {size!r} ({type(size).__name__}). "
+                "Try GaussianMixture(2)."
+            )
+        if size < 1:
+            raise ValueError(f"n_components must be at least 1; got {size}.")
+        object.__setattr__(self, "n_components", int(size))
+        if self.covariance not in STRUCTURES:
+            raise ValueError(
+                f"covariance must be one of {', '.join(map(repr, STRUCTURES))}; "
+                f"got {self.covariance!r}."
+            )
+        if self.prior is None:
+            object.__setattr__(self, "prior", NormalInverseWishart())
+        if not isinstance(self.prior, NormalInverseWishart | NormalLKJ):
+            raise TypeError(
+                "prior must be a NormalInverseWishart or a NormalLKJ; "
+                f"got {type(self.prior).__name__}. Try prior=bg.NormalInverseWishart()."
+            )
+
+    def to_dict(self):
+        """The declaration as plain numbers and lists, ready for JSON."""
+        return {
+            "n_components": self.n_components,
+            "covariance": self.covariance,
+            "prior": self.prior.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, declaration):
+        """The declaration that ``to_dict`` wrote."""
+        families = {c.__name__: c for c in (NormalInverseWishart, NormalLKJ)}
+        prior = dict(declaration["prior"])
+        family = families[prior.pop("family")]
+        return cls(declaration["n_components"], declaration["covariance"], family(**prior))
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureParameters:
+    """Weights, means and spread of a Gaussian mixture: one point θ.
+
+    ``covariance`` names the structure, ``weights`` is (n_components,), ``means`` (n_components,
+    n_features) in the data's units, and ``factor`` the spread's factor in the layout of
+    :mod:`bayesgmm.structure`: Cholesky factors or standard deviations, in the data's units.
+    """
+
+    covariance: str
+    weights: np.ndarray
+    means: np.ndarray
+    factor: np.ndarray
+
+    @classmethod
+    def from_spread(cls, covariance, weights, means, spread):
+        """Parameters from the spread as the model and the tree hold it (squared units)."""
+        weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
+        return cls(covariance, weights, means, factor_from_spread(spread, covariance))
+
+    @property
+    def n_components(self):
+        return self.means.shape[0]
+
+    @property
+    def n_features(self):
+        return self.means.shape[1]
+
+    @property
+    def n_parameters(self):
+        """Free parameters: K − 1 weights, K d means, and the spread's."""
+        k, d = self.means.shape
+        return k - 1 + k * d + n_spread(self.covariance, k, d)
+
+    @property
+    def spread_name(self):
+        return SPREAD[self.covariance]
+
+    @property
+    def spread(self):
+        """The spread as the model and the tree hold it, in the data's squared units."""
+        return spread_from_factor(self.factor, self.covariance)
+
+    @property
+    def covariances(self):
+        """Dense covariance matrices, (n_components, n_features, n_features)."""
+        return dense_covariances(self.factor, self.covariance, *self.means.shape)
+
+    def permuted(self, order):
+        """The same mixture with component ``order[c]`` in place ``c``."""
+        order = np.asarray(order)
+        factor = self.factor if self.covariance == "tied" else self.factor[order]
+        return MixtureParameters(self.covariance, self.weights[order], self.means[order], factor)
+
+    def affine(self, scale, shift):
+        """The mixture of ``scale * x + shift`` if this is the mixture of x; per feature, scale > 0.
+
+        A spherical spread takes one common scale.
+        """
+        if self.covariance in ("full", "tied"):
+            factor = self.factor * scale[:, None]
+        elif self.covariance == "diag":
+            factor = self.factor * scale
+        else:
+            factor = self.factor * scale[0]
+        means = self.means * scale + shift
+        return MixtureParameters(self.covariance, self.weights, means, factor)

@@ -1,0 +1,238 @@
+"""The prior's log density and its gradient, compiled, in (log w, μ, factor).
+
+Densities are of (w, μ, Σ), the spread itself, whatever coordinates a caller works in.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from scipy.special import betaln, gammaln, multigammaln
+
+from bayesgmm.prior.families import NormalInverseWishart
+from bayesgmm.structure import factor_shape, is_matrix
+
+FLAT, CONJUGATE, SEPARATE = 0, 1, 2
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+class PriorNumbers(NamedTuple):
+    """A resolved prior as the compiled code takes it; what a family lacks is zero."""
+
+    family: int
+    concentration: np.ndarray
+    """(n_components,), the Dirichlet's α; ones where flat."""
+    mean: np.ndarray
+    """(n_features,), m."""
+    mean_concentration: float
+    """κ of the conjugate family."""
+    mean_scale: np.ndarray
+    """(n_features,), τ of the other."""
+    shape: float
+    """ν of the conjugate family, η of the other."""
+    scale: np.ndarray
+    """Conjugate: lower Cholesky factor of Ψ for matrices, the diagonal (1, n_columns) for variances.
+    Otherwise the half-normals' σ, (1, n_columns)."""
+    log_normaliser: float
+    """Everything in the log density that does not depend on θ (nats)."""
+
+
+def prior_numbers(prior, covariance, n_components, n_features):
+    """The numbers of a resolved prior for one structure; ``prior=None`` is flat."""
+    if prior is None:
+        zeros = np.zeros(n_features)
+        flat = np.ones(n_components)
+        return PriorNumbers(FLAT, flat, zeros, 0.0, zeros, 0.0, np.zeros((1, 1)), 0.0)
+    if isinstance(prior, NormalInverseWishart):
+        return _conjugate_numbers(prior, covariance, n_components, n_features)
+    return _separate_numbers(prior, covariance, n_components, n_features)
+
+
+def _dirichlet_normaliser(concentration):
+    return gammaln(concentration.sum()) - gammaln(concentration).sum()
+
+
+def _conjugate_numbers(prior, covariance, n_components, n_features):
+    d, nu, kappa = n_features, prior.df, prior.mean_concentration
+    if is_matrix(covariance):
+        scale = np.linalg.cholesky(prior.scale)
+        log_det = 2 * np.log(np.diag(scale)).sum()
+        block = nu / 2 * (log_det - d * np.log(2)) - multigammaln(nu / 2, d)
+    else:
+        diagonal = np.diag(prior.scale)
+        scale = np.atleast_2d(diagonal if covariance == "diag" else diagonal.mean())
+        block = (nu / 2 * np.log(scale / 2) - gammaln(nu / 2)).sum()
+    n_blocks = factor_shape(covariance, n_components, d)[0]
+    means = n_components * d / 2 * (np.log(kappa) - LOG_2PI)
+    constant = _dirichlet_normaliser(prior.concentration) + n_blocks * block + means
+    unused = np.zeros(d)
+    return PriorNumbers(
+        CONJUGATE, prior.concentration, prior.mean, kappa, unused, nu, scale, float(constant)
+    )
+
+
+def _separate_numbers(prior, covariance, n_components, n_features):
+    d = n_features
+    if covariance == "spherical":
+        scale = np.array([[np.sqrt(np.mean(prior.scale**2))]])
+    else:
+        scale = prior.scale[None, :].copy()
+    # Half-normal scales, and the change of variables from (s, R) or s to Σ or s².
+    block = (0.5 * np.log(2 / np.pi) - np.log(2) - np.log(scale)).sum()
+    if is_matrix(covariance):
+        block -= lkj_log_volume(prior.eta, d)
+    n_blocks = factor_shape(covariance, n_components, d)[0]
+    means = -n_components * (0.5 * d * LOG_2PI + np.log(prior.mean_scale).sum())
+    constant = _dirichlet_normaliser(prior.concentration) + n_blocks * block + means
+    return PriorNumbers(
+        SEPARATE, prior.concentration, prior.mean, 0.0, prior.mean_scale, prior.eta, scale,
+        float(constant),
+    )  # fmt: skip
+
+
+def lkj_log_volume(eta, n_features):
+    """Log of ∫ |R|^(η−1) dR over correlation matrices: Lewandowski et al. (2009), equation 16."""
+    k = np.arange(1, n_features)
+    b = eta + (n_features - k - 1) / 2
+    powers = (2 * (eta - 1) + n_features - k) * (n_features - k) * np.log(2)
+    return float((powers + (n_features - k) * betaln(b, b)).sum())
+
+
+@numba.njit(cache=True, nogil=True)
+def solve_lower(factor, b):
+    """Replace b by ``factor⁻¹ b`` for a lower triangular factor."""
+    for i in range(len(b)):
+        for j in range(i):
+            b[i] -= factor[i, j] * b[j]
+        b[i] /= factor[i, i]
+
+
+@numba.njit(cache=True, nogil=True)
+def solve_lower_transposed(factor, b):
+    """Replace b by ``factor⁻ᵀ b`` for a lower triangular factor."""
+    for i in range(len(b) - 1, -1, -1):
+        for j in range(i + 1, len(b)):
+            b[i] -= factor[j, i] * b[j]
+        b[i] /= factor[i, i]
+
+
+@numba.njit(cache=True, nogil=True)
+def add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_factor):
+    """Log prior density (nats); adds its gradient in log w, μ and the factor to the arrays given.
+
+    For Σ = L Lᵀ and u = L⁻¹(μ − m) the conjugate family has, with M = L⁻¹ chol(Ψ),
+    log p = −(ν + d + 2) Σ log L_ii − ½‖M‖² − ½κ‖u‖² + const for one component, and so
+    ∂/∂L = tril(L⁻ᵀ (M Mᵀ + κ u uᵀ)) − (ν + d + 2) diag(1 / L_ii) and ∂/∂μ = −κ L⁻ᵀ u.
+    """
+    if prior.family == FLAT:
+        return 0.0
+    value = prior.log_normaliser
+    for k in range(len(log_weights)):
+        value += (prior.concentration[k] - 1) * log_weights[k]
+        g_weights[k] += prior.concentration[k] - 1
+    if prior.family == CONJUGATE:
+        value += _conjugate_means(means, factor, prior, g_means, g_factor)
+        value += _conjugate_spread(factor, prior, g_factor)
+    else:
+        value += _independent_means(means, prior, g_means)
+        value += _separate_spread(factor, prior, g_factor)
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def _conjugate_means(means, factor, prior, g_means, g_factor):
+    value, kappa = 0.0, prior.mean_concentration
+    n_components, d = means.shape
+    for k in range(n_components):
+        u = means[k] - prior.mean
+        if factor.ndim == 3:
+            block = min(k, factor.shape[0] - 1)
+            lower, g_lower = factor[block], g_factor[block]
+            solve_lower(lower, u)
+            v = u.copy()
+            solve_lower_transposed(lower, v)
+            for i in range(d):
+                value -= np.log(lower[i, i]) + 0.5 * kappa * u[i] ** 2
+                g_means[k, i] -= kappa * v[i]
+                g_lower[i, i] -= 1 / lower[i, i]
+                for j in range(i + 1):
+                    g_lower[i, j] += kappa * v[i] * u[j]
+        else:
+            for i in range(d):
+                column = min(i, factor.shape[1] - 1)
+                sd = factor[k, column]
+                u[i] /= sd
+                value -= np.log(sd) + 0.5 * kappa * u[i] ** 2
+                g_means[k, i] -= kappa * u[i] / sd
+                g_factor[k, column] += (kappa * u[i] ** 2 - 1) / sd
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def _conjugate_spread(factor, prior, g_factor):
+    value, nu = 0.0, prior.shape
+    if factor.ndim == 3:
+        n_blocks, d, _ = factor.shape
+        for block in range(n_blocks):
+            lower = factor[block]
+            for i in range(d):
+                value -= (nu + d + 1) * np.log(lower[i, i])
+                g_factor[block, i, i] -= (nu + d + 1) / lower[i, i]
+            for column in range(d):
+                m = prior.scale[:, column].copy()
+                solve_lower(lower, m)
+                v = m.copy()
+                solve_lower_transposed(lower, v)
+                for i in range(d):
+                    value -= 0.5 * m[i] ** 2
+                    for j in range(i + 1):
+                        g_factor[block, i, j] += v[i] * m[j]
+    else:
+        for k in range(factor.shape[0]):
+            for j in range(factor.shape[1]):
+                sd = factor[k, j]
+                ratio = prior.scale[0, j] / sd**2
+                value -= (nu + 2) * np.log(sd) + 0.5 * ratio
+                g_factor[k, j] += (ratio - nu - 2) / sd
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def _independent_means(means, prior, g_means):
+    value = 0.0
+    for k in range(means.shape[0]):
+        for i in range(means.shape[1]):
+            u = (means[k, i] - prior.mean[i]) / prior.mean_scale[i]
+            value -= 0.5 * u**2
+            g_means[k, i] -= u / prior.mean_scale[i]
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def _separate_spread(factor, prior, g_factor):
+    """log p(Σ) = Σ_i log p(s_i) + log LKJ(R) − Σ_i d log s_i + const, with s_i² = Σ_j L_ij²."""
+    value, eta = 0.0, prior.shape
+    if factor.ndim == 3:
+        n_blocks, d, _ = factor.shape
+        for block in range(n_blocks):
+            lower = factor[block]
+            for i in range(d):
+                variance = 0.0
+                for j in range(i + 1):
+                    variance += lower[i, j] ** 2
+                sigma = prior.scale[0, i]
+                # |R| = Π L_ii² / s_i², and d log s_i from the change of variables.
+                exponent = d + 2 * (eta - 1)
+                value -= 0.5 * variance / sigma**2 + 0.5 * exponent * np.log(variance)
+                value += 2 * (eta - 1) * np.log(lower[i, i])
+                for j in range(i + 1):
+                    g_factor[block, i, j] -= lower[i, j] * (1 / sigma**2 + exponent / variance)
+                g_factor[block, i, i] += 2 * (eta - 1) / lower[i, i]
+    else:
+        for k in range(factor.shape[0]):
+            for j in range(factor.shape[1]):
+                sd, sigma = factor[k, j], prior.scale[0, j]
+                value -= 0.5 * (sd / sigma) ** 2 + np.log(sd)
+                g_factor[k, j] -= sd / sigma**2 + 1 / sd
+    return value

@@ -1,0 +1,52 @@
+"""Draws from the prior."""
+
+import numpy as np
+from scipy import stats
+
+from bayesgmm.prior.families import NormalInverseWishart
+from bayesgmm.structure import factor_shape, is_matrix
+
+
+def draw_prior(prior, covariance, n_components, n_features, rng):
+    """One draw (weights, means, factor) from a resolved prior.
+
+    Correlation matrices of the LKJ family are drawn by the onion method of
+    Lewandowski, Kurowicka & Joe (2009).
+    """
+    d = n_features
+    weights = rng.dirichlet(prior.concentration)
+    shape = factor_shape(covariance, n_components, d)
+    conjugate = isinstance(prior, NormalInverseWishart)
+    if conjugate and is_matrix(covariance):
+        drawn = stats.invwishart.rvs(prior.df, prior.scale, size=shape[0], random_state=rng)
+        spread = np.reshape(drawn, shape)
+        factor = np.linalg.cholesky(spread)
+    elif conjugate:
+        diagonal = np.diag(prior.scale)
+        scale = diagonal if covariance == "diag" else diagonal.mean()
+        factor = np.sqrt(scale / 2 / rng.gamma(prior.df / 2, size=shape))
+    elif is_matrix(covariance):
+        sd = np.abs(rng.normal(size=shape[:2])) * prior.scale
+        factor = sd[..., None] * np.stack([_lkj_factor(prior.eta, d, rng) for _ in sd])
+    else:
+        scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
+        factor = np.abs(rng.normal(size=shape)) * scale
+    noise = rng.normal(size=(n_components, d))
+    if conjugate:
+        noise = (factor @ noise[..., None])[..., 0] if factor.ndim == 3 else factor * noise
+        means = prior.mean + noise / np.sqrt(prior.mean_concentration)
+    else:
+        means = prior.mean + noise * prior.mean_scale
+    return weights, means, factor
+
+
+def _lkj_factor(eta, d, rng):
+    """Lower Cholesky factor of an LKJ(η) correlation matrix, row by row."""
+    lower = np.zeros((d, d))
+    lower[0, 0] = 1.0
+    for i in range(1, d):
+        radius_squared = rng.beta(i / 2, eta + (d - 1 - i) / 2)
+        direction = rng.normal(size=i)
+        lower[i, :i] = np.sqrt(radius_squared) * direction / np.linalg.norm(direction)
+        lower[i, i] = np.sqrt(1 - radius_squared)
+    return lower

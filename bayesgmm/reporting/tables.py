@@ -1,0 +1,224 @@
+"""Tables of a fit, for the terminal and for HTML; and the numbers that say whether it converged."""
+
+import math
+from html import escape
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesgmm.mixture import MixtureParameters
+from bayesgmm.structure import SPREAD, SPREAD_DIMS, dense_covariances, factor_from_spread
+
+MAX_COVARIANCE_COLUMNS = 8
+"""With more features than this the covariance columns no longer fit a page; the sds remain."""
+
+RHAT_LIMIT = 1.01
+"""Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718."""
+
+ESS_PER_CHAIN = 100
+"""The same source's smallest effective sample size, per chain."""
+
+
+def structure_of(group: xr.Dataset) -> str:
+    """Name of the covariance structure that a group of the tree holds."""
+    for structure, name in SPREAD.items():
+        wanted = set(SPREAD_DIMS[structure])
+        if name in group and wanted == set(group[name].dims) - {"chain", "draw", "sample"}:
+            return structure
+    raise ValueError(
+        "post must hold the spread of a Gaussian mixture as one of "
+        f"{', '.join(sorted(set(SPREAD.values())))} with dims component, feature, feature_bis; "
+        f"got the variables {', '.join(map(str, group.data_vars)) or 'none'}."
+    )
+
+
+def dense(group: xr.Dataset) -> np.ndarray:
+    """Covariances (..., n_components, n_features, n_features) of a group, in squared data units."""
+    structure = structure_of(group)
+    spread = group[SPREAD[structure]].transpose(..., *SPREAD_DIMS[structure])
+    size = group.sizes["component"], group.sizes["feature"]
+    return dense_covariances(factor_from_spread(spread.values, structure), structure, *size)
+
+
+def estimate(post: xr.DataTree) -> MixtureParameters | None:
+    """The MAP parameters that the tree carries in ``/map``, or None where it carries none."""
+    if "map" not in post.children or "weights" not in post["map"]:
+        return None
+    group = post["map"].to_dataset()
+    structure = structure_of(group)
+    spread = group[SPREAD[structure]].transpose(*SPREAD_DIMS[structure]).values
+    means = group["means"].transpose("component", "feature").values
+    return MixtureParameters.from_spread(structure, group["weights"].values, means, spread)
+
+
+def estimate_table(parameters: MixtureParameters, features) -> pd.DataFrame:
+    """Weights, means and covariances of a mixture, one row per component and named feature.
+
+    ``mean`` and ``sd`` are in the data's units. Up to eight features, where a component's features
+    may covary, one column ``cov <feature>`` per feature follows, in the products of the units.
+    """
+    features = [str(name) for name in features]
+    covariances = parameters.covariances
+    n_components, n_features = parameters.means.shape
+    frame = pd.DataFrame(
+        {
+            "component": np.repeat(np.arange(n_components), n_features),
+            "weight": np.repeat(parameters.weights, n_features),
+            "feature": features * n_components,
+            "mean": parameters.means.ravel(),
+            "sd": np.sqrt(np.diagonal(covariances, axis1=1, axis2=2)).ravel(),
+        }
+    )
+    covary = parameters.covariance in ("full", "tied") and 1 < n_features <= MAX_COVARIANCE_COLUMNS
+    if covary:
+        for j, name in enumerate(features):
+            frame[f"cov {name}"] = covariances[:, :, j].ravel()
+    return frame
+
+
+def convergence(post: xr.DataTree, summary: pd.DataFrame) -> dict:
+    """Worst R-hat and effective sample sizes of the relabelled parameters, divergences, chains.
+
+    Quantities that never vary (the weight of a single component, a matrix's repeated triangle does
+    vary) have no R-hat and are left out. ``r_hat`` is NaN where there is a single chain's worth of
+    nothing to compare. ``ok`` is whether all of R-hat, ESS and divergences are as they should be.
+    """
+    numbers = summary.apply(pd.to_numeric, errors="coerce")
+    sizes = post["posterior"].sizes
+    stats = post["sample_stats"] if "sample_stats" in post.children else {}
+    worst = {
+        "r_hat": float(numbers["r_hat"].max()),
+        "ess_bulk": float(numbers["ess_bulk"].min()),
+        "ess_tail": float(numbers["ess_tail"].min()),
+        "divergences": int(stats["diverging"].sum()) if "diverging" in stats else 0,
+        "n_chains": int(sizes["chain"]),
+        "n_draws": int(sizes["draw"]),
+        "n_chains_requested": int(post.attrs.get("n_chains_requested", sizes["chain"])),
+        "interrupted": bool(post.attrs.get("interrupted", 0)),
+    }
+    enough = ESS_PER_CHAIN * worst["n_chains"]
+    worst["ok"] = (
+        worst["r_hat"] < RHAT_LIMIT
+        and min(worst["ess_bulk"], worst["ess_tail"]) >= enough
+        and worst["divergences"] == 0
+        and not worst["interrupted"]
+        and worst["n_chains"] == worst["n_chains_requested"]
+    )
+    return worst
+
+
+def convergence_line(worst: dict) -> str:
+    """One sentence from :func:`convergence`: the worst numbers, and what to do about them."""
+    numbers = (
+        f"Worst R-hat {number(worst['r_hat'], 5)}, smallest bulk ESS {whole(worst['ess_bulk'])} "
+        f"and tail ESS {whole(worst['ess_tail'])} after relabelling; "
+        f"{worst['divergences']} divergent transitions in "
+        f"{worst['n_chains']} chains of {whole(worst['n_draws'])} draws."
+    )
+    advice = []
+    if worst["interrupted"]:
+        advice.append("Sampling was interrupted: the draws made so far are kept.")
+    if worst["n_chains"] < worst["n_chains_requested"]:
+        advice.append(
+            f"Only {worst['n_chains']} of {worst['n_chains_requested']} chains have draws."
+        )
+    if worst["divergences"]:
+        advice.append("Divergences: raise target_accept, or look for a collapsing component.")
+    if not math.isfinite(worst["r_hat"]):
+        advice.append("R-hat could not be computed: draw more, in several chains.")
+    elif worst["r_hat"] >= RHAT_LIMIT:
+        advice.append(
+            f"R-hat should be below {RHAT_LIMIT}: draw more, or the chains sit in different modes."
+        )
+    if min(worst["ess_bulk"], worst["ess_tail"]) < ESS_PER_CHAIN * worst["n_chains"]:
+        advice.append(f"An ESS of at least {ESS_PER_CHAIN} per chain is wanted: draw more.")
+    return " ".join([numbers, *advice])
+
+
+def number(value, digits: int = 4) -> str:
+    """A number with ``digits`` significant digits; large and small ones without an exponent."""
+    value = float(value)
+    if not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    if not -5 <= magnitude < 9:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:,.{max(digits - 1 - magnitude, 0)}f}".replace(",", " ").replace("-", "−")
+
+
+def whole(value) -> str:
+    """A count, with thin spaces between thousands."""
+    value = float(value)
+    return f"{value:,.0f}".replace(",", " ") if math.isfinite(value) else "–"
+
+
+def cells(frame: pd.DataFrame) -> list[list[str]]:
+    """The frame's rows as text; a component's number and weight stand on its first row only."""
+    rows, previous = [], None
+    for record in frame.to_dict("records"):
+        row = [_cell(name, value) for name, value in record.items()]
+        if "component" in record and "weight" in record:
+            if record["component"] == previous:
+                row[:2] = ["", ""]
+            previous = record["component"]
+        rows.append(row)
+    return rows
+
+
+def _cell(name, value):
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    if name == "component":
+        return str(int(value))
+    if str(name).startswith("ess"):
+        return whole(value)
+    if name == "r_hat":
+        return f"{value:.3f}" if math.isfinite(value) else "–"
+    return number(value, 2 if str(name).startswith("mcse") else 4)
+
+
+def summary_frame(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary with its row names as a first column, ``quantity``."""
+    frame = pd.DataFrame(summary).copy()
+    frame.insert(0, "quantity", [str(name) for name in summary.index])
+    return frame
+
+
+def rich_table(frame: pd.DataFrame, title: str):
+    """The frame as a table for the terminal: names to the left, numbers to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for name in frame.columns:
+        text = name in ("quantity", "feature")
+        table.add_column(Text(str(name)), justify="left" if text else "right", overflow="fold")
+    for row in cells(frame):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def html_table(frame: pd.DataFrame, caption: str) -> str:
+    """The frame as an HTML table with a caption, in a box that scrolls sideways when narrow."""
+    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in frame.columns)
+    body = "\n".join(
+        "<tr>" + "".join(_html_cell(*pair) for pair in zip(frame.columns, row, strict=True)) + "</tr>"
+        for row in cells(frame)
+    )
+    return (
+        f'<div class="scroll" tabindex="0"><table><caption>{escape(caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _html_cell(name, text):
+    if name == "quantity":
+        return f'<th scope="row">{escape(text)}</th>'
+    return f'<td class="name">{escape(text)}</td>' if name == "feature" else f"<td>{escape(text)}</td>"

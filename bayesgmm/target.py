@@ -1,0 +1,223 @@
+"""The target: the declared mixture's log posterior and gradient, compiled, of one flat vector.
+
+The vector holds PyMC's own unconstrained coordinates of the declared model, in its order:
+``weights`` (simplex), the spread (log-diagonal Cholesky entries row by row, or log variances),
+``means``. May not import PyMC or ArviZ.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from bayesgmm.likelihood.kernel import accumulate_moments, add_fisher_gradient
+from bayesgmm.mixture import MixtureParameters
+from bayesgmm.prior.density import PriorNumbers, add_log_prior, prior_numbers
+from bayesgmm.structure import factor_shape, n_spread
+
+
+@numba.njit(cache=True, nogil=True)
+def unpack(y, log_weights, factor, means):
+    """Write the parameters at y into the arrays given."""
+    n_components, d = means.shape
+    # Weights: a softmax over K values that sum to zero.
+    last, highest = 0.0, 0.0
+    for k in range(n_components - 1):
+        last -= y[k]
+        highest = max(highest, y[k])
+    highest = max(highest, last) if n_components > 1 else 0.0
+    total = 0.0
+    for k in range(n_components):
+        log_weights[k] = y[k] if k < n_components - 1 else last
+        total += np.exp(log_weights[k] - highest)
+    for k in range(n_components):
+        log_weights[k] -= highest + np.log(total)
+    at = n_components - 1
+    if factor.ndim == 3:
+        for block in range(factor.shape[0]):
+            for i in range(d):
+                for j in range(d):
+                    factor[block, i, j] = 0.0
+                for j in range(i):
+                    factor[block, i, j] = y[at + j]
+                factor[block, i, i] = np.exp(y[at + i])
+                at += i + 1
+    else:
+        for k in range(factor.shape[0]):
+            for j in range(factor.shape[1]):
+                factor[k, j] = np.exp(0.5 * y[at])
+                at += 1
+    for k in range(n_components):
+        for j in range(d):
+            means[k, j] = y[at]
+            at += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
+    """Write the gradient in the unconstrained coordinates, from the one in the parameters."""
+    n_components, d = g_means.shape
+    total = g_weights.sum()
+    last = g_weights[n_components - 1] - np.exp(log_weights[n_components - 1]) * total
+    for k in range(n_components - 1):
+        gradient[k] = g_weights[k] - np.exp(log_weights[k]) * total - last
+    at = n_components - 1
+    if factor.ndim == 3:
+        for block in range(factor.shape[0]):
+            for i in range(d):
+                for j in range(i):
+                    gradient[at + j] = g_factor[block, i, j]
+                gradient[at + i] = g_factor[block, i, i] * factor[block, i, i]
+                at += i + 1
+    else:
+        for k in range(factor.shape[0]):
+            for j in range(factor.shape[1]):
+                gradient[at] = 0.5 * g_factor[k, j] * factor[k, j]
+                at += 1
+    for k in range(n_components):
+        for j in range(d):
+            gradient[at] = g_means[k, j]
+            at += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def add_log_jacobian(log_weights, factor, d, g_weights, g_factor):
+    """Log Jacobian of the transforms (nats); adds its gradient in log w and the factor.
+
+    Simplex: log K + Σ log w. Covariance from log-diagonal Cholesky entries: d log 2 +
+    Σ_i (d − i + 2) log L_ii with i from 1. Log variance: 2 log σ.
+    """
+    n_components = len(log_weights)
+    value = np.log(n_components)
+    for k in range(n_components):
+        value += log_weights[k]
+        g_weights[k] += 1.0
+    if factor.ndim == 3:
+        for block in range(factor.shape[0]):
+            value += d * np.log(2.0)
+            for i in range(d):
+                value += (d - i + 1) * np.log(factor[block, i, i])
+                g_factor[block, i, i] += (d - i + 1) / factor[block, i, i]
+    else:
+        for k in range(factor.shape[0]):
+            for j in range(factor.shape[1]):
+                value += 2 * np.log(factor[k, j])
+                g_factor[k, j] += 2 / factor[k, j]
+    return value
+
+
+@numba.njit(cache=True, nogil=True)
+def log_posterior(y, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor, gradient):
+    """Log posterior density at y (nats) and its gradient, in one pass over the rows.
+
+    ``means`` and ``factor`` are work arrays whose shapes give the structure. Never raises: where
+    the density is not finite it is −inf with gradient zero.
+    """
+    n_components, d = means.shape
+    log_weights = np.empty(n_components)
+    unpack(y, log_weights, factor, means)
+    g_weights, g_means = np.zeros(n_components), np.zeros((n_components, d))
+    g_factor = np.zeros_like(factor)
+    nk, s = np.zeros(n_components), np.zeros((n_components, d))
+    if factor.ndim == 3:
+        S = np.zeros((n_components, d, d))
+    else:
+        S = np.zeros((n_components, d))
+    value = accumulate_moments(
+        x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S
+    )
+    add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor)
+    value += add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_factor)
+    if jacobian:
+        value += add_log_jacobian(log_weights, factor, d, g_weights, g_factor)
+    pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient)
+    finite = np.isfinite(value)
+    for g in gradient:
+        finite = finite and np.isfinite(g)
+    if not finite:
+        gradient[:] = 0.0
+        return -np.inf
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The log posterior of a mixture at given rows, as a function of one flat vector.
+
+    ``x`` (n_obs, n_features) and ``sample_weight`` (n_obs,) are the rows; parameters, and the prior
+    in ``numbers``, are those of ``(x - shift) / scale``.
+    """
+
+    covariance: str
+    n_components: int
+    x: np.ndarray
+    sample_weight: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    numbers: PriorNumbers
+
+    @classmethod
+    def of(cls, covariance, n_components, x, sample_weight, prior, shift=0.0, scale=1.0):
+        """The target of a resolved prior; ``prior=None`` leaves the likelihood alone."""
+        x = np.ascontiguousarray(x, dtype=np.float64).view(np.ndarray)
+        x.flags.writeable = False
+        d = x.shape[1]
+        return cls(
+            covariance,
+            n_components,
+            x,
+            np.ascontiguousarray(sample_weight, dtype=np.float64).view(),
+            np.broadcast_to(np.asarray(shift, dtype=np.float64), (d,)).copy(),
+            np.broadcast_to(np.asarray(scale, dtype=np.float64), (d,)).copy(),
+            prior_numbers(prior, covariance, n_components, d),
+        )
+
+    @property
+    def n_dim(self):
+        """Length of the flat vector."""
+        d = self.x.shape[1]
+        k = self.n_components
+        return k - 1 + k * d + n_spread(self.covariance, k, d)
+
+    def __call__(self, y, jacobian=True):
+        """Log density (nats) and its gradient (n_dim,) at y.
+
+        With ``jacobian=False`` the density is that of (w, μ, Σ), the one whose mode ``fit_map`` finds.
+        """
+        d = self.x.shape[1]
+        gradient = np.empty(self.n_dim)
+        value = log_posterior(
+            np.ascontiguousarray(y, dtype=np.float64),
+            self.x,
+            self.sample_weight,
+            self.shift,
+            1 / self.scale,
+            self.numbers,
+            jacobian,
+            np.empty((self.n_components, d)),
+            np.empty(factor_shape(self.covariance, self.n_components, d)),
+            gradient,
+        )
+        return value, gradient
+
+    def constrain(self, y):
+        """The parameters at y."""
+        d = self.x.shape[1]
+        log_weights, means = np.empty(self.n_components), np.empty((self.n_components, d))
+        factor = np.empty(factor_shape(self.covariance, self.n_components, d))
+        unpack(np.ascontiguousarray(y, dtype=np.float64), log_weights, factor, means)
+        return MixtureParameters(self.covariance, np.exp(log_weights), means, factor)
+
+
+def unconstrain(parameters):
+    """The flat vector of a mixture's parameters, in the coordinates of the target."""
+    log_weights = np.log(parameters.weights)
+    factor = parameters.factor
+    if factor.ndim == 3:
+        rows, columns = np.tril_indices(factor.shape[-1])
+        spread = factor[:, rows, columns].copy()
+        spread[:, rows == columns] = np.log(spread[:, rows == columns])
+    else:
+        spread = 2 * np.log(factor)
+    simplex = log_weights[:-1] - log_weights.mean()
+    return np.concatenate([simplex, spread.ravel(), parameters.means.ravel()])
