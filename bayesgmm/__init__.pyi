@@ -4,3 +4,7 @@ from .data import observations as observations
 from .mixture import GaussianMixture as GaussianMixture
 from .prior import NormalInverseWishart as NormalInverseWishart
 from .prior import NormalLKJ as NormalLKJ
+from .em import Mode as Mode
+from .em import PointEstimate as PointEstimate
+from .em import fit_map as fit_map
+from .em import fit_ml as fit_ml

@@ -114,6 +114,11 @@ class MixtureParameters:
         return k - 1 + k * d + n_spread(self.covariance, k, d)
 
     @property
+    def log_weights(self):
+        """Log mixing proportions (nats), finite even where a weight underflows."""
+        return np.log(np.maximum(self.weights, 1e-300))
+
+    @property
     def spread_name(self):
         return SPREAD[self.covariance]
 

@@ -158,6 +158,9 @@ def _kind(column: Any) -> str:
 def _labelled_table(data: Any, argument: str) -> Table:
     """An xarray DataArray; text labels along its second dimension are the feature names."""
     values = data.to_numpy()
+    if values.ndim == 1 and data.name is not None:
+        matrix = _floats(values, argument)[:, None]
+        return array_table(matrix, (str(data.name),), named=True, flat=True)
     labels = data.coords.get(data.dims[1]) if values.ndim == 2 else None
     if labels is None or labels.dtype.kind not in "OUT":
         return _bare_table(values, argument)
@@ -212,7 +215,7 @@ def _from_sequence(data: Any, argument: str) -> np.ndarray:
 def _floats(array: np.ndarray, argument: str) -> np.ndarray:
     """Float64, C-contiguous and aligned, NaN where masked or None; copied only if it must be."""
     mask = np.ma.getmask(array)
-    array = np.ma.getdata(array)
+    array = np.ma.getdata(array, subok=False)
     if array.dtype.kind == "O":
         array = _numbers_of_objects(array, argument)
     elif array.dtype.kind not in "iuf":

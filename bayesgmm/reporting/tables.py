@@ -1,7 +1,9 @@
 """Tables of a fit, for the terminal and for HTML; and the numbers that say whether it converged."""
 
 import math
+from collections.abc import Iterable
 from html import escape
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,9 @@ from bayesgmm.structure import SPREAD, SPREAD_DIMS, dense_covariances, factor_fr
 
 MAX_COVARIANCE_COLUMNS = 8
 """With more features than this the covariance columns no longer fit a page; the sds remain."""
+
+TEXT_COLUMNS = ("quantity", "feature")
+"""Columns of names; all others hold numbers."""
 
 RHAT_LIMIT = 1.01
 """Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718."""
@@ -52,7 +57,7 @@ def estimate(post: xr.DataTree) -> MixtureParameters | None:
     return MixtureParameters.from_spread(structure, group["weights"].values, means, spread)
 
 
-def estimate_table(parameters: MixtureParameters, features) -> pd.DataFrame:
+def estimate_table(parameters: MixtureParameters, features: Iterable[str]) -> pd.DataFrame:
     """Weights, means and covariances of a mixture, one row per component and named feature.
 
     ``mean`` and ``sd`` are in the data's units. Up to eight features, where a component's features
@@ -77,12 +82,11 @@ def estimate_table(parameters: MixtureParameters, features) -> pd.DataFrame:
     return frame
 
 
-def convergence(post: xr.DataTree, summary: pd.DataFrame) -> dict:
+def convergence(post: xr.DataTree, summary: pd.DataFrame) -> dict[str, Any]:
     """Worst R-hat and effective sample sizes of the relabelled parameters, divergences, chains.
 
-    Quantities that never vary (the weight of a single component, a matrix's repeated triangle does
-    vary) have no R-hat and are left out. ``r_hat`` is NaN where there is a single chain's worth of
-    nothing to compare. ``ok`` is whether all of R-hat, ESS and divergences are as they should be.
+    Quantities that never vary, such as the weight of a single component, have no R-hat and are left
+    out; ``r_hat`` is NaN where none is left. ``ok`` is whether everything is as it should be.
     """
     numbers = summary.apply(pd.to_numeric, errors="coerce")
     sizes = post["posterior"].sizes
@@ -108,7 +112,7 @@ def convergence(post: xr.DataTree, summary: pd.DataFrame) -> dict:
     return worst
 
 
-def convergence_line(worst: dict) -> str:
+def convergence_line(worst: dict[str, Any]) -> str:
     """One sentence from :func:`convergence`: the worst numbers, and what to do about them."""
     numbers = (
         f"Worst R-hat {number(worst['r_hat'], 5)}, smallest bulk ESS {whole(worst['ess_bulk'])} "
@@ -136,8 +140,8 @@ def convergence_line(worst: dict) -> str:
     return " ".join([numbers, *advice])
 
 
-def number(value, digits: int = 4) -> str:
-    """A number with ``digits`` significant digits; large and small ones without an exponent."""
+def number(value: Any, digits: int = 4) -> str:
+    """A number with ``digits`` significant digits, with an exponent only if it is extreme."""
     value = float(value)
     if not math.isfinite(value):
         return "–"
@@ -146,13 +150,13 @@ def number(value, digits: int = 4) -> str:
     magnitude = math.floor(math.log10(abs(value)))
     if not -5 <= magnitude < 9:
         return f"{value:.{digits - 1}e}"
-    return f"{value:,.{max(digits - 1 - magnitude, 0)}f}".replace(",", " ").replace("-", "−")
+    return f"{value:.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
 
 
-def whole(value) -> str:
+def whole(value: Any) -> str:
     """A count, with thin spaces between thousands."""
     value = float(value)
-    return f"{value:,.0f}".replace(",", " ") if math.isfinite(value) else "–"
+    return f"{value:,.0f}".replace(",", "\u2009") if math.isfinite(value) else "–"
 
 
 def cells(frame: pd.DataFrame) -> list[list[str]]:
@@ -168,7 +172,7 @@ def cells(frame: pd.DataFrame) -> list[list[str]]:
     return rows
 
 
-def _cell(name, value):
+def _cell(name: Any, value: Any) -> str:
     if isinstance(value, str):
         try:
             value = float(value)
@@ -190,7 +194,7 @@ def summary_frame(summary: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def rich_table(frame: pd.DataFrame, title: str):
+def rich_table(frame: pd.DataFrame, title: str) -> Any:
     """The frame as a table for the terminal: names to the left, numbers to the right."""
     from rich import box
     from rich.table import Table
@@ -198,8 +202,8 @@ def rich_table(frame: pd.DataFrame, title: str):
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for name in frame.columns:
-        text = name in ("quantity", "feature")
-        table.add_column(Text(str(name)), justify="left" if text else "right", overflow="fold")
+        justify: Literal["left", "right"] = "left" if name in TEXT_COLUMNS else "right"
+        table.add_column(Text(str(name)), justify=justify, overflow="fold")
     for row in cells(frame):
         table.add_row(*map(Text, row))
     return table
@@ -207,7 +211,9 @@ def rich_table(frame: pd.DataFrame, title: str):
 
 def html_table(frame: pd.DataFrame, caption: str) -> str:
     """The frame as an HTML table with a caption, in a box that scrolls sideways when narrow."""
-    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in frame.columns)
+    head = "".join(
+        f'<th scope="col"{_left(name)}>{escape(str(name))}</th>' for name in frame.columns
+    )
     body = "\n".join(
         "<tr>" + "".join(_html_cell(*pair) for pair in zip(frame.columns, row, strict=True)) + "</tr>"
         for row in cells(frame)
@@ -218,7 +224,10 @@ def html_table(frame: pd.DataFrame, caption: str) -> str:
     )
 
 
-def _html_cell(name, text):
-    if name == "quantity":
-        return f'<th scope="row">{escape(text)}</th>'
-    return f'<td class="name">{escape(text)}</td>' if name == "feature" else f"<td>{escape(text)}</td>"
+def _html_cell(name: str, text: str) -> str:
+    tag = 'th scope="row"' if name == "quantity" else "td"
+    return f"<{tag}{_left(name)}>{escape(text)}</{tag[:2]}>"
+
+
+def _left(name: str) -> str:
+    return ' class="name"' if name in TEXT_COLUMNS else ""

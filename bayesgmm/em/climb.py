@@ -1,0 +1,125 @@
+"""From a start to a mode: accelerated EM, then a quasi-Newton finish on the same objective."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from bayesgmm.em.objective import Objective, Point
+from bayesgmm.target import hessian
+
+# EM hands over to the quasi-Newton finish when its gradient is this small, per row, or after so
+# many passes: near the mode EM's rate is linear and slow where components overlap.
+HANDOVER_NORM = 1e-3
+HANDOVER_PASSES = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Climb:
+    """Where a climb ended, and the objective at every iteration on the way (nats)."""
+
+    end: Point
+    trace: list[float]
+    n_passes: int
+
+
+def climb(objective: Objective, y, max_iter, tol):
+    """Climb the objective from y until the gradient norm is at most tol, or max_iter iterations.
+
+    SQUAREM-accelerated EM [1]_, guarded so that the objective never falls, then L-BFGS, then, if
+    the last digits are still missing, Newton's method on differences of the gradient.
+
+    References
+    ----------
+    .. [1] Varadhan & Roland (2008), Scandinavian Journal of Statistics 35, 335–353.
+    """
+    surrogate = objective.surrogate
+    end, trace, n_passes = _squarem(surrogate, y, min(max_iter, HANDOVER_PASSES), max(tol, HANDOVER_NORM))
+    if surrogate is not objective:
+        end = objective.at(end.y)
+        trace = [end.value]
+    for finish in (_quasi_newton, _newton):
+        room = max_iter - len(trace)
+        if end.gradient_norm > tol and room > 0 and not objective.on_floor(end.parameters):
+            end, more, passes = finish(objective, end, room, tol)
+            trace += more
+            n_passes += passes
+    return Climb(end, trace, n_passes)
+
+
+def _squarem(objective, y, max_passes, norm):
+    point = objective.at(y)
+    trace, n_passes = [point.value], 1
+    while point.gradient_norm > norm and n_passes < max_passes:
+        first = objective.at(objective.step(point))
+        trace.append(first.value)
+        n_passes += 1
+        if first.gradient_norm <= norm:
+            point = first
+            break
+        second = objective.step(first)
+        r = first.y - point.y
+        v = second - first.y - r
+        length = max(1.0, np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300))
+        leap = objective.at(point.y + 2 * length * r + length**2 * v)
+        n_passes += 1
+        if leap.value < first.value or objective.on_floor(leap.parameters):
+            leap = objective.at(second)
+            n_passes += 1
+        point = leap
+        trace.append(point.value)
+    return point, trace, n_passes
+
+
+def _quasi_newton(objective, start, max_iter, tol):
+    rows = objective.total_weight
+    best, trace, n_passes = start, [], 0
+    latest = start
+
+    def negative(y):
+        nonlocal latest, n_passes
+        latest = objective.at(y)
+        n_passes += 1
+        value = latest.value if np.isfinite(latest.value) else -1e300
+        return -value / rows, -latest.gradient / rows
+
+    def keep(intermediate_result):
+        nonlocal best
+        if not np.array_equal(intermediate_result.x, latest.y):
+            negative(intermediate_result.x)
+        if latest.value >= best.value:
+            best = latest
+            trace.append(best.value)
+        if best.gradient_norm <= tol:
+            raise StopIteration
+
+    optimize.minimize(
+        negative,
+        start.y,
+        jac=True,
+        method="L-BFGS-B",
+        callback=keep,
+        options={"maxiter": max(max_iter, 1), "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
+    )
+    if objective.on_floor(best.parameters):
+        return start, [], n_passes
+    return best, trace, n_passes
+
+
+def _newton(objective, start, max_iter, tol):
+    """The last digits, which differences of the objective no longer show to a line search."""
+    best, trace, n_passes = start, [], 0
+    while best.gradient_norm > tol and len(trace) < max_iter:
+        curvature = hessian(objective.target, best.y, jacobian=False)
+        n_passes += 2 * len(best.y)
+        try:
+            point = objective.at(best.y - np.linalg.solve(curvature, best.gradient))
+        except np.linalg.LinAlgError:
+            break
+        n_passes += 1
+        rounding = 1e-12 * abs(best.value)
+        if point.gradient_norm > 0.5 * best.gradient_norm or point.value < best.value - rounding:
+            break
+        best = point
+        trace.append(best.value)
+    return best, trace, n_passes

@@ -1,0 +1,123 @@
+"""The result of a point estimation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesgmm.data import rows_like
+from bayesgmm.likelihood import responsibilities, row_log_density
+from bayesgmm.mixture import GaussianMixture, MixtureParameters
+
+
+@dataclass(frozen=True, eq=False)
+class Mode:
+    """One distinct mode that starts reached, modulo permutation of the components."""
+
+    log_posterior: float
+    """Log posterior (log likelihood after ``fit_ml``), nats."""
+    count: int
+    """How many starts reached it."""
+    parameters: MixtureParameters
+    """In the data's units."""
+
+
+@dataclass(frozen=True, eq=False)
+class PointEstimate:
+    """A mixture fitted by ``fit_map`` or ``fit_ml``; components in order of decreasing weight."""
+
+    declaration: GaussianMixture
+    """The mixture as it was declared."""
+    features: tuple[str, ...]
+    """Feature names."""
+    parameters: MixtureParameters
+    """Weights, means and spread, in the data's units."""
+    log_posterior: float | None
+    """Log posterior density of (w, μ, Σ) at the mode, nats; None after ``fit_ml``."""
+    log_likelihood: float
+    """Log likelihood, nats."""
+    trace: np.ndarray
+    """Log posterior (log likelihood after ``fit_ml``) of every iteration; it never falls."""
+    n_iter: int
+    """Iterations of the best start."""
+    converged: bool
+    """Whether the gradient norm reached ``tol``."""
+    status: str
+    """What happened, and what to do next."""
+    gradient_norm: float
+    """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|, per row; dimensionless."""
+    modes: tuple[Mode, ...]
+    """Every distinct mode found, best first."""
+    n_obs: float
+    """Number of rows, or the sum of their weights."""
+    bic: float
+    """−2 log L + p log n at the estimate: lower is better, as in scikit-learn. mclust's sign is
+    opposite."""
+    icl: float
+    """BIC − 2 Σ_n log max_k r_nk (Biernacki, Celeux & Govaert 2000): lower is better."""
+    aic: float
+    """−2 log L + 2 p: lower is better."""
+
+    @property
+    def weights(self):
+        """Mixing proportions, (n_components,)."""
+        return self.parameters.weights
+
+    @property
+    def means(self):
+        """Component means, (n_components, n_features), in the data's units."""
+        return self.parameters.means
+
+    @property
+    def covariances(self):
+        """Dense covariance matrices, (n_components, n_features, n_features), squared units."""
+        return self.parameters.covariances
+
+    @property
+    def n_parameters(self):
+        """Number of free parameters."""
+        return self.parameters.n_parameters
+
+    def predict(self, x):
+        """The most probable component of every row, (n_obs,) integers."""
+        return self.predict_proba(x).argmax(axis=1)
+
+    def predict_proba(self, x):
+        """Probability of every component for every row, (n_obs, n_components)."""
+        return responsibilities(*self._arguments(x))
+
+    def score_samples(self, x):
+        """Log density of every row, (n_obs,), in nats."""
+        return row_log_density(*self._arguments(x))
+
+    def sample(self, n, random_seed=None):
+        """Draw n rows: their values (n, n_features) and their components (n,)."""
+        rng = np.random.default_rng(random_seed)
+        component = rng.choice(len(self.weights), size=n, p=self.weights)
+        lower = np.linalg.cholesky(self.covariances)
+        noise = rng.standard_normal((n, len(self.features)))
+        x = self.means[component] + (lower[component] @ noise[..., None])[..., 0]
+        return x, component
+
+    def to_dataframe(self):
+        """One row per component: weight, means and standard deviations by feature name."""
+        import pandas as pd
+
+        deviations = np.sqrt(np.einsum("kii->ki", self.covariances))
+        columns = {"weight": self.weights}
+        for j, name in enumerate(self.features):
+            columns[f"mean[{name}]"] = self.means[:, j]
+            columns[f"sd[{name}]"] = deviations[:, j]
+        return pd.DataFrame(columns).rename_axis("component")
+
+    def _arguments(self, x):
+        p = self.parameters
+        return rows_like(x, self.features), p.log_weights, p.means, p.factor
+
+    def __repr__(self):
+        what = "log_likelihood" if self.log_posterior is None else "log_posterior"
+        value = self.log_likelihood if self.log_posterior is None else self.log_posterior
+        k, d = self.means.shape
+        return (
+            f"PointEstimate({k} components, {d} features, {self.declaration.covariance}; "
+            f"{what}={value:.4f})\n{self.status}"
+        )

@@ -1,0 +1,245 @@
+"""``fit_map`` and ``fit_ml``: many starts, and the catalogue of the modes they reach."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from bayesgmm.data import training_data
+from bayesgmm.em.climb import Climb, climb
+from bayesgmm.em.estimate import Mode, PointEstimate
+from bayesgmm.em.objective import Objective
+from bayesgmm.em.starts import draw_start
+from bayesgmm.likelihood import responsibilities
+from bayesgmm.likelihood.moments import CHUNK
+from bayesgmm.prior.mode import FLOOR
+from bayesgmm.progress import progress_bar
+
+SAME_VALUE = 1e-5
+"""Two ends are one mode if their objectives differ by no more than this (nats, relative) …"""
+SAME_PLACE = 1e-2
+"""… and their matched components by no more than this, where data have unit scale."""
+
+
+def fit_map(
+    mixture, x, *, sample_weight=None, n_starts=20, max_iter=1000, tol=1e-8, random_seed=None,
+    progress=True,
+):  # fmt: skip
+    """The posterior's mode: maximum a posteriori by EM from many starts.
+
+    The mode is that of the joint density of (w, μ, Σ) in these coordinates, without the Jacobian of
+    any transform, as ``pm.find_MAP`` has it: a mode depends on its coordinates.
+
+    Parameters
+    ----------
+    mixture : GaussianMixture
+    x : array, data frame, or path of a CSV or Parquet file, (n_obs, n_features)
+        Rows in any units; results are in the same.
+    sample_weight : (n_obs,), optional
+        How many times each row counts; weight 2 is the row twice.
+    n_starts : int
+        Starts: k-means++ in two metrics, and random rows.
+    max_iter : int
+        Iterations per start.
+    tol : float
+        Gradient norm, dimensionless and per row, at which a climb is converged.
+    random_seed : int, optional
+    progress : bool
+
+    Returns
+    -------
+    PointEstimate
+        Components in order of decreasing weight.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Rows, weights or settings are unfit; the message names the argument or column. Also if the
+        prior's concentration is below 1: then no interior mode exists.
+
+    References
+    ----------
+    .. [1] Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39, 1–38.
+    .. [2] Fraley & Raftery (2007), Journal of Classification 24, 155–181.
+    """
+    concentration = mixture.prior.concentration
+    if concentration is not None and np.min(concentration) < 1:
+        raise ValueError(
+            f"concentration of the prior is {concentration!r}, and below 1 the posterior has no "
+            "interior mode: its density grows without bound as a weight goes to 0. "
+            "Try concentration=1 or more, or bg.sample, which needs no mode."
+        )
+    return _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=False)
+
+
+def fit_ml(
+    mixture, x, *, sample_weight=None, n_starts=20, max_iter=1000, tol=1e-8, random_seed=None,
+    progress=True,
+):  # fmt: skip
+    """Maximum likelihood by EM from many starts; the declared prior is ignored.
+
+    A Gaussian mixture's likelihood has no maximum: it grows without bound as a component collapses
+    onto a few rows. Where every feature has unit variance, each component's smallest eigenvalue is
+    kept at or above 1e-6, and the best mode *off* that floor is returned; ``status`` says when
+    starts met the floor, or when a component of the mode returned is suspiciously narrow.
+
+    Parameters, returns and errors as in :func:`fit_map`. ``log_posterior`` is None and ``trace`` is
+    the log likelihood.
+
+    References
+    ----------
+    .. [1] Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39, 1–38.
+    """
+    return _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=True)
+
+
+def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat):
+    for name, value in (("n_starts", n_starts), ("max_iter", max_iter)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1; got {value!r}.")
+    if not tol > 0:
+        raise ValueError(f"tol must be a positive number; got {tol!r}.")
+    rows, weight = training_data(x, sample_weight, mixture.n_components)
+    objective = Objective.of(mixture, rows.values, weight, flat)
+    description = "maximum likelihood" if flat else "posterior mode"
+    climbs = []
+    try:
+        for index in progress_bar(range(n_starts), f"{description}: starts", progress):
+            rng = np.random.default_rng(None if random_seed is None else [random_seed, index])
+            climbs.append(climb(objective, draw_start(objective, index, rng), max_iter, tol))
+    except KeyboardInterrupt:
+        if not climbs:
+            raise
+    catalogue = _catalogue(objective, climbs)
+    off_floor = [m for m in catalogue if not m.on_floor]
+    best = (off_floor or catalogue)[0]
+    return _estimate(mixture, objective, rows, catalogue, best, n_starts, len(climbs), tol)
+
+
+@dataclass(eq=False)
+class _Summit:
+    """A distinct end of climbs: the best of them, and how many reached it."""
+
+    best: Climb
+    count: int
+    on_floor: bool
+
+
+def _catalogue(objective, climbs):
+    """Distinct ends modulo permutation of the components, best first."""
+    summits = []
+    for found in sorted(climbs, key=lambda c: -c.end.value):
+        for summit in summits:
+            if _same(found.end, summit.best.end):
+                summit.count += 1
+                break
+        else:
+            summits.append(_Summit(found, 1, objective.on_floor(found.end.parameters)))
+    return summits
+
+
+def _same(a, b):
+    if abs(a.value - b.value) > SAME_VALUE * max(1.0, abs(a.value)):
+        return False
+    p, q = a.parameters, b.parameters
+    distance = np.abs(p.weights[:, None] - q.weights)
+    distance += np.abs(p.means[:, None] - q.means).max(axis=-1)
+    distance += np.abs(p.covariances[:, None] - q.covariances).max(axis=(-1, -2))
+    pairs = linear_sum_assignment(distance)
+    return distance[pairs].max() <= SAME_PLACE
+
+
+def _estimate(mixture, objective, rows, catalogue, best, n_starts, n_done, tol):
+    flat = objective.prior is None
+    end = best.best.end
+    order = np.argsort(-end.parameters.weights, kind="stable")
+    parameters = end.parameters.permuted(order)
+    in_units = objective.in_data_units(parameters)
+    log_likelihood = end.moments.log_likelihood + objective.log_likelihood_offset
+    n_obs, size = objective.total_weight, in_units.n_parameters
+    bic = -2 * log_likelihood + size * np.log(n_obs)
+    converged = end.gradient_norm <= tol and not best.on_floor
+    return PointEstimate(
+        declaration=mixture,
+        features=rows.features,
+        parameters=in_units,
+        log_posterior=None if flat else end.value + objective.offset,
+        log_likelihood=log_likelihood,
+        trace=np.array(best.best.trace) + objective.offset,
+        n_iter=len(best.best.trace),
+        converged=bool(converged),
+        status=_status(objective, catalogue, best, parameters, n_starts, n_done, tol),
+        gradient_norm=end.gradient_norm,
+        modes=tuple(_mode(objective, summit) for summit in catalogue if not summit.on_floor),
+        n_obs=n_obs,
+        bic=bic,
+        icl=bic - 2 * _certainty(objective, parameters),
+        aic=-2 * log_likelihood + 2 * size,
+    )
+
+
+def _mode(objective, summit):
+    end = summit.best.end
+    order = np.argsort(-end.parameters.weights, kind="stable")
+    parameters = objective.in_data_units(end.parameters.permuted(order))
+    return Mode(end.value + objective.offset, summit.count, parameters)
+
+
+def _certainty(objective, parameters):
+    """Σ_n log max_k r_nk over the rows (nats): 0 where every row is certain of its component."""
+    total = 0.0
+    for first in range(0, len(objective.x), CHUNK):
+        chunk = slice(first, first + CHUNK)
+        table = responsibilities(
+            objective.x[chunk], parameters.log_weights, parameters.means, parameters.factor,
+            objective.shift, objective.scale,
+        )  # fmt: skip
+        total += float(objective.sample_weight[chunk] @ np.log(table.max(axis=1)))
+    return total
+
+
+def _status(objective, catalogue, best, parameters, n_starts, n_done, tol):
+    """What happened, and what to do next."""
+    says = []
+    end = best.best.end
+    if n_done < n_starts:
+        says.append(f"Interrupted after {n_done} of {n_starts} starts; the best of them is kept.")
+    off_floor = [s for s in catalogue if not s.on_floor]
+    if not off_floor:
+        return (
+            f"All {n_done} starts collapsed: a component's smallest eigenvalue met the floor "
+            f"({FLOOR:g} of a feature's variance). Try fit_map, whose prior prevents it, fewer "
+            "components, or a tied covariance."
+        )
+    times = "once" if best.count == 1 else f"{best.count} times"
+    modes = "1 mode" if len(off_floor) == 1 else f"{len(off_floor)} modes"
+    if end.gradient_norm <= tol:
+        says.append(f"Converged: {n_done} starts found {modes}, the best {times}.")
+        if best.count == 1 and n_done > 1:
+            says.append("A mode found once may not be the highest: try a larger n_starts.")
+    else:
+        says.append(
+            f"Not converged: the gradient norm is {end.gradient_norm:.1e} where tol is {tol:.1e}, "
+            f"after {len(best.best.trace)} iterations. Try a larger max_iter or tol."
+        )
+    collapsed = n_done - sum(s.count for s in off_floor)
+    if collapsed:
+        says.append(
+            f"{collapsed} of {n_done} starts collapsed onto the eigenvalue floor and were left out."
+        )
+    if objective.prior is None:
+        says += _narrow(objective, parameters, end)
+    return " ".join(says)
+
+
+def _narrow(objective, parameters, end):
+    """Components of a maximum likelihood fit that hold too few rows, or are far too thin."""
+    smallest = objective.smallest_eigenvalues(parameters)
+    count = parameters.weights * objective.total_weight
+    few = count < objective.n_features + 1.5
+    for k in np.flatnonzero((smallest < 100 * FLOOR) | few):
+        yield (
+            f"Component {k} is suspiciously narrow ({count[k]:.1f} rows, smallest eigenvalue "
+            f"{smallest[k]:.1e} of a feature's variance): a near-collapsed mode is spurious however "
+            "high its likelihood. Try fit_map, whose prior prevents it, or fewer components."
+        )

@@ -1,0 +1,165 @@
+"""The objective that EM climbs, in coordinates where the data have mean zero and unit scale."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from bayesgmm.likelihood import MixtureMoments, mixture_moments
+from bayesgmm.mixture import MixtureParameters
+from bayesgmm.prior import NormalInverseWishart, NormalLKJ
+from bayesgmm.prior.density import prior_numbers
+from bayesgmm.prior.mode import FLOOR, conjugate_mode
+from bayesgmm.prior.scaling import location_and_covariance, well_conditioned
+from bayesgmm.target import Target, assemble, unconstrain
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """The objective at one vector: value (nats), gradient, and the moments of the pass there."""
+
+    y: np.ndarray
+    parameters: MixtureParameters
+    moments: MixtureMoments
+    value: float
+    gradient: np.ndarray
+    gradient_norm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Log posterior (or log likelihood) of a mixture at given rows, without Jacobian.
+
+    Parameters live in ``(x - shift) / scale``; ``prior`` is that of those coordinates, None for
+    maximum likelihood. ``offset`` (nats) takes a value here to one in the data's units.
+    """
+
+    covariance: str
+    n_components: int
+    x: np.ndarray
+    sample_weight: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+    correlation: np.ndarray
+    prior: NormalInverseWishart | NormalLKJ | None
+
+    @classmethod
+    def of(cls, mixture, x, sample_weight, flat=False):
+        """The objective of a declared mixture at checked rows."""
+        mean, covariance = location_and_covariance(x, sample_weight)
+        sd = np.sqrt(np.diag(covariance))
+        scale = np.full_like(sd, sd.max()) if mixture.covariance == "spherical" else sd
+        prior = None
+        if not flat:
+            resolved = mixture.prior.resolved(x, sample_weight, mixture.n_components)
+            prior = resolved.affine(1 / scale, -mean / scale)
+        return cls(
+            mixture.covariance, mixture.n_components, x, sample_weight, mean, scale,
+            covariance / np.outer(scale, scale), prior,
+        )  # fmt: skip
+
+    @cached_property
+    def surrogate(self):
+        """The objective itself if EM can climb it, else that of the default conjugate prior."""
+        if not isinstance(self.prior, NormalLKJ):
+            return self
+        scale = well_conditioned(self.correlation) / self.n_components ** (2 / self.n_features)
+        prior = NormalInverseWishart(
+            self.prior.concentration, self.prior.mean, 0.01, self.n_features + 2, scale
+        )
+        return replace(self, prior=prior)
+
+    @property
+    def n_features(self):
+        return self.x.shape[1]
+
+    @cached_property
+    def total_weight(self):
+        return float(self.sample_weight.sum())
+
+    @cached_property
+    def numbers(self):
+        return prior_numbers(self.prior, self.covariance, self.n_components, self.n_features)
+
+    @cached_property
+    def target(self):
+        """The same density, with Jacobian on request, as the sampler takes it."""
+        return Target(
+            self.covariance, self.n_components, self.x, self.sample_weight, self.shift,
+            self.scale, self.numbers,
+        )  # fmt: skip
+
+    @cached_property
+    def log_likelihood_offset(self):
+        """Nats from the log likelihood here to that in the data's units."""
+        return -self.total_weight * np.log(self.scale).sum()
+
+    @cached_property
+    def offset(self):
+        """Nats from the objective here to that in the data's units: a change of variables."""
+        if self.prior is None:
+            return self.log_likelihood_offset
+        log_scale, k, d = np.log(self.scale), self.n_components, self.n_features
+        powers = {
+            "full": k * (d + 1) * log_scale.sum(),
+            "tied": (d + 1) * log_scale.sum(),
+            "diag": 2 * k * log_scale.sum(),
+            "spherical": 2 * k * log_scale[0],
+        }
+        return self.log_likelihood_offset - k * log_scale.sum() - powers[self.covariance]
+
+    def at(self, y):
+        """Value, gradient and moments at a vector, in one pass."""
+        parameters = self.target.constrain(y)
+        log_weights = parameters.log_weights
+        moments = mixture_moments(
+            self.x, log_weights, parameters.means, parameters.factor, self.sample_weight,
+            self.shift, self.scale,
+        )  # fmt: skip
+        gradient = np.empty(len(y))
+        value = assemble(
+            moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights,
+            parameters.means, parameters.factor, self.numbers, False, gradient,
+        )  # fmt: skip
+        norm = self._gradient_norm(parameters, gradient) if np.isfinite(value) else np.inf
+        return Point(y, parameters, moments, value, gradient, norm)
+
+    def step(self, point):
+        """The vector that one step of EM leads to."""
+        weights, means, factor = conjugate_mode(
+            point.moments, point.parameters.means, point.parameters.factor, self.covariance,
+            self.prior,
+        )  # fmt: skip
+        return unconstrain(MixtureParameters(self.covariance, weights, means, factor))
+
+    def on_floor(self, parameters):
+        """Whether a maximum likelihood spread has met the smallest eigenvalue allowed."""
+        return self.prior is None and self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
+
+    def smallest_eigenvalues(self, parameters):
+        """Smallest eigenvalue of every component's covariance, in these coordinates."""
+        if parameters.factor.ndim == 3:
+            smallest = np.linalg.svd(parameters.factor, compute_uv=False)[:, -1] ** 2
+            return np.broadcast_to(smallest, (self.n_components,))
+        return parameters.factor.min(axis=1) ** 2
+
+    def in_data_units(self, parameters):
+        """Parameters of these coordinates as parameters of the data's."""
+        return parameters.affine(self.scale, self.shift)
+
+    def _gradient_norm(self, parameters, gradient):
+        """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|, per row; dimensionless."""
+        k, d = self.n_components, self.n_features
+        simplex = gradient[: k - 1]
+        # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
+        last = -simplex.sum() / k
+        parts = [abs(last), *np.abs(simplex + last)]
+        g_means = gradient[len(gradient) - k * d :].reshape(k, d)
+        factor = parameters.factor
+        if factor.ndim == 3:
+            whitened = (np.swapaxes(factor, 1, 2) @ g_means[..., None])[..., 0]
+        else:
+            whitened = factor * g_means
+        spread = gradient[k - 1 : len(gradient) - k * d]
+        largest = max(*parts, np.abs(whitened).max(), np.abs(spread).max())
+        return float(largest / self.total_weight)

@@ -1,0 +1,89 @@
+"""Where EM starts: k-means++ in two metrics, and random rows."""
+
+import numpy as np
+
+from bayesgmm.likelihood import mixture_moments
+from bayesgmm.mixture import MixtureParameters
+from bayesgmm.prior.mode import conjugate_mode
+from bayesgmm.prior.scaling import well_conditioned
+from bayesgmm.structure import is_matrix
+from bayesgmm.target import unconstrain
+
+LLOYD_PASSES = 5
+SEEDING_ROWS = 10_000
+
+
+def draw_start(objective, index, rng):
+    """The vector of one start; the kind goes round with the index.
+
+    k-means++ [1]_ and a few of Lloyd's passes, by distance in standardised features and by
+    Mahalanobis distance (which sees elongated clusters); then random rows with a wide spread.
+
+    References
+    ----------
+    .. [1] Arthur & Vassilvitskii (2007), SODA '07, 1027–1035.
+    """
+    k, d = objective.n_components, objective.n_features
+    rows, weight = _seeding_rows(objective, rng)
+    kind = index % 3
+    metric = np.eye(d)
+    if kind == 1:
+        metric = np.linalg.cholesky(well_conditioned(objective.correlation))
+    if kind == 2:
+        centres, width = rows[_random(weight, k, rng)], k ** (-1 / d)
+    else:
+        whitened = np.linalg.solve(metric, rows.T).T
+        centres = rows[_plus_plus(whitened, weight, k, rng)]
+        # Components this narrow assign outright all rows but those half-way between two centres.
+        width = 0.1
+    matrix = is_matrix(objective.covariance)
+    factor = (metric * width)[None] if matrix else np.full((k, 1), width)
+    for _ in range(0 if kind == 2 else LLOYD_PASSES):
+        moments = _pass(objective, centres, factor)
+        step = moments.s @ factor[0].T if matrix else moments.s * width
+        centres = centres + step / np.maximum(moments.nk, 1e-10)[:, None]
+    moments = _pass(objective, centres, factor)
+    weights, means, factor = conjugate_mode(
+        moments, centres, factor, objective.covariance, objective.prior
+    )
+    return unconstrain(MixtureParameters(objective.covariance, weights, means, factor))
+
+
+def _pass(objective, centres, factor):
+    k = objective.n_components
+    return mixture_moments(
+        objective.x, np.full(k, -np.log(k)), centres, factor, objective.sample_weight,
+        objective.shift, objective.scale,
+    )  # fmt: skip
+
+
+def _seeding_rows(objective, rng):
+    """Rows, in the objective's coordinates, that centres are drawn from, and their weights."""
+    x, weight = objective.x, objective.sample_weight
+    if len(x) > SEEDING_ROWS:
+        chosen = np.sort(rng.choice(len(x), SEEDING_ROWS, replace=False, shuffle=False))
+        x, weight = x[chosen], weight[chosen]
+        if not weight.any():
+            weight = np.ones(len(x))
+    return (x - objective.shift) / objective.scale, weight
+
+
+def _draw(weight, rng):
+    """A position, in proportion to weight: a row of weight 2 is drawn as two equal rows are."""
+    cumulative = np.cumsum(weight)
+    return int(np.searchsorted(cumulative, rng.uniform() * cumulative[-1], side="right"))
+
+
+def _random(weight, k, rng):
+    return [_draw(weight, rng) for _ in range(k)]
+
+
+def _plus_plus(points, weight, k, rng):
+    """Positions of k centres, each drawn in proportion to its squared distance from the rest."""
+    chosen = [_draw(weight, rng)]
+    nearest = np.full(len(points), np.inf)
+    while len(chosen) < k:
+        nearest = np.minimum(nearest, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+        mass = weight * nearest
+        chosen.append(_draw(mass if mass.any() else weight, rng))
+    return chosen

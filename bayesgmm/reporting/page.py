@@ -1,0 +1,358 @@
+"""The report: one self-contained HTML page, and the folder of files that goes with a fit."""
+
+import base64
+import io
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from markupsafe import Markup
+from scipy.optimize import linear_sum_assignment
+
+from bayesgmm.posterior import relabel, save, summary
+from bayesgmm.reporting import plots, tables
+from bayesgmm.structure import SPREAD, SPREAD_DIMS
+
+ALIGNMENT_ROWS = 2000
+"""Rows by which the components of another mode are matched with the posterior's."""
+
+STRUCTURE_WORDS = {
+    "full": "one covariance matrix per component",
+    "tied": "one covariance matrix shared by all components",
+    "diag": "one variance per component and feature",
+    "spherical": "one variance per component",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page."""
+
+    name: str
+    """File name without its ending."""
+    png: bytes
+    alt: str
+    """What the figure shows, for those who cannot see it."""
+    caption: str
+    """What to look for."""
+
+    @property
+    def source(self) -> str:
+        """The image as a data URI."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+def report(post: xr.DataTree, mode: Any = None, path: str | Path = "report.html") -> Path:
+    """One self-contained HTML page of a fit: what was fitted, whether it converged, what came out.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+        What ``sample`` returned, or ``load``; relabelled first if it is not yet.
+    mode : PointEstimate, optional
+        Stands in for the tree's own MAP; its components take the order of the posterior's.
+    path : str or path
+        File to write; its folder is made if there is none.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+    """
+    post = _prepared(post, mode)
+    return _write_page(post, summary(post), pictures(post), Path(path))
+
+
+def write_outputs(post: xr.DataTree, folder: str | Path) -> list[Path]:
+    """``posterior.nc``, ``summary.csv``, ``report.html`` and the figures as PNG, in a folder.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+        What ``sample`` returned, or ``load``; relabelled first if it is not yet.
+    folder : str or path
+        Made if there is none; files of these names in it are replaced.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    post = _prepared(post, None)
+    table, shown = summary(post), pictures(post)
+    save(post, folder / "posterior.nc")
+    pd.DataFrame(table).to_csv(folder / "summary.csv", index_label="quantity")
+    _write_page(post, table, shown, folder / "report.html")
+    for picture in shown:
+        (folder / f"{picture.name}.png").write_bytes(picture.png)
+    names = ["posterior.nc", "summary.csv", "report.html", *(f"{p.name}.png" for p in shown)]
+    return [folder / name for name in names]
+
+
+def pictures(post: xr.DataTree) -> list[Picture]:
+    """The figures of a relabelled posterior, with captions and texts for those who cannot see."""
+    n_obs, n_features = post["observed_data"]["x"].values.reshape(
+        len(post["observed_data"]["x"]), -1
+    ).shape
+    n_components = post["posterior"].sizes["component"]
+    what = f"{n_obs} rows, {n_features} feature{'s' if n_features > 1 else ''}"
+    shown = [("mixture", plots.plot_mixture, *_mixture_words(n_features, n_components, what))]
+    if "map" in post.children and "trace" in post["map"]:
+        shown.append(("em_trace", plots.plot_trace_em, *_trace_words(post["map"])))
+    shown += [
+        ("components", plots.plot_components, *_component_words(n_components)),
+        ("assignments", plots.plot_assignments, *_assignment_words(post, n_features)),
+    ]
+    return [Picture(name, _png(plot(post)), alt, caption) for name, plot, alt, caption in shown]
+
+
+def _mixture_words(n_features: int, n_components: int, what: str) -> tuple[str, str]:
+    if n_features == 1:
+        return (
+            f"Histogram of {what}, under the density of the mixture and of its {n_components} "
+            "components.",
+            "Bold lines are the MAP, faint ones posterior draws. Where the faint lines spread, the "
+            "data leave the density open; where a bold line leaves their middle, the MAP is not "
+            "typical of the posterior. Ticks under the axis are the data.",
+        )
+    return (
+        f"Scatter of {what}, with ellipses of {n_components} components.",
+        "Bold ellipses lie at Mahalanobis distance 1, 2 and 3 from each MAP mean (in two "
+        "dimensions they hold 39 %, 86 % and 99 % of the component), faint ones at distance 2 for "
+        "posterior draws. Faint ellipses that hug the middle bold one mean a component well known; "
+        "a wide haze means a component the data hardly fix.",
+    )
+
+
+def _trace_words(group: xr.DataTree) -> tuple[str, str]:
+    steps = group["trace"].size
+    return (
+        f"Two curves over {steps} EM iterations: the objective, and on a log scale its distance "
+        "from the last value.",
+        "The curve must never fall. On the right a straight line is EM's linear convergence: the "
+        "flatter, the more the components overlap; a sudden drop is the quasi-Newton finish.",
+    )
+
+
+def _component_words(n_components: int) -> tuple[str, str]:
+    weights = "" if n_components == 1 else "weights and "
+    return (
+        f"Posterior densities of the {weights}means of {n_components} components.",
+        "One ridge per component, all scaled to the same height, so compare widths, not heights. "
+        "The bar is the central 94 % interval, the tick the median, the diamond the MAP. "
+        "Two humps in one ridge mean that the chains know two answers or that labels are ambiguous.",
+    )
+
+
+def _assignment_words(post: xr.DataTree, n_features: int) -> tuple[str, str]:
+    probability = post["clustering"]["mean_probability"].values
+    unsure = int((probability.max(axis=1) < 0.9).sum())
+    alt = (
+        f"Rows by the component they most probably belong to; {unsure} of {len(probability)} have "
+        "a probability below 0.9."
+    )
+    count = f"{unsure} of {len(probability)} rows belong to their component with less than 0.9."
+    if n_features == 1:
+        return alt, (
+            "Each curve is the posterior probability that a value belongs to the component, "
+            f"averaged over the draws; markers are the rows on the curve of their own. {count}"
+        )
+    strip = (
+        ""
+        if n_features == 2
+        else " On the right, each component's rows from the least to the most certain: the farther "
+        "right a curve rises to 1, the larger the share of doubtful rows."
+    )
+    return alt, (
+        "Colour is the most probable component, and a marker's fill fades to white where the "
+        f"probability falls to one half.{strip} {count}"
+    )
+
+
+def _png(axes: Any) -> bytes:
+    target = io.BytesIO()
+    np.atleast_1d(axes).flat[0].figure.savefig(target, format="png", dpi=144)
+    return target.getvalue()
+
+
+def _prepared(post: xr.DataTree, mode: Any) -> xr.DataTree:
+    """The relabelled tree, with another mode in place of its own where there is one."""
+    if "clustering" not in post.children:
+        post = relabel(post)
+    return post if mode is None else _with_mode(post, mode)
+
+
+def _with_mode(post: xr.DataTree, mode: Any) -> xr.DataTree:
+    """The tree with a mode's numbers in ``/map``, its components in the order of the posterior's."""
+    probability = post["clustering"]["mean_probability"].transpose("obs", "component").values
+    x = post["observed_data"]["x"].values.reshape(len(probability), -1)
+    shape = post["posterior"].sizes["component"], x.shape[1]
+    if mode.means.shape != shape:
+        raise ValueError(
+            f"mode must have the posterior's shape, {shape[0]} components and {shape[1]} features; "
+            f"got {mode.means.shape}. Fit it with the declaration and the data of post."
+        )
+    rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), ALIGNMENT_ROWS)).astype(int))
+    shared = probability[rows].T @ np.asarray(mode.predict_proba(x[rows]))
+    order = linear_sum_assignment(shared, maximize=True)[1]
+    parameters = mode.parameters.permuted(order)
+    structure = parameters.covariance
+    coords = {
+        name: post["posterior"][name].values
+        for name in ("component", "feature", "feature_bis")
+        if name in post["posterior"].coords
+    }
+    numbers = {
+        "log_posterior": np.nan if mode.log_posterior is None else mode.log_posterior,
+        "log_likelihood": mode.log_likelihood,
+        "gradient_norm": mode.gradient_norm,
+    }
+    group = xr.Dataset(
+        {
+            "weights": (("component",), parameters.weights),
+            "means": (("component", "feature"), parameters.means),
+            SPREAD[structure]: (SPREAD_DIMS[structure], parameters.spread),
+            "trace": (("iteration",), np.asarray(mode.trace)),
+            "mode_log_posterior": (("mode",), [m.log_posterior for m in mode.modes]),
+            "mode_count": (("mode",), [m.count for m in mode.modes]),
+            **{name: ((), value) for name, value in numbers.items()},
+        },
+        attrs={"status": mode.status, "converged": int(mode.converged), "n_iter": mode.n_iter},
+    )
+    used = {name: value for name, value in coords.items() if name in group.dims}
+    tree = post.copy()
+    tree["map"] = xr.DataTree(group.assign_coords(used))
+    return tree
+
+
+def _write_page(
+    post: xr.DataTree, table: pd.DataFrame, shown: list[Picture], path: Path
+) -> Path:
+    from jinja2 import Environment, StrictUndefined
+
+    room = files("bayesgmm.reporting")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(room.joinpath("page.html").read_text(encoding="utf-8"))
+    style = Markup(room.joinpath("style.css").read_text(encoding="utf-8"))
+    text = template.render(style=style, pictures=shown, **_page_values(post, table))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _page_values(post: xr.DataTree, table: pd.DataFrame) -> dict[str, Any]:
+    """Everything the template prints, as text or ready HTML."""
+    group = post["posterior"].to_dataset()
+    structure = tables.structure_of(group)
+    features = [str(name) for name in group["feature"].values]
+    n_components = group.sizes["component"]
+    worst = tables.convergence(post, table)
+    frame = tables.summary_frame(table)
+    first = frame["quantity"].str.startswith(("weights", "means"))
+    parameters = tables.estimate(post)
+    prior = _prior_family(post)
+    return {
+        "title": f"Gaussian mixture, {n_components} component{'s' if n_components > 1 else ''}",
+        "n_components": n_components,
+        "structure": STRUCTURE_WORDS[structure],
+        "prior_family": prior,
+        "worst": worst,
+        "convergence_line": tables.convergence_line(worst),
+        "facts": _facts(post, features),
+        "prior_numbers": _prior_numbers(post),
+        "map_facts": _map_facts(post),
+        "map_table": parameters
+        and Markup(
+            tables.html_table(
+                tables.estimate_table(parameters, features),
+                "MAP: weight, mean, standard deviation and covariances, in the data's units",
+            )
+        ),
+        "summary_table": Markup(
+            tables.html_table(frame[first], "Posterior of the weights and means")
+        ),
+        "spread_table": Markup(tables.html_table(frame[~first], "Posterior of the covariances"))
+        if (~first).any()
+        else None,
+        "lkj": prior == "NormalLKJ",
+        "n_starts": _n_starts(post),
+        "relabelled": post["clustering"].attrs.get("method", "stephens"),
+    }
+
+
+def _facts(post: xr.DataTree, features: list[str]) -> list[tuple[str, str]]:
+    """What was fitted, to what, with what."""
+    attrs = post.attrs
+    sizes = post["posterior"].sizes
+    n_obs = len(post["observed_data"]["x"])
+    facts = [
+        ("Data", f"{tables.whole(n_obs)} rows of {len(features)}: {', '.join(features)}"),
+    ]
+    constants = post["constant_data"] if "constant_data" in post.children else {}
+    if "sample_weight" in constants and not np.all(constants["sample_weight"].values == 1):
+        total = float(constants["sample_weight"].sum())
+        facts.append(("Row weights", f"sum {tables.number(total, 6)}"))
+    facts.append(("Draws", f"{sizes['chain']} chains of {tables.whole(sizes['draw'])}"))
+    if "random_seed" in attrs:
+        facts.append(("Seed", str(attrs["random_seed"])))
+    if "wall_time" in attrs:
+        facts.append(("Sampling took", f"{float(attrs['wall_time']):.1f} s"))
+    if "data_hash" in attrs:
+        facts.append(("Hash of the data", str(attrs["data_hash"])))
+    versions = json.loads(attrs.get("versions", "{}"))
+    if "bayesgmm_version" in attrs:
+        versions = {"bayesgmm": attrs["bayesgmm_version"], **versions}
+    if versions:
+        facts.append(("Versions", ", ".join(f"{name} {v}" for name, v in versions.items())))
+    return facts
+
+
+def _prior_family(post: xr.DataTree) -> str:
+    declaration = json.loads(post.attrs.get("bayesgmm_declaration", "{}"))
+    return str(declaration.get("prior", {}).get("family", ""))
+
+
+def _prior_numbers(post: xr.DataTree) -> list[tuple[str, str]]:
+    """The prior's numbers as they were resolved from the data."""
+    if "constant_data" not in post.children:
+        return []
+    numbers = []
+    for name, values in post["constant_data"].data_vars.items():
+        if str(name).startswith("prior_"):
+            array = np.asarray(values.values, dtype=float)
+            rows = [", ".join(f"{v:.5g}" for v in row) for row in np.atleast_2d(array)]
+            numbers.append((str(name).removeprefix("prior_"), "\n".join(rows)))
+    return numbers
+
+
+def _map_facts(post: xr.DataTree) -> list[tuple[str, str]]:
+    if "map" not in post.children:
+        return []
+    group, facts = post["map"], []
+    for name, words in (("log_posterior", "Log posterior"), ("log_likelihood", "Log likelihood")):
+        if name in group and np.isfinite(float(group[name])):
+            facts.append((words, f"{tables.number(group[name], 7)} nats"))
+    if "gradient_norm" in group:
+        facts.append(("Gradient, per row", tables.number(group["gradient_norm"], 2)))
+    if "mode_count" in group:
+        counts = group["mode_count"].values.astype(int)
+        found = ", ".join(map(str, counts))
+        facts.append(("Modes found", f"{len(counts)}, best first by {found} of {counts.sum()} starts"))
+    if "status" in group.attrs:
+        facts.append(("Status", str(group.attrs["status"])))
+    return facts
+
+
+def _n_starts(post: xr.DataTree) -> int | None:
+    if "map" not in post.children or "mode_count" not in post["map"]:
+        return None
+    return int(post["map"]["mode_count"].sum())
