@@ -8,3 +8,7 @@ from .em import Mode as Mode
 from .em import PointEstimate as PointEstimate
 from .em import fit_map as fit_map
 from .em import fit_ml as fit_ml
+from .distributions import InverseWishart as InverseWishart
+from .distributions import MarginalMixture as MarginalMixture
+from .distributions import ScaledLKJ as ScaledLKJ
+from .model import declare as declare

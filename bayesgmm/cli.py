@@ -1,4 +1,4 @@
-"""The command ``bayesgmm``. Imports the package's core inside commands only, so that help is quick."""
+"""The command ``bayesgmm``. Imports the core inside commands only, so that help is quick."""
 
 import importlib.util
 import sys
@@ -18,7 +18,6 @@ from rich.markup import escape
 
 app = typer.Typer(
     name="bayesgmm",
-    help="Bayesian Gaussian mixtures: the MAP by EM, the posterior by NUTS, tables, figures, a page.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -71,19 +70,18 @@ Cores = Annotated[
 TargetAccept = Annotated[
     float,
     typer.Option(
-        min=0.05, max=0.999, help="NUTS's acceptance; higher: shorter steps.", rich_help_panel=SAMPLING
+        min=0.05,
+        max=0.999,
+        help="NUTS's acceptance; higher: shorter steps.",
+        rich_help_panel=SAMPLING,
     ),
 ]
-Starts = Annotated[
-    int, typer.Option(min=1, help="Starting points of EM.", rich_help_panel=SEARCH)
-]
-Seed = Annotated[
-    int, typer.Option(min=0, help="Same seed, same draws.", rich_help_panel=SAMPLING)
-]
+Starts = Annotated[int, typer.Option(min=1, help="Starting points of EM.", rich_help_panel=SEARCH)]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same draws.", rich_help_panel=SAMPLING)]
 Out = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for the files; default: out/<name of FILE>.",
+        help="Folder for the files; default: out/<name of the file>.",
         file_okay=False,
         rich_help_panel=OUTPUT,
     ),
@@ -112,7 +110,7 @@ def main(
 
 @app.command()
 def fit(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file.")],
+    file: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")],
     components: Annotated[
         int, typer.Option("--components", "-k", min=1, help="Number of components.")
     ],
@@ -152,7 +150,15 @@ def fit(
     Example: [bold]bayesgmm fit waiting.csv --components 2[/]
     """
     settings = Settings(
-        draws, tune, chains, cores, starts, seed, target_accept, out or Path("out") / file.stem, quiet
+        draws,
+        tune,
+        chains,
+        cores,
+        starts,
+        seed,
+        target_accept,
+        out or Path("out") / file.stem,
+        quiet,
     )
     with _exit_codes():
         import bayesgmm as bg
@@ -166,12 +172,8 @@ def fit(
 
 @app.command()
 def run(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL.py",
-            help="Defines x and mixture, or x and declare(x), a pymc.Model; optional: truth.",
-        ),
+    model: Annotated[
+        Path, typer.Argument(help="A Python file: x and mixture, or x and declare(x).")
     ],
     draws: Draws = 1000,
     tune: Tune = 1000,
@@ -185,42 +187,47 @@ def run(
 ) -> None:
     """Fit the model that a Python file declares.
 
-    The file defines [bold]x[/], the data, and [bold]mixture[/], a GaussianMixture; or [bold]x[/] and
-    [bold]declare(x)[/], which returns a pymc.Model. With [bold]truth[/], known labels, the MAP's
-    clustering is compared with them.
+    The file defines [bold]x[/], the data, and [bold]mixture[/], a GaussianMixture; or [bold]x[/]
+    and [bold]declare(x)[/], which returns a pymc.Model. With [bold]truth[/], known labels, the
+    MAP's clustering is compared with them.
 
     Example: [bold]bayesgmm run models/penguins.py[/]
     """
     settings = Settings(
-        draws, tune, chains, cores, starts, seed, target_accept, out or Path("out") / file.stem, quiet
+        draws,
+        tune,
+        chains,
+        cores,
+        starts,
+        seed,
+        target_accept,
+        out or Path("out") / model.stem,
+        quiet,
     )
     with _exit_codes():
         import bayesgmm as bg
 
-        module = _execute(file)
+        module = _execute(model)
         with _blaming_input():
-            x = bg.observations(_defined(module, "x", file))
+            x = bg.observations(_defined(module, "x", model))
             mixture = getattr(module, "mixture", None)
             declare = getattr(module, "declare", None)
             if mixture is None and declare is None:
                 raise InputError(
-                    f"{file} defines x but neither mixture nor declare. Define "
+                    f"{model} defines x but neither mixture nor declare. Define "
                     "mixture = bg.GaussianMixture(n_components), or declare(x) that returns a "
                     "pymc.Model."
                 )
             if mixture is not None and not isinstance(mixture, bg.GaussianMixture):
                 raise InputError(
-                    f"{file} defines mixture as a {type(mixture).__name__}; expected a "
+                    f"{model} defines mixture as a {type(mixture).__name__}; expected a "
                     "bayesgmm.GaussianMixture."
                 )
-            truth = _labels(getattr(module, "truth", None), x, file)
-        if mixture is None:
+            truth = _labels(getattr(module, "truth", None), x, model)
+        if mixture is None and declare is not None:
             _fit_declared(declare, module.x, x, settings)
         else:
             _fit(mixture, x, None, truth, settings)
-
-
-# ---- input ----
 
 
 def _read(file: Path, columns: list[str] | None, drop_missing: bool, weights: str | None) -> Any:
@@ -292,11 +299,9 @@ def _labels(truth: Any, x: Any, file: Path) -> Any:
     if labels.shape == (x.n_rows,):
         return labels[x.rows]
     raise InputError(
-        f"{file}: truth has shape {labels.shape}; expected one label for each of the {x.n_obs} rows of x."
+        f"{file}: truth has shape {labels.shape}; expected one label for each of the {x.n_obs} "
+        "rows of x."
     )
-
-
-# ---- what both commands do ----
 
 
 def _fit(mixture: Any, x: Any, weight: Any, truth: Any, settings: Settings) -> None:
@@ -376,6 +381,8 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         worst = tables.convergence(post, summary)
         colour = "green" if worst["ok"] else "yellow"
         console.print(f"[{colour}]{escape(tables.convergence_line(worst))}[/]", highlight=False)
+        if settings.quiet and not worst["ok"]:
+            _complain(tables.convergence_line(worst), "yellow")
         began = time.perf_counter()
         written = write_outputs(post, settings.out)
         seconds = float(post.attrs.get("wall_time", float("nan")))
@@ -390,7 +397,9 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
 
 
 def _say_data(console: Console, x: Any, weight: Any) -> None:
-    console.print(f"[bold]Data[/]: {x.n_obs} rows of {x.n_features}: {escape(', '.join(x.features))}")
+    console.print(
+        f"[bold]Data[/]: {x.n_obs} rows of {x.n_features}: {escape(', '.join(x.features))}"
+    )
     if x.n_missing:
         console.print(f"Left out: {x.n_missing} of {x.n_rows} rows, with missing values")
     if x.ignored:
@@ -438,9 +447,6 @@ def adjusted_rand(labels: Any, truth: Any) -> float:
     expected = left * right / max(pairs(table.sum()), 1.0)
     top = (left + right) / 2
     return 1.0 if top == expected else (both - expected) / (top - expected)
-
-
-# ---- exits ----
 
 
 def _console(settings: Settings) -> Console:

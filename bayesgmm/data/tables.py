@@ -232,7 +232,7 @@ def _floats(array: np.ndarray, argument: str) -> np.ndarray:
 def _numbers_of_objects(array: np.ndarray, argument: str) -> np.ndarray:
     values = np.full(array.shape, np.nan)
     for index, item in np.ndenumerate(array):
-        if isinstance(item, Real | Decimal) and not isinstance(item, bool):
+        if not isinstance(item, bool) and isinstance(item, Real | Decimal):
             values[index] = float(item)
         elif item is not None and type(item).__name__ != "NAType":
             raise TypeError(

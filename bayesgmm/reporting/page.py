@@ -15,7 +15,7 @@ from markupsafe import Markup
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.posterior import relabel, save, summary
-from bayesgmm.reporting import plots, tables
+from bayesgmm.reporting import drawing, plots, tables
 from bayesgmm.structure import SPREAD, SPREAD_DIMS
 
 ALIGNMENT_ROWS = 2000
@@ -96,14 +96,14 @@ def write_outputs(post: xr.DataTree, folder: str | Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def pictures(post: xr.DataTree) -> list[Picture]:
+def pictures(post: Any) -> list[Picture]:
     """The figures of a relabelled posterior, with captions and texts for those who cannot see."""
-    n_obs, n_features = post["observed_data"]["x"].values.reshape(
-        len(post["observed_data"]["x"]), -1
-    ).shape
+    n_obs, n_features = drawing.data_of(post)[0].shape
     n_components = post["posterior"].sizes["component"]
     what = f"{n_obs} rows, {n_features} feature{'s' if n_features > 1 else ''}"
-    shown = [("mixture", plots.plot_mixture, *_mixture_words(n_features, n_components, what))]
+    shown: list[tuple[str, Any, str, str]] = [
+        ("mixture", plots.plot_mixture, *_mixture_words(n_features, n_components, what))
+    ]
     if "map" in post.children and "trace" in post["map"]:
         shown.append(("em_trace", plots.plot_trace_em, *_trace_words(post["map"])))
     shown += [
@@ -131,7 +131,7 @@ def _mixture_words(n_features: int, n_components: int, what: str) -> tuple[str, 
     )
 
 
-def _trace_words(group: xr.DataTree) -> tuple[str, str]:
+def _trace_words(group: Any) -> tuple[str, str]:
     steps = group["trace"].size
     return (
         f"Two curves over {steps} EM iterations: the objective, and on a log scale its distance "
@@ -147,18 +147,21 @@ def _component_words(n_components: int) -> tuple[str, str]:
         f"Posterior densities of the {weights}means of {n_components} components.",
         "One ridge per component, all scaled to the same height, so compare widths, not heights. "
         "The bar is the central 94 % interval, the tick the median, the diamond the MAP. "
-        "Two humps in one ridge mean that the chains know two answers or that labels are ambiguous.",
+        "Two humps in one ridge mean that chains found two answers, or that labels are ambiguous.",
     )
 
 
-def _assignment_words(post: xr.DataTree, n_features: int) -> tuple[str, str]:
+def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
     probability = post["clustering"]["mean_probability"].values
-    unsure = int((probability.max(axis=1) < 0.9).sum())
+    unsure = int((probability.max(axis=1) < plots.CERTAIN).sum())
     alt = (
         f"Rows by the component they most probably belong to; {unsure} of {len(probability)} have "
-        "a probability below 0.9."
+        f"a probability below {plots.CERTAIN}."
     )
-    count = f"{unsure} of {len(probability)} rows belong to their component with less than 0.9."
+    count = (
+        f"{unsure} of {len(probability)} rows belong to their component with a probability below "
+        f"{plots.CERTAIN}."
+    )
     if n_features == 1:
         return alt, (
             "Each curve is the posterior probability that a value belongs to the component, "
@@ -189,15 +192,16 @@ def _prepared(post: xr.DataTree, mode: Any) -> xr.DataTree:
     return post if mode is None else _with_mode(post, mode)
 
 
-def _with_mode(post: xr.DataTree, mode: Any) -> xr.DataTree:
-    """The tree with a mode's numbers in ``/map``, its components in the order of the posterior's."""
+def _with_mode(post: Any, mode: Any) -> xr.DataTree:
+    """The tree with a mode in ``/map``, its components in the order of the posterior's."""
     probability = post["clustering"]["mean_probability"].transpose("obs", "component").values
-    x = post["observed_data"]["x"].values.reshape(len(probability), -1)
-    shape = post["posterior"].sizes["component"], x.shape[1]
-    if mode.means.shape != shape:
+    x, features = drawing.data_of(post)
+    n_components = probability.shape[1]
+    if tuple(mode.features) != tuple(features) or len(mode.weights) != n_components:
         raise ValueError(
-            f"mode must have the posterior's shape, {shape[0]} components and {shape[1]} features; "
-            f"got {mode.means.shape}. Fit it with the declaration and the data of post."
+            f"mode must have the posterior's {n_components} components and features "
+            f"{', '.join(features)}; got {len(mode.weights)} and {', '.join(mode.features)}. "
+            "Fit it with the declaration and the data of post."
         )
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), ALIGNMENT_ROWS)).astype(int))
     shared = probability[rows].T @ np.asarray(mode.predict_proba(x[rows]))
@@ -232,9 +236,7 @@ def _with_mode(post: xr.DataTree, mode: Any) -> xr.DataTree:
     return tree
 
 
-def _write_page(
-    post: xr.DataTree, table: pd.DataFrame, shown: list[Picture], path: Path
-) -> Path:
+def _write_page(post: xr.DataTree, table: pd.DataFrame, shown: list[Picture], path: Path) -> Path:
     from jinja2 import Environment, StrictUndefined
 
     room = files("bayesgmm.reporting")
@@ -249,7 +251,7 @@ def _write_page(
     return path
 
 
-def _page_values(post: xr.DataTree, table: pd.DataFrame) -> dict[str, Any]:
+def _page_values(post: Any, table: pd.DataFrame) -> dict[str, Any]:
     """Everything the template prints, as text or ready HTML."""
     group = post["posterior"].to_dataset()
     structure = tables.structure_of(group)
@@ -289,7 +291,7 @@ def _page_values(post: xr.DataTree, table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _facts(post: xr.DataTree, features: list[str]) -> list[tuple[str, str]]:
+def _facts(post: Any, features: list[str]) -> list[tuple[str, str]]:
     """What was fitted, to what, with what."""
     attrs = post.attrs
     sizes = post["posterior"].sizes
@@ -297,7 +299,7 @@ def _facts(post: xr.DataTree, features: list[str]) -> list[tuple[str, str]]:
     facts = [
         ("Data", f"{tables.whole(n_obs)} rows of {len(features)}: {', '.join(features)}"),
     ]
-    constants = post["constant_data"] if "constant_data" in post.children else {}
+    constants: Any = post["constant_data"] if "constant_data" in post.children else {}
     if "sample_weight" in constants and not np.all(constants["sample_weight"].values == 1):
         total = float(constants["sample_weight"].sum())
         facts.append(("Row weights", f"sum {tables.number(total, 6)}"))
@@ -316,12 +318,12 @@ def _facts(post: xr.DataTree, features: list[str]) -> list[tuple[str, str]]:
     return facts
 
 
-def _prior_family(post: xr.DataTree) -> str:
+def _prior_family(post: Any) -> str:
     declaration = json.loads(post.attrs.get("bayesgmm_declaration", "{}"))
     return str(declaration.get("prior", {}).get("family", ""))
 
 
-def _prior_numbers(post: xr.DataTree) -> list[tuple[str, str]]:
+def _prior_numbers(post: Any) -> list[tuple[str, str]]:
     """The prior's numbers as they were resolved from the data."""
     if "constant_data" not in post.children:
         return []
@@ -334,7 +336,7 @@ def _prior_numbers(post: xr.DataTree) -> list[tuple[str, str]]:
     return numbers
 
 
-def _map_facts(post: xr.DataTree) -> list[tuple[str, str]]:
+def _map_facts(post: Any) -> list[tuple[str, str]]:
     if "map" not in post.children:
         return []
     group, facts = post["map"], []
@@ -346,13 +348,15 @@ def _map_facts(post: xr.DataTree) -> list[tuple[str, str]]:
     if "mode_count" in group:
         counts = group["mode_count"].values.astype(int)
         found = ", ".join(map(str, counts))
-        facts.append(("Modes found", f"{len(counts)}, best first by {found} of {counts.sum()} starts"))
+        facts.append(
+            ("Modes found", f"{len(counts)}, best first by {found} of {counts.sum()} starts")
+        )
     if "status" in group.attrs:
         facts.append(("Status", str(group.attrs["status"])))
     return facts
 
 
-def _n_starts(post: xr.DataTree) -> int | None:
+def _n_starts(post: Any) -> int | None:
     if "map" not in post.children or "mode_count" not in post["map"]:
         return None
     return int(post["map"]["mode_count"].sum())

@@ -90,7 +90,7 @@ def convergence(post: xr.DataTree, summary: pd.DataFrame) -> dict[str, Any]:
     """
     numbers = summary.apply(pd.to_numeric, errors="coerce")
     sizes = post["posterior"].sizes
-    stats = post["sample_stats"] if "sample_stats" in post.children else {}
+    stats: Any = post["sample_stats"] if "sample_stats" in post.children else {}
     worst = {
         "r_hat": float(numbers["r_hat"].max()),
         "ess_bulk": float(numbers["ess_bulk"].min()),
@@ -215,7 +215,9 @@ def html_table(frame: pd.DataFrame, caption: str) -> str:
         f'<th scope="col"{_left(name)}>{escape(str(name))}</th>' for name in frame.columns
     )
     body = "\n".join(
-        "<tr>" + "".join(_html_cell(*pair) for pair in zip(frame.columns, row, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(_html_cell(*pair) for pair in zip(frame.columns, row, strict=True))
+        + "</tr>"
         for row in cells(frame)
     )
     return (

@@ -1,0 +1,35 @@
+# The first of these that is Python 3.12 or newer makes the environment.
+PYTHON = $(shell for p in python3.13 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo $$p && break; done)
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+
+.PHONY: demo install test lint calibrate clean
+
+demo: install
+	$(BIN)/bayesgmm run models/old_faithful.py --out out/old_faithful
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || test -n "$(PYTHON)" || \
+		{ echo "bayesgmm needs Python 3.12 or newer; found none as python3.13, python3.12 or python3." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --constraint constraints.txt --group dev --editable .
+	touch $@
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+calibrate: install
+	$(BIN)/python -m pytest -m slow
+
+clean:
+	rm -rf out build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

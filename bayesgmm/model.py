@@ -1,0 +1,105 @@
+"""``declare``: the mixture as a real PyMC model, the specification. May not import ArviZ."""
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayesgmm.data import training_data
+from bayesgmm.distributions import InverseWishart, MarginalMixture, ScaledLKJ
+from bayesgmm.em.objective import Objective
+from bayesgmm.em.starts import draw_start
+from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.structure import SPREAD, SPREAD_DIMS, is_matrix
+
+
+def declare(mixture, x, *, sample_weight=None):
+    """The declared mixture at these rows as a PyMC model.
+
+    Free variables are ``weights``, the spread (``covariances``, ``covariance`` or ``variances``, by
+    structure) and ``means``; the rows are ``x``. Print it, extend it, draw from its prior, sample it
+    with any PyMC sampler. Every component has an initial value of its own.
+
+    Parameters
+    ----------
+    mixture : GaussianMixture
+    x : array, data frame, or path of a CSV or Parquet file, (n_obs, n_features)
+    sample_weight : (n_obs,), optional
+        How many times each row counts.
+
+    Returns
+    -------
+    pymc.Model
+
+    Raises
+    ------
+    ValueError, TypeError
+        Rows or weights are unfit; the message names the argument or column.
+    """
+    rows, weight = training_data(x, sample_weight, mixture.n_components)
+    prior = mixture.prior.resolved(rows.values, weight, mixture.n_components)
+    start = _start(mixture, rows.values, weight)
+    coords = {
+        "component": np.arange(mixture.n_components),
+        "feature": list(rows.features),
+        "feature_bis": list(rows.features),
+        "obs": np.arange(rows.n_obs),
+    }
+    conjugate = isinstance(prior, NormalInverseWishart)
+    with pm.Model(coords=coords) as model:
+        weights = pm.Dirichlet(
+            "weights", a=prior.concentration, dims="component", initval=start.weights
+        )
+        declare_spread = _conjugate_spread if conjugate else _separate_spread
+        spread = declare_spread(prior, mixture.covariance, start.spread)
+        factor = pt.linalg.cholesky(spread) if is_matrix(mixture.covariance) else pt.sqrt(spread)
+        if conjugate:
+            means = _conjugate_means(prior, mixture.covariance, factor, start.means)
+        else:
+            means = pm.Normal(
+                "means", prior.mean, prior.mean_scale, dims=("component", "feature"),
+                initval=start.means,
+            )  # fmt: skip
+        MarginalMixture(
+            "x",
+            weights,
+            means,
+            **{"chol" if is_matrix(mixture.covariance) else "sigma": factor},
+            sample_weight=None if np.all(weight == 1) else weight,
+            observed=rows.values,
+            dims=("obs", "feature"),
+        )
+    return model
+
+
+def _conjugate_spread(prior, covariance, initval):
+    name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
+    if is_matrix(covariance):
+        chol = np.linalg.cholesky(prior.scale)
+        return InverseWishart(name, prior.df, scale_chol=chol, dims=dims, initval=initval)
+    diagonal = np.diag(prior.scale)
+    scale = diagonal if covariance == "diag" else diagonal.mean()
+    return pm.InverseGamma(name, prior.df / 2, scale / 2, dims=dims, initval=initval)
+
+
+def _separate_spread(prior, covariance, initval):
+    name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
+    if is_matrix(covariance):
+        return ScaledLKJ(name, prior.scale, prior.eta, dims=dims, initval=initval)
+    scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
+    # The square of a half-normal scale.
+    return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims, initval=initval)
+
+
+def _conjugate_means(prior, covariance, factor, initval):
+    dims, width = ("component", "feature"), np.sqrt(prior.mean_concentration)
+    if is_matrix(covariance):
+        return pm.MvNormal("means", prior.mean, chol=factor / width, dims=dims, initval=initval)
+    sd = factor if covariance == "diag" else factor[:, None]
+    return pm.Normal("means", prior.mean, sd / width, dims=dims, initval=initval)
+
+
+def _start(mixture, x, sample_weight):
+    """Distinct components: from identical ones ``pm.find_MAP`` stops at the symmetric saddle."""
+    objective = Objective.of(mixture, x, sample_weight)
+    y = draw_start(objective.surrogate, 0, np.random.default_rng(0))
+    return objective.in_data_units(objective.target.constrain(y))

@@ -1,0 +1,163 @@
+"""PyTensor Ops over the compiled pass: row-wise log density, and its sum with the gradient.
+
+A rewrite turns the sum of the first into the second, whose gradient reuses the moments of the
+forward pass: value and gradient cost one pass over the rows. May not import ArviZ.
+"""
+
+import zlib
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.gradient import DisconnectedType, grad_not_implemented
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
+from pytensor.graph.rewriting.basic import node_rewriter
+from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
+from pytensor.tensor.math import Sum
+from pytensor.tensor.rewriting.basic import register_canonicalize
+
+from bayesgmm.likelihood import kernel
+
+# PyTensor caches machine code by class and version only: any change of the kernel is a new version.
+VERSION = zlib.crc32(Path(kernel.__file__).read_bytes())
+
+
+@numba.njit(nogil=True)
+def summed_density(x, sample_weight, log_weights, means, factor):
+    """Log likelihood (nats) and its gradient in log w, μ and the factor, in one pass."""
+    n_components, d = means.shape
+    nk, s = np.zeros(n_components), np.zeros((n_components, d))
+    if factor.ndim == 3:
+        S = np.zeros((n_components, d, d))
+    else:
+        S = np.zeros((n_components, d))
+    shift, inv_scale = np.zeros(d), np.ones(d)
+    log_likelihood = kernel.accumulate_moments(
+        x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S
+    )
+    g_weights, g_means = np.zeros(n_components), np.zeros((n_components, d))
+    g_factor = np.zeros(factor.shape)
+    kernel.add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor)
+    return log_likelihood, g_weights, g_means, g_factor
+
+
+@numba.njit(nogil=True)
+def weighted_rows(x, sample_weight, log_weights, means, factor):
+    """Log density of every row (nats) times its weight."""
+    d = means.shape[1]
+    log_density, nothing = np.empty(len(x)), np.empty((len(x), 0))
+    kernel.fill_rows(
+        x, np.zeros(d), np.ones(d), log_weights, means, factor, log_density, nothing
+    )
+    return log_density * sample_weight
+
+
+class _MixtureOp(Op):
+    """Inputs: x (n, d), sample_weight (n,), log_weights (K,), means (K, d), and the factor, in the
+    layout of :mod:`bayesgmm.structure`."""
+
+    __props__ = ()
+
+    def _inputs(self, *inputs):
+        return [pt.as_tensor_variable(v).astype("float64") for v in inputs]
+
+
+class MixtureRows(_MixtureOp):
+    """Log density (nats) of every row of a Gaussian mixture, times the row's weight."""
+
+    def make_node(self, x, sample_weight, log_weights, means, factor):
+        inputs = self._inputs(x, sample_weight, log_weights, means, factor)
+        return Apply(self, inputs, [pt.vector(dtype="float64", shape=(inputs[0].type.shape[0],))])
+
+    def infer_shape(self, node, shapes):
+        return [(shapes[0][0],)]
+
+    def perform(self, node, inputs, outputs):
+        outputs[0][0] = weighted_rows(*map(np.ascontiguousarray, inputs))
+
+    def pullback(self, inputs, outputs, cotangents):
+        x, sample_weight, *parameters = inputs
+        # The gradient of Σ_n c_n log p(x_n) is that of the weighted log likelihood.
+        weight = sample_weight * cotangents[0]
+        gradients = mixture_sum(x, weight, *parameters)[1:]
+        return [*_no_gradient(self, x, sample_weight), *gradients]
+
+
+class MixtureSum(_MixtureOp):
+    """Weighted log likelihood (nats) of a Gaussian mixture, and its gradient in log w, μ, factor."""
+
+    default_output = None
+
+    def make_node(self, x, sample_weight, log_weights, means, factor):
+        inputs = self._inputs(x, sample_weight, log_weights, means, factor)
+        outputs = [pt.scalar(dtype="float64"), *(v.type() for v in inputs[2:])]
+        return Apply(self, inputs, outputs)
+
+    def infer_shape(self, node, shapes):
+        return [(), *shapes[2:]]
+
+    def perform(self, node, inputs, outputs):
+        results = summed_density(*map(np.ascontiguousarray, inputs))
+        for storage, result in zip(outputs, results, strict=True):
+            storage[0] = np.asarray(result)
+
+    def pullback(self, inputs, outputs, cotangents):
+        x, sample_weight, *parameters = inputs
+        if any(not isinstance(c.type, DisconnectedType) for c in cotangents[1:]):
+            why = "second derivatives of a MarginalMixture are not available"
+            pairs = enumerate(parameters, start=2)
+            gradients = [grad_not_implemented(self, i, v, why) for i, v in pairs]
+        else:
+            gradients = [cotangents[0] * g for g in outputs[1:]]
+        return [*_no_gradient(self, x, sample_weight), *gradients]
+
+
+def _no_gradient(op, x, sample_weight):
+    why = "the rows of a MarginalMixture must be observed, not estimated"
+    return grad_not_implemented(op, 0, x, why), grad_not_implemented(op, 1, sample_weight, why)
+
+
+mixture_rows, mixture_sum = MixtureRows(), MixtureSum()
+
+
+@register_funcify_default_op_cache_key(MixtureRows)
+def _funcify_rows(op, node, **kwargs):
+    @numba_njit
+    def rows(x, sample_weight, log_weights, means, factor):
+        return weighted_rows(
+            np.ascontiguousarray(x),
+            np.ascontiguousarray(sample_weight),
+            np.ascontiguousarray(log_weights),
+            np.ascontiguousarray(means),
+            np.ascontiguousarray(factor),
+        )
+
+    return rows, VERSION
+
+
+@register_funcify_default_op_cache_key(MixtureSum)
+def _funcify_sum(op, node, **kwargs):
+    @numba_njit
+    def summed(x, sample_weight, log_weights, means, factor):
+        value, g_weights, g_means, g_factor = summed_density(
+            np.ascontiguousarray(x),
+            np.ascontiguousarray(sample_weight),
+            np.ascontiguousarray(log_weights),
+            np.ascontiguousarray(means),
+            np.ascontiguousarray(factor),
+        )
+        return np.asarray(value), g_weights, g_means, g_factor
+
+    return summed, VERSION
+
+
+@register_canonicalize
+@node_rewriter([Sum])
+def local_sum_of_mixture_rows(fgraph, node):
+    """Σ_n w_n log p(x_n) → the fused pass, which the gradient shares."""
+    rows = node.inputs[0]
+    if rows.owner is None or not isinstance(rows.owner.op, MixtureRows):
+        return None
+    return [mixture_sum(*rows.owner.inputs)[0]]

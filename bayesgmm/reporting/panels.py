@@ -1,0 +1,274 @@
+"""The panels of the figures: one axes each, from plain arrays."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from scipy.special import softmax
+
+from bayesgmm.reporting.drawing import (
+    GREY,
+    INK,
+    beside,
+    colour,
+    dash,
+    key,
+    marker,
+    name_axis,
+    note,
+    outlined,
+    plain,
+    rim,
+    shown_rows,
+    thinned,
+)
+
+
+def label_pair(grid, i, j, features, pair):
+    """Feature names on the outer panels of a pair grid only."""
+    width = 34 if grid.size == 1 else 20
+    axes = grid[i, j]
+    if i == len(grid) - 1:
+        name_axis(axes, "x", features[pair[0]], width)
+    else:
+        axes.tick_params(labelbottom=False)
+    if j == 0:
+        name_axis(axes, "y", features[pair[1]], width)
+    else:
+        axes.tick_params(labelleft=False)
+
+
+def mixture_handles(point, draws):
+    """The legend of the mixture: components with the MAP's weights, and draws."""
+    weights = draws[0].mean(axis=0) if point is None else point.weights
+    handles = [key(k, f"component {k}, weight {w:.2f}") for k, w in enumerate(weights)]
+    if len(draws[0]):
+        label = f"{len(draws[0])} posterior draws"
+        handles.append(Line2D([], [], color=INK, lw=0.8, alpha=0.4, label=label))
+    return handles
+
+
+def mixture_1d(ax, x, name, point, draws, weights):
+    """Histogram and densities of one feature; weights (n_obs,) of the rows, or None."""
+    pad = 0.12 * np.ptp(x)
+    low, high = x.min() - pad, x.max() + pad
+    grid = np.linspace(low, high, 500)
+    if point is not None:  # a narrow component needs its own points to show its height
+        sd = np.sqrt(point.covariances[:, 0])
+        fine = (point.means + sd * np.linspace(-4, 4, 61)).ravel()
+        grid = np.union1d(grid, fine[(fine >= low) & (fine <= high)])
+    heights, edges = np.histogram(x, bins=_bins(x), weights=weights, density=True)
+    ax.stairs(heights, edges, fill=True, color="#dddddd", zorder=0)
+    _rug(ax, x)
+    curves = _densities_1d(grid, *draws)
+    whole = curves.sum(axis=1)
+    for k in range(curves.shape[1]):
+        _curves(ax, grid, curves[:, k], colour(k))
+    _curves(ax, grid, whole, INK)
+    tops = [heights.max()]
+    if len(whole):  # a draw with a spike must not flatten all else
+        tops.append(np.quantile(whole.max(axis=1), 0.9))
+    if point is not None:
+        best = _densities_1d(grid, point.weights[None], point.means[None], point.covariances[None])
+        ax.plot(grid, best[0].sum(axis=0), color=INK, lw=2.2)
+        for k, line in enumerate(best[0]):
+            ax.plot(grid, line, color=colour(k), ls=dash(k), lw=1.8, path_effects=outlined(k))
+        tops.append(best[0].sum(axis=0).max())
+    ax.set(xlim=(low, high), ylim=(0, 1.1 * max(tops)), ylabel="density")
+    ax.tick_params(axis="x", pad=8)
+    name_axis(ax, "x", name, 60)
+    note(ax, thinned(len(x)))
+    bars = Line2D([], [], color="#dddddd", lw=8, label="data")
+    mixture = Line2D([], [], color=INK, lw=2.2, label="mixture")
+    beside(ax, [mixture, *mixture_handles(point, draws), bars])
+    plain(ax)
+    return ax
+
+
+def _rug(ax, x):
+    """A tick under the axis for every row shown."""
+    rows = shown_rows(len(x))
+    below = {"transform": ax.get_xaxis_transform(), "clip_on": False}
+    ax.plot(x[rows], np.full(len(rows), -0.02), "|", color=GREY, markersize=7, alpha=0.6, **below)
+
+
+def _curves(ax, grid, curves, shade):
+    lines = list(np.stack([np.broadcast_to(grid, curves.shape), curves], axis=-1))
+    ax.add_collection(LineCollection(lines, colors=shade, alpha=0.12, lw=0.7))
+
+
+def _bins(x):
+    """Freedman & Diaconis' bin count, between 10 and 80 whatever the tails."""
+    spread = np.subtract(*np.quantile(x, [0.75, 0.25]))
+    if spread == 0:
+        return 10
+    return int(np.clip(np.ptp(x) * len(x) ** (1 / 3) / (2 * spread), 10, 80))
+
+
+def _densities_1d(grid, weights, means, covariances):
+    """w_k N(grid | μ_k, σ_k²), shape (n_draws, n_components, len(grid))."""
+    return np.exp(_log_densities_1d(grid, weights, means, covariances))
+
+
+def _log_densities_1d(grid, weights, means, covariances):
+    sd = np.sqrt(covariances[..., 0, 0])[..., None]
+    z = (grid - means[..., 0][..., None]) / sd
+    return np.log(weights)[..., None] - 0.5 * z**2 - np.log(np.sqrt(2 * np.pi) * sd)
+
+
+def pair_panel(ax, x, rows, point, draws, pair):
+    """One panel: rows, the MAP's 1-2-3 σ ellipses, the draws' 2 σ ellipses, of two features."""
+    pair = list(pair)
+    alpha = 0.55 if len(rows) < 1000 else 0.3
+    ax.scatter(*x[np.ix_(rows, pair)].T, s=9, color=GREY, alpha=alpha, linewidths=0, zorder=1)
+    _, means, covariances = draws
+    for k in range(means.shape[1]):
+        rings = _ellipses(means[:, k], covariances[:, k], pair, 2)
+        faint = LineCollection(rings, colors=colour(k), alpha=0.13, lw=0.7, zorder=2)
+        ax.add_collection(faint, autolim=False)
+    low, high = x[:, pair].min(axis=0), x[:, pair].max(axis=0)
+    room = 0.35 * (high - low)
+    if point is not None:
+        outermost = [_bold_ellipses(ax, point, k, pair) for k in range(len(point.means))]
+        inside, outside = low - room, high + room
+        low = np.minimum(low, np.maximum(np.min(outermost, axis=(0, 1)), inside))
+        high = np.maximum(high, np.minimum(np.max(outermost, axis=(0, 1)), outside))
+    margin = 0.03 * (high - low)
+    ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
+    ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    plain(ax)
+
+
+def _bold_ellipses(ax, point, k, pair):
+    """Draw one component of the MAP; the points of its outermost ellipse."""
+    style = {"colors": colour(k), "linestyles": [dash(k)], "path_effects": outlined(k), "zorder": 3}
+    for radius, width in ((1, 2.0), (2, 1.6), (3, 1.2)):
+        ring = _ellipses(point.means[k][None], point.covariances[k][None], pair, radius)
+        ax.add_collection(LineCollection(ring, lw=width, **style), autolim=False)
+    centre = {"marker": "+", "markersize": 8, "markeredgewidth": 2, "path_effects": outlined(k)}
+    ax.plot(*point.means[k][pair], color=colour(k), zorder=4, **centre)
+    return ring[0]
+
+
+def _ellipses(means, covariances, pair, radius):
+    """Points at one Mahalanobis distance from the mean, of two features' marginal: (m, 91, 2)."""
+    angle = np.linspace(0, 2 * np.pi, 91)
+    circle = radius * np.stack([np.cos(angle), np.sin(angle)])
+    chol = np.linalg.cholesky(covariances[:, pair][:, :, pair])
+    return means[:, pair][:, None] + np.swapaxes(chol @ circle, 1, 2)
+
+
+def ridges(ax, values, at):
+    """Posterior densities of one quantity, values (n_draws, n_components), component 0 on top."""
+    from arviz_stats.base import array_stats
+
+    n_components = values.shape[1]
+    for k in range(n_components):
+        line, draws = n_components - 1 - k, values[:, k]
+        if np.ptp(draws) > 0:
+            grid, density, _ = array_stats.kde(draws)
+            height = line + 0.72 * density / density.max()
+            ax.fill_between(grid, line, height, color=colour(k), alpha=0.3, lw=0)
+            ax.plot(grid, height, color=colour(k), ls=dash(k), lw=1.4, path_effects=outlined(k))
+        low, middle, high = np.quantile(draws, [0.03, 0.5, 0.97])
+        ax.hlines(line, low, high, color=colour(k), lw=3.5, path_effects=outlined(k))
+        ax.plot(middle, line, marker="|", color=INK, markersize=9, markeredgewidth=1.6)
+        if at is not None:
+            diamond = {"marker": "D", "color": "white", "markeredgecolor": INK, "markersize": 4.5}
+            ax.plot(at[k], line - 0.17, zorder=5, **diamond)
+    ax.set_yticks(range(n_components), [f"component {k}" for k in reversed(range(n_components))])
+    ax.set_ylim(-0.35, n_components - 0.1)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+
+
+def assignments_1d(ax, x, name, probability, draws):
+    """Probability of every component along one feature, rows on their own component's curve."""
+    grid = np.linspace(x.min(), x.max(), 600)
+    curves = softmax(_log_densities_1d(grid, *draws), axis=1).mean(axis=0)
+    rows = shown_rows(len(x))
+    own = probability.argmax(axis=1)
+    n_components = probability.shape[1]
+    for k in range(n_components):
+        line = {"color": colour(k), "path_effects": outlined(k)}
+        ax.plot(grid, curves[k], ls=dash(k), lw=1.3, alpha=0.7, **line)
+        mine = rows[own[rows] == k]
+        dots = {"marker": marker(k), "markersize": 4.5, "markeredgecolor": rim(k), "ls": ""}
+        ax.plot(x[mine], probability[mine, k], color=colour(k), markeredgewidth=0.6, **dots)
+    ax.set(ylim=(-0.03, 1.05), ylabel="posterior probability of the component")
+    name_axis(ax, "x", name, 60)
+    note(ax, thinned(len(x)))
+    counts = np.bincount(own, minlength=n_components)
+    beside(
+        ax,
+        [
+            key(k, f"component {k}: {count:,} rows", marker=marker(k), markersize=5)
+            for k, count in enumerate(counts)
+        ],
+    )
+    plain(ax)
+    return ax
+
+
+def assignments_2d(ax, x, features, probability, pair):
+    """Rows by two features, coloured by component, filled by certainty."""
+    rows = shown_rows(len(x))
+    own, certainty = probability.argmax(axis=1)[rows], probability.max(axis=1)[rows]
+    for k in range(probability.shape[1]):
+        mine = own == k
+        style = {"marker": marker(k), "edgecolors": rim(k), "linewidths": 0.9}
+        shades = _faded(colour(k), certainty[mine])
+        ax.scatter(*x[np.ix_(rows[mine], pair)].T, s=26, c=shades, **style)
+    name_axis(ax, "x", features[pair[0]], 34)
+    name_axis(ax, "y", features[pair[1]], 34)
+    note(ax, thinned(len(x)))
+    plain(ax)
+
+
+def _faded(shade, certainty):
+    """The colour mixed with white: full at probability 1, white at one half and below."""
+    share = np.clip(2 * np.asarray(certainty) - 1, 0, 1)[:, None] ** 2
+    return share * np.array(to_rgb(shade)) + (1 - share)
+
+
+def certainty_strip(ax, probability):
+    """Each component's rows from the least to the most certain."""
+    own, certainty = probability.argmax(axis=1), probability.max(axis=1)
+    for k in range(probability.shape[1]):
+        values = np.sort(certainty[own == k])
+        share = (np.arange(len(values)) + 0.5) / max(len(values), 1)
+        few = shown_rows(len(values))
+        style = {"marker": marker(k) if len(values) < 200 else "", "markersize": 3.5}
+        line = {"ls": dash(k), "lw": 1.3, "path_effects": outlined(k)}
+        ax.plot(share[few], values[few], color=colour(k), **style, **line)
+    ax.set(
+        xlabel="share of the component's rows, least certain first",
+        ylabel="probability of the row's own component",
+        xlim=(-0.02, 1.02),
+        ylim=(min(0.45, certainty.min() - 0.05), 1.03),
+    )
+    plain(ax)
+
+
+def assignment_handles(probability):
+    """The legend of the assignments: components with their rows, and what a fill means."""
+    counts = np.bincount(probability.argmax(axis=1), minlength=probability.shape[1])
+    dot: dict[str, Any] = {"ls": "", "markersize": 6}
+    handles = [
+        key(k, f"component {k}: {count:,} rows", marker=marker(k), markeredgecolor=rim(k), **dot)
+        for k, count in enumerate(counts)
+    ]
+    if len(counts) > 1:
+        for level in ("1", "0.75", "0.5"):
+            shade = tuple(_faded(INK, [float(level)])[0])
+            label = f"fill at probability {level}"
+            grey: dict[str, Any] = {
+                "marker": "o",
+                "color": shade,
+                "markeredgecolor": INK,
+                "label": label,
+            }
+            handles.append(Line2D([], [], **grey, **dot))
+    return handles

@@ -1,0 +1,26 @@
+"""Velocities of galaxies in the Corona Borealis region: clumps and voids along the line of sight.
+
+Data: 82 velocities, km/s; Postman, Huchra & Geller (1986), AJ 92, 1238; Roeder (1990), JASA 85,
+617, with one value as published (26960) that a widespread copy mistypes.
+
+Model, for one feature and K = 6 (textbook.py says where its numbers come from); Σₖ is a 1 × 1
+matrix, the component's variance:
+
+    w ~ Dirichlet(2, …, 2)   Σₖ ~ InverseWishart(3, var(x) / 36)    μₖ | Σₖ ~ N(mean(x), 100 Σₖ)
+    xₙ ~ w₁ N(μ₁, Σ₁) + … + w₆ N(μ₆, Σ₆)
+"""
+
+from pathlib import Path
+
+import bayesgmm as bg
+
+x = bg.observations(Path(__file__).parent / "data" / "galaxies.csv")
+
+mixture = bg.GaussianMixture(n_components=6)
+
+
+def textbook(x):
+    """The same model in plain PyMC."""
+    from textbook import gaussian_mixture
+
+    return gaussian_mixture(x, n_components=6)

@@ -1,0 +1,25 @@
+"""Eruptions of the Old Faithful geyser: short ones come soon after, long ones late.
+
+Data: eruption length and waiting time to the next eruption, minutes, 272 rows; Azzalini & Bowman
+(1990), Applied Statistics 39, 357–365, as distributed with R.
+
+Model, for x = (eruptions, waiting), K = 2 (textbook.py says where its numbers come from):
+
+    w ~ Dirichlet(2, 2)      Σₖ ~ InverseWishart(4, cov(x) / 2)      μₖ | Σₖ ~ N(mean(x), 100 Σₖ)
+    xₙ ~ w₁ N(μ₁, Σ₁) + w₂ N(μ₂, Σ₂)
+"""
+
+from pathlib import Path
+
+import bayesgmm as bg
+
+x = bg.observations(Path(__file__).parent / "data" / "old_faithful.csv")
+
+mixture = bg.GaussianMixture(n_components=2)
+
+
+def textbook(x):
+    """The same model in plain PyMC."""
+    from textbook import gaussian_mixture
+
+    return gaussian_mixture(x, n_components=2)

@@ -1,0 +1,36 @@
+"""Three species of penguins, told apart by four measurements of their bodies.
+
+Data: bill length and depth (mm), flipper length (mm) and body mass (g) of 342 penguins at Palmer
+Station; Gorman, Williams & Fraser (2014), PLoS ONE 9(3) e90081, by way of *palmerpenguins* (Horst,
+Hill & Gorman 2020). Two birds without measurements are left out; the species is the known truth.
+
+Model, for d = 4 features and K = 3 (textbook.py says where its numbers come from):
+
+    w ~ Dirichlet(2, 2, 2)   Σₖ ~ InverseWishart(6, cov(x) / √3)    μₖ | Σₖ ~ N(mean(x), 100 Σₖ)
+    xₙ ~ w₁ N(μ₁, Σ₁) + w₂ N(μ₂, Σ₂) + w₃ N(μ₃, Σ₃)
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+import bayesgmm as bg
+
+table = pd.read_csv(Path(__file__).parent / "data" / "penguins.csv")
+
+x = bg.observations(
+    table,
+    columns=["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"],
+    drop_missing=True,
+)
+
+mixture = bg.GaussianMixture(n_components=3)
+
+truth = table["species"].to_numpy()[x.rows]
+
+
+def textbook(x):
+    """The same model in plain PyMC."""
+    from textbook import gaussian_mixture
+
+    return gaussian_mixture(x, n_components=3)
