@@ -12,3 +12,4 @@ from .distributions import InverseWishart as InverseWishart
 from .distributions import MarginalMixture as MarginalMixture
 from .distributions import ScaledLKJ as ScaledLKJ
 from .model import declare as declare
+from .sampling import sample as sample

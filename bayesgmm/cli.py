@@ -59,6 +59,9 @@ class InputError(Exception):
     """Something the user gave is wrong; the text says what and what to try."""
 
 
+LOG_WIDTH = 120
+"""Columns of what is printed to a file or a pipe."""
+
 SAMPLING, SEARCH, OUTPUT = "Sampling", "Search for the mode", "Output"
 Draws = Annotated[int, typer.Option(min=1, help="Draws per chain.", rich_help_panel=SAMPLING)]
 Tune = Annotated[int, typer.Option(min=1, help="Tuning steps per chain.", rich_help_panel=SAMPLING)]
@@ -312,14 +315,17 @@ def _fit(mixture: Any, x: Any, weight: Any, truth: Any, settings: Settings) -> N
     _say_data(console, x, weight)
     began = time.perf_counter()
     with _blaming_input():
+        interior = mixture.with_interior_mode()
         mode = bg.fit_map(
-            mixture,
+            interior,
             x,
             n_starts=settings.starts,
             random_seed=settings.seed,
             sample_weight=weight,
             progress=not settings.quiet,
         )
+    if interior is not mixture:
+        console.print("With a concentration below 1 there is no interior mode: MAP with it at 1.")
     _say_mode(console, mode, time.perf_counter() - began)
     if truth is not None:
         agreement = adjusted_rand(mode.predict(x), truth)
@@ -373,11 +379,15 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
     with _saving_on_interrupt(lambda: settings.out / "posterior.nc", settings):
         from bayesgmm.reporting import tables, write_outputs
 
+        if not tables.holds_mixture(post):
+            _finish_foreign(post, settings, console)
+            return
         began = time.perf_counter()
         post = bg.relabel(post)
         relabelled = time.perf_counter() - began
         summary = bg.summary(post)
-        console.print(tables.rich_table(tables.summary_frame(summary), "Posterior, relabelled"))
+        frame = tables.summary_frame(summary, post)
+        console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
         worst = tables.convergence(post, summary)
         colour = "green" if worst["ok"] else "yellow"
         console.print(f"[{colour}]{escape(tables.convergence_line(worst))}[/]", highlight=False)
@@ -396,6 +406,25 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         raise KeyboardInterrupt
 
 
+def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
+    """Table and draws of a model whose variables are not those of a Gaussian mixture."""
+    import arviz_stats
+    import pandas as pd
+
+    from bayesgmm.reporting import tables
+
+    summary = arviz_stats.summary(post, ci_prob=0.94, round_to="none")
+    pd.DataFrame(summary).to_csv(settings.out / "summary.csv", index_label="quantity")
+    console.print(tables.rich_table(tables.named_rows(summary), "Posterior", console.width))
+    console.print(
+        "No relabelling, figures or page: they need the variables weights (component), means "
+        "(component, feature), the covariances of bg.declare, and the observed x. R-hat above is of "
+        "labels as they were drawn."
+    )
+    folder = escape(str(settings.out))
+    console.print(f"Written to [bold]{folder}[/]: posterior.nc, summary.csv", highlight=False)
+
+
 def _say_data(console: Console, x: Any, weight: Any) -> None:
     console.print(
         f"[bold]Data[/]: {x.n_obs} rows of {x.n_features}: {escape(', '.join(x.features))}"
@@ -411,8 +440,8 @@ def _say_data(console: Console, x: Any, weight: Any) -> None:
 def _say_mode(console: Console, mode: Any, seconds: float) -> None:
     from bayesgmm.reporting import tables
 
-    frame = tables.estimate_table(mode.parameters, mode.features)
-    console.print(tables.rich_table(frame, "MAP, in the data's units"))
+    frame = tables.estimate_table(mode.parameters, mode.features, covariances=False)
+    console.print(tables.rich_table(frame, "MAP, in the data's units", console.width))
     n_modes = len(mode.modes)
     console.print(
         f"Log posterior {mode.log_posterior:.4f} nats; {n_modes} mode{'s' if n_modes > 1 else ''} "
@@ -450,7 +479,7 @@ def adjusted_rand(labels: Any, truth: Any) -> float:
 
 
 def _console(settings: Settings) -> Console:
-    return Console(quiet=settings.quiet)
+    return Console(quiet=settings.quiet, width=None if sys.stdout.isatty() else LOG_WIDTH)
 
 
 def _complain(text: str, style: str = "red") -> None:

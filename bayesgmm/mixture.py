@@ -1,6 +1,6 @@
 """The declaration of a Gaussian mixture, and its parameters. May not import PyMC or ArviZ."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -61,6 +61,14 @@ class GaussianMixture:
                 "prior must be a NormalInverseWishart or a NormalLKJ; "
                 f"got {type(self.prior).__name__}. Try prior=bg.NormalInverseWishart()."
             )
+
+    def with_interior_mode(self):
+        """The mixture itself, or with concentrations below 1 raised to 1 so that a mode exists."""
+        concentration = self.prior.concentration
+        if concentration is None or np.min(concentration) >= 1:
+            return self
+        prior = replace(self.prior, concentration=np.maximum(concentration, 1.0))
+        return replace(self, prior=prior)
 
     def to_dict(self):
         """The declaration as plain numbers and lists, ready for JSON."""

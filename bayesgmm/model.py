@@ -42,7 +42,7 @@ def declare(mixture, x, *, sample_weight=None):
         "component": np.arange(mixture.n_components),
         "feature": list(rows.features),
         "feature_bis": list(rows.features),
-        "obs": np.arange(rows.n_obs),
+        "obs": rows.rows,
     }
     conjugate = isinstance(prior, NormalInverseWishart)
     with pm.Model(coords=coords) as model:

@@ -248,3 +248,18 @@ def hessian(target, y, jacobian):
         rows.append((target(ahead, jacobian)[1] - target(behind, jacobian)[1]) / (2 * step))
     curvature = np.array(rows)
     return 0.5 * (curvature + curvature.T)
+
+
+@numba.njit(cache=True, nogil=True)
+def _unpack_all(ys, log_weights, factors, means):
+    for i in range(len(ys)):
+        unpack(ys[i], log_weights[i], factors[i], means[i])
+
+
+def constrain_all(target, ys):
+    """Parameters at many vectors: ys (n, n_dim) → weights, means and factors, each (n, …)."""
+    n, k, d = len(ys), target.n_components, target.x.shape[1]
+    log_weights, means = np.empty((n, k)), np.empty((n, k, d))
+    factors = np.empty((n, *factor_shape(target.covariance, k, d)))
+    _unpack_all(np.ascontiguousarray(ys), log_weights, factors, means)
+    return np.exp(log_weights), means, factors

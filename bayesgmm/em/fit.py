@@ -106,7 +106,7 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
     try:
         for index in progress_bar(range(n_starts), f"{description}: starts", progress):
             rng = np.random.default_rng(None if random_seed is None else [random_seed, index])
-            climbs.append(climb(objective, draw_start(objective, index, rng), max_iter, tol))
+            climbs.append(climb(objective, draw_start(objective.surrogate, index, rng), max_iter, tol))
     except KeyboardInterrupt:
         if not climbs:
             raise

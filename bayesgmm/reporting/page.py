@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.posterior import relabel, save, summary
 from bayesgmm.reporting import drawing, plots, tables
-from bayesgmm.structure import SPREAD, SPREAD_DIMS
+from bayesgmm.sampling.tree import map_dataset
 
 ALIGNMENT_ROWS = 2000
 """Rows by which the components of another mode are matched with the posterior's."""
@@ -206,33 +206,11 @@ def _with_mode(post: Any, mode: Any) -> xr.DataTree:
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), ALIGNMENT_ROWS)).astype(int))
     shared = probability[rows].T @ np.asarray(mode.predict_proba(x[rows]))
     order = linear_sum_assignment(shared, maximize=True)[1]
-    parameters = mode.parameters.permuted(order)
-    structure = parameters.covariance
-    coords = {
-        name: post["posterior"][name].values
-        for name in ("component", "feature", "feature_bis")
-        if name in post["posterior"].coords
-    }
-    numbers = {
-        "log_posterior": np.nan if mode.log_posterior is None else mode.log_posterior,
-        "log_likelihood": mode.log_likelihood,
-        "gradient_norm": mode.gradient_norm,
-    }
-    group = xr.Dataset(
-        {
-            "weights": (("component",), parameters.weights),
-            "means": (("component", "feature"), parameters.means),
-            SPREAD[structure]: (SPREAD_DIMS[structure], parameters.spread),
-            "trace": (("iteration",), np.asarray(mode.trace)),
-            "mode_log_posterior": (("mode",), [m.log_posterior for m in mode.modes]),
-            "mode_count": (("mode",), [m.count for m in mode.modes]),
-            **{name: ((), value) for name, value in numbers.items()},
-        },
-        attrs={"status": mode.status, "converged": int(mode.converged), "n_iter": mode.n_iter},
-    )
-    used = {name: value for name, value in coords.items() if name in group.dims}
+    group = post["posterior"].to_dataset()
+    coords = {name: values.values for name, values in group.coords.items()}
     tree = post.copy()
-    tree["map"] = xr.DataTree(group.assign_coords(used))
+    aligned = replace(mode, parameters=mode.parameters.permuted(order))
+    tree["map"] = xr.DataTree(map_dataset(aligned, coords))
     return tree
 
 
@@ -258,7 +236,7 @@ def _page_values(post: Any, table: pd.DataFrame) -> dict[str, Any]:
     features = [str(name) for name in group["feature"].values]
     n_components = group.sizes["component"]
     worst = tables.convergence(post, table)
-    frame = tables.summary_frame(table)
+    frame = tables.summary_frame(table, post)
     first = frame["quantity"].str.startswith(("weights", "means"))
     parameters = tables.estimate(post)
     prior = _prior_family(post)

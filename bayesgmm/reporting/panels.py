@@ -253,7 +253,7 @@ def certainty_strip(ax, probability):
 
 
 def assignment_handles(probability):
-    """The legend of the assignments: components with their rows, and what a fill means."""
+    """The legend of the assignments: components, their rows, and what a fill means."""
     counts = np.bincount(probability.argmax(axis=1), minlength=probability.shape[1])
     dot: dict[str, Any] = {"ls": "", "markersize": 6}
     handles = [

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from html import escape
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,12 @@ MAX_COVARIANCE_COLUMNS = 8
 
 TEXT_COLUMNS = ("quantity", "feature")
 """Columns of names; all others hold numbers."""
+
+DISPENSABLE = ("mcse_sd", "mcse_mean", "ess_tail", "sd")
+"""Columns that a narrow terminal goes without, the first ones first."""
+
+MAX_WORD = 30
+"""Longer words in a name are broken where the terminal is narrow."""
 
 RHAT_LIMIT = 1.01
 """Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718."""
@@ -38,6 +44,15 @@ def structure_of(group: xr.Dataset) -> str:
     )
 
 
+def holds_mixture(post: xr.DataTree) -> bool:
+    """Whether the tree has the variables of a Gaussian mixture, by name, and its rows."""
+    group = post["posterior"].to_dataset()
+    named = "weights" in group and "means" in group
+    named = named and {"component", "feature"} <= set(group["means"].dims)
+    rows = "observed_data" in post.children and "x" in post["observed_data"]
+    return named and rows and any(name in group for name in SPREAD.values())
+
+
 def dense(group: xr.Dataset) -> np.ndarray:
     """Covariances (..., n_components, n_features, n_features) of a group, in squared data units."""
     structure = structure_of(group)
@@ -57,14 +72,17 @@ def estimate(post: xr.DataTree) -> MixtureParameters | None:
     return MixtureParameters.from_spread(structure, group["weights"].values, means, spread)
 
 
-def estimate_table(parameters: MixtureParameters, features: Iterable[str]) -> pd.DataFrame:
+def estimate_table(
+    parameters: MixtureParameters, features: Iterable[str], covariances: bool = True
+) -> pd.DataFrame:
     """Weights, means and covariances of a mixture, one row per component and named feature.
 
     ``mean`` and ``sd`` are in the data's units. Up to eight features, where a component's features
-    may covary, one column ``cov <feature>`` per feature follows, in the products of the units.
+    may covary, one column ``cov <feature>`` per feature follows, in the products of the units,
+    unless ``covariances`` is false.
     """
     features = [str(name) for name in features]
-    covariances = parameters.covariances
+    matrices = parameters.covariances
     n_components, n_features = parameters.means.shape
     frame = pd.DataFrame(
         {
@@ -72,13 +90,13 @@ def estimate_table(parameters: MixtureParameters, features: Iterable[str]) -> pd
             "weight": np.repeat(parameters.weights, n_features),
             "feature": features * n_components,
             "mean": parameters.means.ravel(),
-            "sd": np.sqrt(np.diagonal(covariances, axis1=1, axis2=2)).ravel(),
+            "sd": np.sqrt(np.diagonal(matrices, axis1=1, axis2=2)).ravel(),
         }
     )
     covary = parameters.covariance in ("full", "tied") and 1 < n_features <= MAX_COVARIANCE_COLUMNS
-    if covary:
+    if covariances and covary:
         for j, name in enumerate(features):
-            frame[f"cov {name}"] = covariances[:, :, j].ravel()
+            frame[f"cov {name}"] = matrices[:, :, j].ravel()
     return frame
 
 
@@ -187,26 +205,72 @@ def _cell(name: Any, value: Any) -> str:
     return number(value, 2 if str(name).startswith("mcse") else 4)
 
 
-def summary_frame(summary: pd.DataFrame) -> pd.DataFrame:
+def summary_frame(summary: pd.DataFrame, post: xr.DataTree) -> pd.DataFrame:
+    """The summary as :func:`named_rows` has it, every covariance once."""
+    features = [str(name) for name in post["posterior"]["feature"].values]
+    pairs = [(a, b) for i, a in enumerate(features) for b in features[:i]]
+    owners = [f"covariances[{k}, " for k in range(post["posterior"].sizes["component"])]
+    mirrored = {f"{owner}{a}, {b}]" for owner in [*owners, "covariance["] for a, b in pairs}
+    frame = named_rows(summary)
+    return frame[~frame["quantity"].isin(mirrored)]
+
+
+def named_rows(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary with its row names as a first column, ``quantity``."""
     frame = pd.DataFrame(summary).copy()
     frame.insert(0, "quantity", [str(name) for name in summary.index])
     return frame
 
 
-def rich_table(frame: pd.DataFrame, title: str) -> Any:
-    """The frame as a table for the terminal: names to the left, numbers to the right."""
+def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
+    """The frame as a table for a terminal of this width: names to the left, numbers to the right.
+
+    Names may break at a space, numbers never. Where they do not fit, the columns that a reader
+    misses least are left out, and the caption says so.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    left_out = []
+    for name in DISPENSABLE:
+        if name in frame and _natural_width(frame) > width:
+            frame = frame.drop(columns=name)
+            left_out.append(name)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption=f"Too wide for this terminal: {', '.join(left_out)}" if left_out else None,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for name in frame.columns:
-        justify: Literal["left", "right"] = "left" if name in TEXT_COLUMNS else "right"
-        table.add_column(Text(str(name)), justify=justify, overflow="fold")
+        if name in TEXT_COLUMNS:
+            least = min(_longest_word(frame[name]), MAX_WORD)
+            table.add_column(Text(str(name)), justify="left", overflow="fold", min_width=least)
+        else:
+            table.add_column(Text(str(name)), justify="right", no_wrap=True)
     for row in cells(frame):
         table.add_row(*map(Text, row))
     return table
+
+
+def _natural_width(frame: pd.DataFrame) -> int:
+    """Characters a table needs, its names broken at every space."""
+    width = 2
+    for name, column in zip(frame.columns, zip(*cells(frame), strict=True), strict=True):
+        if name in TEXT_COLUMNS:
+            width += 2 + min(_longest_word(column), MAX_WORD)
+        else:
+            width += 2 + max(len(str(name)), *map(len, column))
+    return width
+
+
+def _longest_word(texts: Iterable[str]) -> int:
+    return max(len(word) for text in texts for word in str(text).split())
 
 
 def html_table(frame: pd.DataFrame, caption: str) -> str:

@@ -1,0 +1,269 @@
+"""The command: what it prints, what it writes, and how it fails."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
+from typer.testing import CliRunner
+
+from bayesgmm import cli
+
+SMALL = ["--draws", "30", "--tune", "60", "--chains", "2", "--cores", "1", "--starts", "3"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(60, 2)) + 6 * (np.arange(60) % 2)[:, None]
+    frame = pd.DataFrame(x, columns=["length", "wait"])
+    frame["kind"] = np.where(np.arange(60) % 2, "late", "early")
+    path = tmp_path / "geyser.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli.app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def model_file(tmp_path, text):
+    path = tmp_path / "my_model.py"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+def assert_one_line(result, *words):
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert lines[0].startswith("Error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize("command", [[], ["fit"], ["run"]])
+def test_help_reads(command):
+    result = call(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_help_does_not_wait_for_the_numerics():
+    code = "import sys, bayesgmm.cli; print({'numpy', 'pymc', 'matplotlib'} & set(sys.modules))"
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert out.stdout.strip() == "set()"
+
+
+def test_version():
+    import bayesgmm
+
+    assert call("--version").output.strip() == f"bayesgmm {bayesgmm.__version__}"
+
+
+def test_fit_prints_and_writes(table, tmp_path):
+    out = tmp_path / "out"
+    result = call("fit", table, "--components", 2, *SMALL, "--out", out)
+    assert result.exit_code == 0
+    for words in ("60 rows of 2: length, wait", "Ignored, not numeric: kind", "Log posterior"):
+        assert words in result.output
+    for words in ("means[0, length]", "Worst R-hat", "Sampling took"):
+        assert words in result.output
+    written = {path.name for path in out.iterdir()}
+    assert {"posterior.nc", "summary.csv", "report.html", "mixture.png"} <= written
+
+
+def test_quiet_prints_only_problems(table, tmp_path):
+    result = call("fit", table, "-k", 2, *SMALL, "--out", tmp_path / "out", "--quiet")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+
+
+def test_columns_weights_and_missing_rows(table, tmp_path):
+    frame = pd.read_csv(table).assign(count=2.0)
+    frame.loc[3, "wait"] = np.nan
+    frame.to_csv(table, index=False)
+    assert_one_line(call("fit", table, "-k", 2), "missing values", "--drop-missing")
+    options = ["--columns", "wait", "--weights", "count", "--drop-missing"]
+    result = call("fit", table, "-k", 2, *options, *SMALL, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "59 rows of 1: wait" in result.output
+    assert "1 of 60 rows" in result.output
+    assert "Row weights: sum 118" in result.output
+
+
+def test_the_weight_column_is_no_feature(table):
+    frame = pd.read_csv(table).assign(count=np.arange(60.0))
+    frame.to_csv(table, index=False)
+    x, weight = cli._read(table, None, False, "count")
+    assert x.features == ("length", "wait")
+    assert x.ignored == ("kind",)
+    np.testing.assert_array_equal(weight, np.arange(60.0))
+    np.testing.assert_array_equal(x.values, frame[["length", "wait"]])
+
+
+def test_a_missing_file(tmp_path):
+    assert_one_line(call("fit", tmp_path / "none.csv", "-k", 2), "no file", "none.csv")
+
+
+def test_a_file_of_text(tmp_path):
+    path = tmp_path / "text.csv"
+    path.write_text("name,kind\na,b\nc,d\n", encoding="utf-8")
+    assert_one_line(call("fit", path, "-k", 2), "no numeric column")
+
+
+def test_more_components_than_distinct_rows(tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("a\n1\n2\n2\n1\n3\n", encoding="utf-8")
+    assert_one_line(call("fit", path, "-k", 4), "3 distinct rows", "n_components=4")
+
+
+def test_a_column_that_is_not_there(table):
+    assert_one_line(call("fit", table, "-k", 2, "--columns", "lenght"), "lenght", "length")
+
+
+def test_weights_that_are_the_only_column(table):
+    result = call("fit", table, "-k", 2, "--columns", "wait", "--weights", "wait")
+    assert_one_line(result, "leaves no feature")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-k", "0"],
+        ["-k", "two"],
+        [],
+        ["-k", "2", "--draws", "0"],
+        ["-k", "2", "--covariance", "round"],
+        ["-k", "2", "--prior", "flat"],
+        ["-k", "2", "--target-accept", "1.5"],
+    ],
+)
+def test_values_that_are_not_allowed(table, options):
+    result = call("fit", table, *options)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_run_compares_with_the_truth(table, tmp_path):
+    path = model_file(
+        tmp_path,
+        f"""
+        import bayesgmm as bg
+        import pandas as pd
+        frame = pd.read_csv({str(table)!r})
+        x = frame[["length", "wait"]]
+        truth = frame["kind"]
+        mixture = bg.GaussianMixture(2)
+        """,
+    )
+    result = call("run", path, *SMALL, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "Adjusted Rand index of the MAP's clustering and truth: 1.000" in result.output
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_run_samples_a_model_declared_by_hand(table, tmp_path):
+    text = f"""
+        import bayesgmm as bg
+        import pandas as pd
+        x = pd.read_csv({str(table)!r})["wait"]
+        def declare(x):
+            return bg.declare(bg.GaussianMixture(2), x)
+        """
+    result = call("run", model_file(tmp_path, text), *SMALL, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "declared by hand" in result.output
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"posterior.nc", "summary.csv", "report.html", "mixture.png"} <= written
+
+
+def test_run_summarises_a_model_of_another_kind(tmp_path):
+    text = """
+        import numpy as np
+        import pymc as pm
+        x = np.arange(20.0)
+        def declare(x):
+            with pm.Model() as model:
+                centre = pm.Normal("centre", 0, 100)
+                pm.Normal("y", centre, 5, observed=x)
+            return model
+        """
+    result = call("run", model_file(tmp_path, text), *SMALL, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "centre" in result.output
+    assert "No relabelling" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("mixture = 1", ["does not define x", "bayesgmm.GaussianMixture", "declare(x)"]),
+        ("x = [[1.0], [2.0]]", ["neither mixture nor declare"]),
+        ("x = [[1.0], [2.0]]\nmixture = 3", ["mixture as a int"]),
+        ("y = 1\nx = unknown", ["line 2", "NameError"]),
+        ("x = [", ["line 1", "SyntaxError"]),
+        (
+            "import bayesgmm as bg\nx = [1.0, 2.0]\nmixture = bg.GaussianMixture(1)\ntruth = [1]",
+            ["truth has shape (1,)"],
+        ),
+    ],
+)
+def test_a_model_file_that_is_not_one(tmp_path, text, words):
+    assert_one_line(call("run", model_file(tmp_path, text)), *words)
+
+
+def test_a_model_file_may_import_its_neighbours(tmp_path):
+    (tmp_path / "neighbour_of_mine.py").write_text("value = 7\n", encoding="utf-8")
+    module = cli._execute(model_file(tmp_path, "from neighbour_of_mine import value"))
+    assert module.value == 7
+    assert str(tmp_path) not in sys.path
+
+
+def test_ctrl_c_before_the_first_draw_keeps_the_mode(table, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bayesgmm.sample", interrupted)
+    out = tmp_path / "out"
+    result = call("fit", table, "-k", 2, *SMALL, "--out", out)
+    assert result.exit_code == 130
+    assert "map.csv" in result.output
+    assert len(pd.read_csv(out / "map.csv")) == 2
+
+
+def test_ctrl_c_while_relabelling_keeps_the_draws(table, tmp_path, monkeypatch):
+    import bayesgmm as bg
+
+    def interrupted(post):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bayesgmm.relabel", interrupted)
+    out = tmp_path / "out"
+    result = call("fit", table, "-k", 2, *SMALL, "--out", out)
+    assert result.exit_code == 130
+    assert bg.load(out / "posterior.nc")["posterior"].sizes["draw"] == 30
+
+
+def test_an_unexpected_failure_is_one(table, tmp_path, monkeypatch):
+    def broken(*arguments, **options):
+        raise RuntimeError("the sampler broke")
+
+    monkeypatch.setattr("bayesgmm.sample", broken)
+    result = call("fit", table, "-k", 2, *SMALL, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "Unexpected: RuntimeError: the sampler broke" in result.output
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=30))
+def test_adjusted_rand_is_that_of_scikit_learn(pairs):
+    labels, truth = np.array(pairs).T
+    assert cli.adjusted_rand(labels, truth) == pytest.approx(adjusted_rand_score(truth, labels))
