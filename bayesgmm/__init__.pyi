@@ -13,3 +13,13 @@ from .distributions import MarginalMixture as MarginalMixture
 from .distributions import ScaledLKJ as ScaledLKJ
 from .model import declare as declare
 from .sampling import sample as sample
+from .posterior import assignments as assignments
+from .posterior import covariances as covariances
+from .posterior import density as density
+from .posterior import load as load
+from .posterior import log_likelihood as log_likelihood
+from .posterior import predict_proba as predict_proba
+from .posterior import relabel as relabel
+from .posterior import save as save
+from .posterior import summary as summary
+from .reporting import report as report

@@ -418,8 +418,8 @@ def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
     console.print(tables.rich_table(tables.named_rows(summary), "Posterior", console.width))
     console.print(
         "No relabelling, figures or page: they need the variables weights (component), means "
-        "(component, feature), the covariances of bg.declare, and the observed x. R-hat above is of "
-        "labels as they were drawn."
+        "(component, feature), the covariances of bg.declare, and the observed x. R-hat above is "
+        "of labels as they were drawn."
     )
     folder = escape(str(settings.out))
     console.print(f"Written to [bold]{folder}[/]: posterior.nc, summary.csv", highlight=False)

@@ -171,7 +171,30 @@ def test_run_compares_with_the_truth(table, tmp_path):
     assert (tmp_path / "out" / "report.html").exists()
 
 
-def test_run_samples_a_model_declared_by_hand(table, tmp_path):
+def test_run_reports_a_model_declared_by_hand(table, tmp_path, monkeypatch):
+    """The sampler is given the model; what it returns has no MAP."""
+    import pymc as pm
+
+    import bayesgmm as bg
+
+    tree = bg.sample(
+        bg.GaussianMixture(2),
+        pd.read_csv(table)["wait"],
+        draws=30,
+        tune=60,
+        chains=2,
+        cores=1,
+        random_seed=1,
+        progress=False,
+    )
+    del tree["map"]
+    given = []
+
+    def sample(model, **options):
+        given.append(model)
+        return tree
+
+    monkeypatch.setattr("bayesgmm.sample", sample)
     text = f"""
         import bayesgmm as bg
         import pandas as pd
@@ -181,9 +204,11 @@ def test_run_samples_a_model_declared_by_hand(table, tmp_path):
         """
     result = call("run", model_file(tmp_path, text), *SMALL, "--out", tmp_path / "out")
     assert result.exit_code == 0
+    assert isinstance(given[0], pm.Model)
     assert "declared by hand" in result.output
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"posterior.nc", "summary.csv", "report.html", "mixture.png"} <= written
+    assert "em_trace.png" not in written
 
 
 def test_run_summarises_a_model_of_another_kind(tmp_path):

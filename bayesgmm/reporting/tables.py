@@ -207,7 +207,7 @@ def _cell(name: Any, value: Any) -> str:
 
 def summary_frame(summary: pd.DataFrame, post: xr.DataTree) -> pd.DataFrame:
     """The summary as :func:`named_rows` has it, every covariance once."""
-    features = [str(name) for name in post["posterior"]["feature"].values]
+    features = [str(name) for name in post["posterior"].to_dataset()["feature"].values]
     pairs = [(a, b) for i, a in enumerate(features) for b in features[:i]]
     owners = [f"covariances[{k}, " for k in range(post["posterior"].sizes["component"])]
     mirrored = {f"{owner}{a}, {b}]" for owner in [*owners, "covariance["] for a, b in pairs}

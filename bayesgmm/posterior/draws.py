@@ -1,0 +1,123 @@
+"""The draws of a tree as arrays, and the responsibilities of rows under them, by the block."""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from bayesgmm.likelihood.kernel import fill_rows
+from bayesgmm.structure import dense_covariances, factor_from_spread
+
+BLOCK_BYTES = 64 * 2**20
+"""Memory for one block of responsibilities, over all draws."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Posterior draws of a mixture, chains one after another.
+
+    ``weights`` (S, n_components), ``means`` (S, n_components, n_features) and ``factor`` (S, …) in
+    the layout of :mod:`bayesgmm.structure`, S draws in all.
+    """
+
+    covariance: str
+    weights: np.ndarray
+    means: np.ndarray
+    factor: np.ndarray
+
+    @classmethod
+    def of(cls, post, group="posterior"):
+        """The draws in a group of a tree, or its one point estimate in the group ``map``.
+
+        Raises
+        ------
+        ValueError
+            The group lacks weights, means or a spread.
+        """
+        if group not in post.children:
+            found = ", ".join(post.children) or "none"
+            raise ValueError(f"post has no group '{group}'; it has {found}. Try bg.sample.")
+        dataset = post[group].to_dataset()
+        covariance, name = _structure(dataset)
+        values = {v: dataset[v].values for v in ("weights", "means", name)}
+        sampled = "chain" in dataset["weights"].dims
+        lead = values["weights"].shape[:2] if sampled else ()
+        flat = {v: a.reshape(-1, *a.shape[len(lead) :]) for v, a in values.items()}
+        factor = factor_from_spread(flat[name], covariance)
+        weights, means = flat["weights"].astype(float), flat["means"].astype(float)
+        return cls(covariance, weights, means, np.ascontiguousarray(factor))
+
+    def __len__(self):
+        return len(self.weights)
+
+    @property
+    def n_components(self):
+        return self.weights.shape[1]
+
+    @property
+    def covariances(self):
+        """Dense covariance matrices, (S, n_components, n_features, n_features)."""
+        return dense_covariances(self.factor, self.covariance, *self.means.shape[1:])
+
+    def blocks(self, n_obs):
+        """Slices of rows whose responsibilities under all draws fit the memory bound."""
+        size = max(1, BLOCK_BYTES // (8 * len(self) * self.n_components))
+        return [slice(i, min(i + size, n_obs)) for i in range(0, n_obs, size)]
+
+    def responsibilities(self, x):
+        """Log densities (S, n) in nats and responsibilities (S, n, n_components) of rows."""
+        log_density = np.empty((len(self), len(x)))
+        table = np.empty((len(self), len(x), self.n_components))
+        x = np.ascontiguousarray(x, dtype=np.float64).view(np.ndarray)
+        x.flags.writeable = False
+        log_weights = np.log(np.maximum(self.weights, 1e-300))
+        _fill_draws(x, log_weights, self.means, self.factor, log_density, table)
+        return log_density, table
+
+
+@numba.njit(nogil=True, cache=True)
+def _fill_draws(x, log_weights, means, factor, log_density, table):
+    shift, inv_scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
+    for s in range(len(means)):
+        fill_rows(
+            x, shift, inv_scale, log_weights[s], means[s], factor[s], log_density[s], table[s]
+        )
+
+
+def rows_of(post, x=None):
+    """Rows (n_obs, n_features), feature names, and row weights of a tree.
+
+    They come from its ``observed_data``, or from ``x`` where the tree has none.
+    """
+    from bayesgmm.data import rows_like
+
+    features = tuple(str(f) for f in post["posterior"]["feature"].values)
+    if x is not None:
+        rows = rows_like(x, features)
+    elif "observed_data" in post.children and "x" in post["observed_data"]:
+        rows = post["observed_data"]["x"].values
+    else:
+        raise ValueError("post has no rows: observed_data['x'] is missing. Try x=your data.")
+    weight = np.ones(len(rows))
+    if x is None and "constant_data" in post.children:
+        constants = post["constant_data"]
+        if "sample_weight" in constants:
+            weight = constants["sample_weight"].values
+    return rows, features, weight
+
+
+def _structure(dataset):
+    missing = [v for v in ("weights", "means") if v not in dataset]
+    spread = [v for v in ("covariances", "covariance", "variances") if v in dataset]
+    if missing or not spread:
+        wanted = ", ".join(missing) or "covariances, covariance or variances"
+        raise ValueError(
+            f"post lacks {wanted}; it has {', '.join(map(str, dataset.data_vars))}. "
+            "Give the variables of your model these names."
+        )
+    name = spread[0]
+    if name == "variances":
+        structure = "diag" if "feature" in dataset[name].dims else "spherical"
+    else:
+        structure = "full" if name == "covariances" else "tied"
+    return structure, name
