@@ -1,4 +1,5 @@
 # The public names, and where each lives; read at run time for lazy imports.
+# isort: skip_file
 from .data import Observations as Observations
 from .data import observations as observations
 from .mixture import GaussianMixture as GaussianMixture
@@ -23,3 +24,5 @@ from .posterior import relabel as relabel
 from .posterior import save as save
 from .posterior import summary as summary
 from .reporting import report as report
+
+__version__: str

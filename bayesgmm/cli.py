@@ -383,10 +383,10 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
             _finish_foreign(post, settings, console)
             return
         began = time.perf_counter()
-        post = bg.relabel(post)
+        post = bg.relabel(post, progress=not settings.quiet)
         relabelled = time.perf_counter() - began
-        summary = bg.summary(post)
-        frame = tables.summary_frame(summary, post)
+        summary = bg.summary(post, round_to="none")
+        frame = tables.named_rows(summary)
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
         worst = tables.convergence(post, summary)
         colour = "green" if worst["ok"] else "yellow"

@@ -167,9 +167,7 @@ class InverseWishartRV(SymbolicRandomVariable):
         next_rng, chi_square = pt.random.chisquare(
             df[..., None] - pt.arange(p), size=(*batch, p), rng=rng, return_next_rng=True
         )
-        next_rng, normal = pt.random.normal(
-            size=(*batch, p, p), rng=next_rng, return_next_rng=True
-        )
+        next_rng, normal = pt.random.normal(size=(*batch, p, p), rng=next_rng, return_next_rng=True)
         a = pt.tril(normal, k=-1) + pt.sqrt(chi_square)[..., None] * pt.eye(p)
         # Bᵀ solves A Bᵀ = chol(Ψ)ᵀ.
         bt = solve_triangular(a, pt.broadcast_to(scale_chol.mT, a.shape), lower=True)
@@ -182,7 +180,10 @@ class InverseWishartRV(SymbolicRandomVariable):
 class InverseWishart(Continuous):
     r"""Inverse-Wishart distribution of symmetric positive definite matrices, batched.
 
-    .. math:: p(\Sigma) \propto |\Sigma|^{-(\nu + p + 1)/2} \exp(-\tfrac12 \operatorname{tr} \Psi \Sigma^{-1})
+    .. math::
+
+       p(\Sigma) \propto |\Sigma|^{-(\nu + p + 1)/2}
+       \exp(-\tfrac12 \operatorname{tr} \Psi \Sigma^{-1})
 
     Parameters
     ----------

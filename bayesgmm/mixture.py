@@ -1,6 +1,6 @@
 """The declaration of a Gaussian mixture, and its parameters. May not import PyMC or ArviZ."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class GaussianMixture:
 
     n_components: int
     covariance: str = "full"
-    prior: NormalInverseWishart | NormalLKJ = field(default_factory=NormalInverseWishart)
+    prior: NormalInverseWishart | NormalLKJ = NormalInverseWishart()  # noqa: RUF009 frozen
 
     def __post_init__(self):
         size = self.n_components
@@ -54,8 +54,6 @@ class GaussianMixture:
                 f"covariance must be one of {', '.join(map(repr, STRUCTURES))}; "
                 f"got {self.covariance!r}."
             )
-        if self.prior is None:
-            object.__setattr__(self, "prior", NormalInverseWishart())
         if not isinstance(self.prior, NormalInverseWishart | NormalLKJ):
             raise TypeError(
                 "prior must be a NormalInverseWishart or a NormalLKJ; "

@@ -16,8 +16,8 @@ def declare(mixture, x, *, sample_weight=None):
     """The declared mixture at these rows as a PyMC model.
 
     Free variables are ``weights``, the spread (``covariances``, ``covariance`` or ``variances``, by
-    structure) and ``means``; the rows are ``x``. Print it, extend it, draw from its prior, sample it
-    with any PyMC sampler. Every component has an initial value of its own.
+    structure) and ``means``; the rows are ``x``. Print it, extend it, draw from its prior, sample
+    it with any PyMC sampler. Every component has an initial value of its own.
 
     Parameters
     ----------

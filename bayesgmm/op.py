@@ -48,9 +48,7 @@ def weighted_rows(x, sample_weight, log_weights, means, factor):
     """Log density of every row (nats) times its weight."""
     d = means.shape[1]
     log_density, nothing = np.empty(len(x)), np.empty((len(x), 0))
-    kernel.fill_rows(
-        x, np.zeros(d), np.ones(d), log_weights, means, factor, log_density, nothing
-    )
+    kernel.fill_rows(x, np.zeros(d), np.ones(d), log_weights, means, factor, log_density, nothing)
     return log_density * sample_weight
 
 
@@ -60,16 +58,19 @@ class _MixtureOp(Op):
 
     __props__ = ()
 
-    def _inputs(self, *inputs):
-        return [pt.as_tensor_variable(v).astype("float64") for v in inputs]
+    def make_node(self, *inputs):
+        tensors = [pt.as_tensor_variable(v).astype("float64") for v in inputs]
+        return Apply(self, tensors, self.output_types(*tensors))
+
+    def output_types(self, *inputs):
+        raise NotImplementedError
 
 
 class MixtureRows(_MixtureOp):
     """Log density (nats) of every row of a Gaussian mixture, times the row's weight."""
 
-    def make_node(self, x, sample_weight, log_weights, means, factor):
-        inputs = self._inputs(x, sample_weight, log_weights, means, factor)
-        return Apply(self, inputs, [pt.vector(dtype="float64", shape=(inputs[0].type.shape[0],))])
+    def output_types(self, x, *_):
+        return [pt.vector(dtype="float64", shape=(x.type.shape[0],))]
 
     def infer_shape(self, node, shapes):
         return [(shapes[0][0],)]
@@ -81,19 +82,15 @@ class MixtureRows(_MixtureOp):
         x, sample_weight, *parameters = inputs
         # The gradient of Σ_n c_n log p(x_n) is that of the weighted log likelihood.
         weight = sample_weight * cotangents[0]
-        gradients = mixture_sum(x, weight, *parameters)[1:]
+        gradients = mixture_sum.make_node(x, weight, *parameters).outputs[1:]
         return [*_no_gradient(self, x, sample_weight), *gradients]
 
 
 class MixtureSum(_MixtureOp):
-    """Weighted log likelihood (nats) of a Gaussian mixture, and its gradient in log w, μ, factor."""
+    """Weighted log likelihood (nats) of a mixture, and its gradient in log w, μ and the factor."""
 
-    default_output = None
-
-    def make_node(self, x, sample_weight, log_weights, means, factor):
-        inputs = self._inputs(x, sample_weight, log_weights, means, factor)
-        outputs = [pt.scalar(dtype="float64"), *(v.type() for v in inputs[2:])]
-        return Apply(self, inputs, outputs)
+    def output_types(self, x, sample_weight, *parameters):
+        return [pt.scalar(dtype="float64"), *(v.type() for v in parameters)]
 
     def infer_shape(self, node, shapes):
         return [(), *shapes[2:]]
@@ -160,4 +157,4 @@ def local_sum_of_mixture_rows(fgraph, node):
     rows = node.inputs[0]
     if rows.owner is None or not isinstance(rows.owner.op, MixtureRows):
         return None
-    return [mixture_sum(*rows.owner.inputs)[0]]
+    return [mixture_sum.make_node(*rows.owner.inputs).outputs[0]]

@@ -1,4 +1,6 @@
-"""The four covariance structures: their names, array layouts and parameter counts. Imports nothing of the package.
+"""The four covariance structures: names, array layouts and parameter counts.
+
+Imports nothing of the package.
 
 A structure is stored by its *factor*, in one of two layouts that every lower layer shares:
 

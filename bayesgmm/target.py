@@ -146,9 +146,7 @@ def log_posterior(y, x, sample_weight, shift, inv_scale, prior, jacobian, means,
     log_likelihood = accumulate_moments(
         x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S
     )
-    return assemble(
-        log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, gradient
-    )
+    return assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, gradient)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +191,7 @@ class Target:
     def __call__(self, y, jacobian=True):
         """Log density (nats) and its gradient (n_dim,) at y.
 
-        With ``jacobian=False`` the density is that of (w, μ, Σ), the one whose mode ``fit_map`` finds.
+        With ``jacobian=False`` it is the density of (w, μ, Σ), whose mode ``fit_map`` finds.
         """
         d = self.x.shape[1]
         gradient = np.empty(self.n_dim)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from bayesgmm.em.objective import Objective, Point
+from bayesgmm.em.objective import Point
 from bayesgmm.target import hessian
 
 # EM hands over to the quasi-Newton finish when its gradient is this small, per row, or after so
@@ -23,7 +23,7 @@ class Climb:
     n_passes: int
 
 
-def climb(objective: Objective, y, max_iter, tol):
+def climb(objective, y, max_iter, tol):
     """Climb the objective from y until the gradient norm is at most tol, or max_iter iterations.
 
     SQUAREM-accelerated EM [1]_, guarded so that the objective never falls, then L-BFGS, then, if
@@ -34,7 +34,9 @@ def climb(objective: Objective, y, max_iter, tol):
     .. [1] Varadhan & Roland (2008), Scandinavian Journal of Statistics 35, 335–353.
     """
     surrogate = objective.surrogate
-    end, trace, n_passes = _squarem(surrogate, y, min(max_iter, HANDOVER_PASSES), max(tol, HANDOVER_NORM))
+    end, trace, n_passes = _squarem(
+        surrogate, y, min(max_iter, HANDOVER_PASSES), max(tol, HANDOVER_NORM)
+    )
     if surrogate is not objective:
         end = objective.at(end.y)
         trace = [end.value]
@@ -108,7 +110,8 @@ def _quasi_newton(objective, start, max_iter, tol):
 
 def _newton(objective, start, max_iter, tol):
     """The last digits, which differences of the objective no longer show to a line search."""
-    best, trace, n_passes = start, [], 0
+    best, n_passes = start, 0
+    trace: list[float] = []
     while best.gradient_norm > tol and len(trace) < max_iter:
         curvature = hessian(objective.target, best.y, jacobian=False)
         n_passes += 2 * len(best.y)

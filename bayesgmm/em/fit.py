@@ -69,7 +69,9 @@ def fit_map(
             "interior mode: its density grows without bound as a weight goes to 0. "
             "Try concentration=1 or more, or bg.sample, which needs no mode."
         )
-    return _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=False)
+    return _fit(
+        mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=False
+    )
 
 
 def fit_ml(
@@ -90,7 +92,9 @@ def fit_ml(
     ----------
     .. [1] Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39, 1–38.
     """
-    return _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=True)
+    return _fit(
+        mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=True
+    )
 
 
 def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat):
@@ -106,7 +110,9 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
     try:
         for index in progress_bar(range(n_starts), f"{description}: starts", progress):
             rng = np.random.default_rng(None if random_seed is None else [random_seed, index])
-            climbs.append(climb(objective, draw_start(objective.surrogate, index, rng), max_iter, tol))
+            climbs.append(
+                climb(objective, draw_start(objective.surrogate, index, rng), max_iter, tol)
+            )
     except KeyboardInterrupt:
         if not climbs:
             raise
@@ -127,7 +133,7 @@ class _Summit:
 
 def _catalogue(objective, climbs):
     """Distinct ends modulo permutation of the components, best first."""
-    summits = []
+    summits: list[_Summit] = []
     for found in sorted(climbs, key=lambda c: -c.end.value):
         for summit in summits:
             if _same(found.end, summit.best.end):
@@ -240,6 +246,6 @@ def _narrow(objective, parameters, end):
     for k in np.flatnonzero((smallest < 100 * FLOOR) | few):
         yield (
             f"Component {k} is suspiciously narrow ({count[k]:.1f} rows, smallest eigenvalue "
-            f"{smallest[k]:.1e} of a feature's variance): a near-collapsed mode is spurious however "
-            "high its likelihood. Try fit_map, whose prior prevents it, or fewer components."
+            f"{smallest[k]:.1e} of a feature's variance): a near-collapsed mode is spurious "
+            "however high its likelihood. Try fit_map, whose prior prevents it, or fewer components."
         )

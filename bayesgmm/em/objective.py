@@ -148,7 +148,7 @@ class Objective:
         return parameters.affine(self.scale, self.shift)
 
     def _gradient_norm(self, parameters, gradient):
-        """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|, per row; dimensionless."""
+        """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ|, |∂/∂ unconstrained spread|, per row; dimensionless."""
         k, d = self.n_components, self.n_features
         simplex = gradient[: k - 1]
         # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.

@@ -91,7 +91,9 @@ def mixture_moments(x, log_weights, means, factor, sample_weight=None, shift=0.0
         # Each chunk has its own sums, so that rounding does not grow with the number of rows.
         part = np.zeros_like(nk), np.zeros_like(s), np.zeros_like(S)
         chunk = slice(start, start + CHUNK)
-        log_likelihood += accumulate_moments(x[chunk], weight[chunk], *coordinates, *parameters, *part)
+        log_likelihood += accumulate_moments(
+            x[chunk], weight[chunk], *coordinates, *parameters, *part
+        )
         for total, term in zip((nk, s, S), part, strict=True):
             total += term
     return MixtureMoments(log_likelihood, nk, s, S)

@@ -45,8 +45,11 @@ def load(path):
     path = _checked(path)
     if not path.exists():
         raise FileNotFoundError(f"no posterior at {path}. Try bg.save(post, {str(path)!r}) first.")
-    zarr = {"engine": "zarr", "consolidated": False}
-    with xr.open_datatree(path, **(zarr if path.suffix == ".zarr" else {"engine": "h5netcdf"})) as tree:
+    if path.suffix == ".zarr":
+        tree = xr.open_datatree(path, engine="zarr", consolidated=False)
+    else:
+        tree = xr.open_datatree(path, engine="h5netcdf")
+    with tree:
         return tree.load()
 
 

@@ -15,10 +15,10 @@ MAX_SWEEPS = 100
 def relabel(post, method="stephens", *, x=None, progress=True):
     """Undo label switching.
 
-    Stephens' algorithm [1]_: over one permutation per draw, minimise the Kullback–Leibler divergence
-    of the draws' responsibilities from their mean, summed over draws and rows. Responsibilities are
-    those of the marginal model, recomputed by the block. It starts at the labels as drawn and at
-    the MAP; the better end is kept, with its components in the MAP's order.
+    Stephens' algorithm [1]_: over one permutation per draw, minimise the Kullback–Leibler
+    divergence of the draws' responsibilities from their mean, summed over draws and rows.
+    Responsibilities are those of the marginal model, recomputed by the block. It starts at the
+    labels as drawn and at the MAP; the better end is kept, components in the MAP's order.
 
     Parameters
     ----------

@@ -32,8 +32,8 @@ class PriorNumbers(NamedTuple):
     shape: float
     """ν of the conjugate family, η of the other."""
     scale: np.ndarray
-    """Conjugate: lower Cholesky factor of Ψ for matrices, the diagonal (1, n_columns) for variances.
-    Otherwise the half-normals' σ, (1, n_columns)."""
+    """Conjugate: lower Cholesky factor of Ψ for matrices, its diagonal (1, n_columns) for
+    variances. Otherwise the half-normals' σ, (1, n_columns)."""
     log_normaliser: float
     """Everything in the log density that does not depend on θ (nats)."""
 

@@ -1,6 +1,7 @@
 """The two families of priors on weights, means and spread, and what each takes from the data."""
 
 from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ class _Prior:
     """What both families share: checks, JSON, and the Dirichlet on the weights."""
 
     concentration: float | np.ndarray | None = None
+
+    _positive: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
         for f in fields(self):
@@ -82,7 +85,7 @@ class NormalInverseWishart(_Prior):
     df: float | None = None
     scale: float | np.ndarray | None = None
 
-    _positive = ("concentration", "mean_concentration", "df")
+    _positive: ClassVar = ("concentration", "mean_concentration", "df")
 
     def resolved(self, x, sample_weight, n_components):
         """The prior with every number given, the missing ones scaled from the rows."""
@@ -149,7 +152,7 @@ class NormalLKJ(_Prior):
     scale: float | np.ndarray | None = None
     eta: float | None = None
 
-    _positive = ("concentration", "mean_scale", "scale", "eta")
+    _positive: ClassVar = ("concentration", "mean_scale", "scale", "eta")
 
     def resolved(self, x, sample_weight, n_components):
         """The prior with every number given, the missing ones scaled from the rows."""

@@ -119,7 +119,7 @@ def relabelled(post):
         return post
     from bayesgmm.posterior import relabel
 
-    return relabel(post)
+    return relabel(post, progress=False)
 
 
 def data_of(post):

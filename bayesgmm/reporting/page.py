@@ -65,7 +65,7 @@ def report(post: xr.DataTree, mode: Any = None, path: str | Path = "report.html"
         The file written.
     """
     post = _prepared(post, mode)
-    return _write_page(post, summary(post), pictures(post), Path(path))
+    return _write_page(post, summary(post, round_to="none"), pictures(post), Path(path))
 
 
 def write_outputs(post: xr.DataTree, folder: str | Path) -> list[Path]:
@@ -86,7 +86,7 @@ def write_outputs(post: xr.DataTree, folder: str | Path) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     post = _prepared(post, None)
-    table, shown = summary(post), pictures(post)
+    table, shown = summary(post, round_to="none"), pictures(post)
     save(post, folder / "posterior.nc")
     pd.DataFrame(table).to_csv(folder / "summary.csv", index_label="quantity")
     _write_page(post, table, shown, folder / "report.html")
@@ -188,7 +188,7 @@ def _png(axes: Any) -> bytes:
 def _prepared(post: xr.DataTree, mode: Any) -> xr.DataTree:
     """The relabelled tree, with another mode in place of its own where there is one."""
     if "clustering" not in post.children:
-        post = relabel(post)
+        post = relabel(post, progress=False)
     return post if mode is None else _with_mode(post, mode)
 
 
@@ -236,7 +236,7 @@ def _page_values(post: Any, table: pd.DataFrame) -> dict[str, Any]:
     features = [str(name) for name in group["feature"].values]
     n_components = group.sizes["component"]
     worst = tables.convergence(post, table)
-    frame = tables.summary_frame(table, post)
+    frame = tables.named_rows(table)
     first = frame["quantity"].str.startswith(("weights", "means"))
     parameters = tables.estimate(post)
     prior = _prior_family(post)

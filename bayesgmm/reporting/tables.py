@@ -205,16 +205,6 @@ def _cell(name: Any, value: Any) -> str:
     return number(value, 2 if str(name).startswith("mcse") else 4)
 
 
-def summary_frame(summary: pd.DataFrame, post: xr.DataTree) -> pd.DataFrame:
-    """The summary as :func:`named_rows` has it, every covariance once."""
-    features = [str(name) for name in post["posterior"].to_dataset()["feature"].values]
-    pairs = [(a, b) for i, a in enumerate(features) for b in features[:i]]
-    owners = [f"covariances[{k}, " for k in range(post["posterior"].sizes["component"])]
-    mirrored = {f"{owner}{a}, {b}]" for owner in [*owners, "covariance["] for a, b in pairs}
-    frame = named_rows(summary)
-    return frame[~frame["quantity"].isin(mirrored)]
-
-
 def named_rows(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary with its row names as a first column, ``quantity``."""
     frame = pd.DataFrame(summary).copy()

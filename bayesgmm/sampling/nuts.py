@@ -1,6 +1,5 @@
 """NUTS on the compiled target, or on any PyMC model."""
 
-import os
 import time
 import warnings
 
@@ -26,8 +25,8 @@ def sample(
     """Draw from the posterior by NUTS.
 
     A declared mixture is sampled on the compiled target: nothing is compiled for it at run time.
-    Chains start about the MAP, overdispersed, in coordinates whitened by the curvature there. A PyMC
-    model, such as ``declare`` returns or a user extends, is compiled by PyTensor first.
+    Chains start about the MAP, overdispersed, in coordinates whitened by the curvature there. A
+    PyMC model, such as ``declare`` returns or a user extends, is compiled by PyTensor first.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ def sample(
         "draws": int(draws),
         "tune": int(tune),
         "chains": int(chains),
-        "cores": min(chains, cores or os.process_cpu_count() or 1),
+        "cores": cores,
         "seed": _seed(random_seed),
         "target_accept": target_accept,
         "progress_bar": progress,
