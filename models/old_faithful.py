@@ -10,6 +10,7 @@ Model, for x = (eruptions, waiting), K = 2 (textbook.py says where its numbers c
 """
 
 from pathlib import Path
+from runpy import run_path
 
 import bayesgmm as bg
 
@@ -20,6 +21,5 @@ mixture = bg.GaussianMixture(n_components=2)
 
 def textbook(x):
     """The same model in plain PyMC."""
-    from textbook import gaussian_mixture
-
-    return gaussian_mixture(x, n_components=2)
+    plain = run_path(str(Path(__file__).parent / "textbook.py"))
+    return plain["gaussian_mixture"](x, n_components=2)

@@ -268,7 +268,7 @@ def test_ctrl_c_before_the_first_draw_keeps_the_mode(table, tmp_path, monkeypatc
 def test_ctrl_c_while_relabelling_keeps_the_draws(table, tmp_path, monkeypatch):
     import bayesgmm as bg
 
-    def interrupted(post):
+    def interrupted(post, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bayesgmm.relabel", interrupted)

@@ -234,18 +234,23 @@ def _status(objective, catalogue, best, parameters, n_starts, n_done, tol):
             f"{collapsed} of {n_done} starts collapsed onto the eigenvalue floor and were left out."
         )
     if objective.prior is None:
-        says += _narrow(objective, parameters, end)
+        says += _narrow(objective, parameters)
     return " ".join(says)
 
 
-def _narrow(objective, parameters, end):
-    """Components of a maximum likelihood fit that hold too few rows, or are far too thin."""
+def _narrow(objective, parameters):
+    """A warning about components of a maximum likelihood fit with too few rows, or far too thin."""
     smallest = objective.smallest_eigenvalues(parameters)
     count = parameters.weights * objective.total_weight
     few = count < objective.n_features + 1.5
-    for k in np.flatnonzero((smallest < 100 * FLOOR) | few):
-        yield (
-            f"Component {k} is suspiciously narrow ({count[k]:.1f} rows, smallest eigenvalue "
-            f"{smallest[k]:.1e} of a feature's variance): a near-collapsed mode is spurious "
-            "however high its likelihood. Try fit_map, whose prior prevents it, or fewer components."
-        )
+    found = [
+        f"component {k} ({count[k]:.1f} rows, smallest eigenvalue {smallest[k]:.1e} of a "
+        "feature's variance)"
+        for k in np.flatnonzero((smallest < 100 * FLOOR) | few)
+    ]
+    if not found:
+        return []
+    return [
+        f"Suspiciously narrow: {', '.join(found)}. A near-collapsed mode is spurious however high "
+        "its likelihood: try fit_map, whose prior prevents it, or fewer components."
+    ]

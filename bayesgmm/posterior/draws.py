@@ -44,8 +44,8 @@ class Draws:
         lead = values["weights"].shape[:2] if sampled else ()
         flat = {v: a.reshape(-1, *a.shape[len(lead) :]) for v, a in values.items()}
         factor = factor_from_spread(flat[name], covariance)
-        weights, means = flat["weights"].astype(float), flat["means"].astype(float)
-        return cls(covariance, weights, means, np.ascontiguousarray(factor))
+        arrays = (flat["weights"], flat["means"], factor)
+        return cls(covariance, *(np.ascontiguousarray(a, dtype=np.float64) for a in arrays))
 
     def __len__(self):
         return len(self.weights)

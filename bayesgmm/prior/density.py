@@ -61,7 +61,7 @@ def _conjugate_numbers(prior, covariance, n_components, n_features):
         block = nu / 2 * (log_det - d * np.log(2)) - multigammaln(nu / 2, d)
     else:
         diagonal = np.diag(prior.scale)
-        scale = np.atleast_2d(diagonal if covariance == "diag" else diagonal.mean())
+        scale = np.array(diagonal if covariance == "diag" else diagonal.mean(), ndmin=2)
         block = (nu / 2 * np.log(scale / 2) - gammaln(nu / 2)).sum()
     n_blocks = factor_shape(covariance, n_components, d)[0]
     means = n_components * d / 2 * (np.log(kappa) - LOG_2PI)

@@ -254,7 +254,7 @@ def _page_values(post: Any, table: pd.DataFrame) -> dict[str, Any]:
         and Markup(
             tables.html_table(
                 tables.estimate_table(parameters, features),
-                "MAP: weight, mean, standard deviation and covariances, in the data's units",
+                "In the data's units",
             )
         ),
         "summary_table": Markup(
@@ -326,9 +326,8 @@ def _map_facts(post: Any) -> list[tuple[str, str]]:
     if "mode_count" in group:
         counts = group["mode_count"].values.astype(int)
         found = ", ".join(map(str, counts))
-        facts.append(
-            ("Modes found", f"{len(counts)}, best first by {found} of {counts.sum()} starts")
-        )
+        text = f"{len(counts)}; best first, found by {found} of {counts.sum()} starts"
+        facts.append(("Modes", text))
     if "status" in group.attrs:
         facts.append(("Status", str(group.attrs["status"])))
     return facts

@@ -104,13 +104,13 @@ def sample(
 
 @numba.njit(cache=True, nogil=True)
 def _whitened_log_posterior(
-    y, centre, whitening, x, sample_weight, shift, inv_scale, prior, means, factor
+    y, centre, whitening, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor
 ):  # fmt: skip
     """Log density and gradient in the coordinates y of θ = centre + whitening · y."""
     gradient = np.empty(len(y))
     theta = centre + np.dot(whitening, y)
     value = log_posterior(
-        theta, x, sample_weight, shift, inv_scale, prior, True, means, factor, gradient
+        theta, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor, gradient
     )
     return value, np.dot(whitening.T, gradient)
 
@@ -123,13 +123,20 @@ def _compiled(objective, start):
     parameters = start.parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
     centre = unconstrain(parameters)
     whitening = _whitening(hessian(target, centre, jacobian=True))
-    rows = (target.x, target.sample_weight, target.shift, 1 / target.scale, target.numbers)
+    arguments = (
+        target.x,
+        target.sample_weight,
+        target.shift,
+        1 / target.scale,
+        target.numbers,
+        True,
+    )
 
     def make_log_density():
         means, factor = np.empty_like(parameters.means), np.empty_like(parameters.factor)
 
         def log_density(y):
-            return _whitened_log_posterior(y, centre, whitening, *rows, means, factor)
+            return _whitened_log_posterior(y, centre, whitening, *arguments, means, factor)
 
         return log_density
 

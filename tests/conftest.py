@@ -1,0 +1,63 @@
+"""Fresh caches of compiled code, and the real data and third-party numbers that rooms share."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_sessionstart(session):
+    """Delete compiled code that may hold an older version of a function it calls.
+
+    A jitted function cached in one file does not notice edits of a jitted function in another.
+    """
+    if hasattr(session.config, "workerinput"):
+        return
+    package = ROOT / "bayesgmm"
+    cached = list(package.rglob("__pycache__/*.nb[ic]"))
+    jitted = [path for path in package.rglob("*.py") if "njit" in path.read_text("utf-8")]
+    if cached and max(map(_changed, jitted)) > min(map(_changed, cached)):
+        for path in cached:
+            path.unlink(missing_ok=True)
+
+
+def _changed(path):
+    return path.stat().st_mtime
+
+
+def _columns(name, columns):
+    """Complete rows of a CSV file in models/data, float64."""
+    with open(ROOT / "models" / "data" / name, newline="", encoding="utf-8") as file:
+        rows = [[row[c] for c in columns] for row in csv.DictReader(file)]
+    return np.array([[float(v) for v in row] for row in rows if all(v not in ("", "NA") for v in row)])
+
+
+@pytest.fixture(scope="session")
+def old_faithful():
+    """(272, 2): eruption length and waiting time, minutes."""
+    return _columns("old_faithful.csv", ["eruptions", "waiting"])
+
+
+@pytest.fixture(scope="session")
+def penguins():
+    """(342, 4): bill length and depth, flipper length (mm), body mass (g)."""
+    names = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
+    return _columns("penguins.csv", names)
+
+
+@pytest.fixture(scope="session")
+def galaxies():
+    """(82, 1): velocities, 1000 km/s."""
+    return _columns("galaxies.csv", ["velocity_km_s"]) / 1000
+
+
+@pytest.fixture(scope="session")
+def mclust():
+    """Point estimates of mclust (tests/reference/mclust.R), by (data, components, model, prior)."""
+    text = (ROOT / "tests" / "reference" / "mclust.json").read_text("utf-8")
+    fits = json.loads(text)["fits"]
+    return {(f["data"].split(",")[0], f["components"], f["model"], f["prior"]): f for f in fits}

@@ -1,0 +1,199 @@
+"""The compiled pass: against long double, and where arithmetic gives way."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import LONG, STRUCTURES, brute_force, random_parameters, random_rows
+
+from bayesgmm.likelihood import mixture_moments, responsibilities, row_log_density
+from bayesgmm.likelihood.kernel import BLOCK, _exp_in_place
+from bayesgmm.likelihood.moments import CHUNK
+from bayesgmm.mixture import MixtureParameters
+
+structures = pytest.mark.parametrize("covariance", STRUCTURES)
+
+
+def arguments(parameters):
+    return parameters.log_weights, parameters.means, parameters.factor
+
+
+def close(actual, expected, scale=None, tolerance=1e-12):
+    """Equal to ``tolerance`` of the largest entry, or of ``scale``."""
+    expected = np.asarray(expected)
+    scale = np.abs(expected).max() if scale is None else scale
+    difference = np.abs(np.asarray(actual) - expected).max()
+    assert difference <= tolerance * max(float(scale), 1e-300), (difference, scale)
+
+
+def check_against_brute_force(x, parameters, weight=None, tolerance=1e-12):
+    log_density, r, nk, s, S = brute_force(x, parameters, weight)
+    close(row_log_density(x, *arguments(parameters)), log_density, tolerance=tolerance)
+    close(responsibilities(x, *arguments(parameters)), r, 1.0, tolerance)
+    moments = mixture_moments(x, *arguments(parameters), sample_weight=weight)
+    weight = np.ones(len(x)) if weight is None else weight
+    close(moments.log_likelihood, weight @ log_density, weight @ np.abs(log_density), tolerance)
+    if parameters.factor.ndim == 2:
+        S = np.einsum("kii->ki", S)
+    for mine, theirs in ((moments.nk, nk), (moments.s, s), (moments.S, S)):
+        assert mine.shape == theirs.shape
+        close(mine, theirs, max(np.abs(theirs).max(), np.abs(nk).max()), tolerance)
+
+
+# By definition
+
+
+@structures
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 40), d=st.integers(1, 6), k=st.integers(1, 6), seed=st.integers(0, 2**32))
+def test_a_pass_equals_long_double_by_definition(covariance, n, d, k, seed):
+    rng = np.random.default_rng(seed)
+    parameters = random_parameters(rng, covariance, k, d)
+    weight = rng.choice([0.0, 0.25, 1.0, 2.0, 7.5], size=n)
+    check_against_brute_force(random_rows(rng, parameters, n), parameters, weight)
+
+
+@structures
+@pytest.mark.parametrize("d", [1, 2, 12])
+@pytest.mark.parametrize("n", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 17])
+def test_blocks_of_rows_leave_no_seam(covariance, n, d):
+    rng = np.random.default_rng(n + d)
+    parameters = random_parameters(rng, covariance, 3, d)
+    weight = rng.uniform(0, 2, size=n)
+    check_against_brute_force(random_rows(rng, parameters, n), parameters, weight)
+
+
+@structures
+@pytest.mark.parametrize("n", [CHUNK, CHUNK + 1])
+def test_chunks_of_rows_leave_no_seam(covariance, n):
+    rng = np.random.default_rng(1)
+    parameters = random_parameters(rng, covariance, 2, 2)
+    check_against_brute_force(random_rows(rng, parameters, n), parameters, rng.uniform(size=n))
+
+
+# Where arithmetic gives way
+
+
+@structures
+@pytest.mark.parametrize("offset", [1e8, -1e8])
+@pytest.mark.parametrize("centred", [False, True])
+def test_no_digit_is_lost_far_from_zero(covariance, offset, centred):
+    rng = np.random.default_rng(3)
+    near = random_parameters(rng, covariance, 3, 3)
+    x = random_rows(rng, near, 500) + offset
+    far = MixtureParameters(covariance, near.weights, near.means + offset, near.factor)
+    _, _, nk, s, S = brute_force(x, far)
+    if centred:
+        # The rounded difference of two doubles this close is exact.
+        inside = MixtureParameters(covariance, near.weights, far.means - offset, near.factor)
+        moments = mixture_moments(x, *arguments(inside), shift=offset)
+    else:
+        moments = mixture_moments(x, *arguments(far))
+    if covariance in ("diag", "spherical"):
+        S = np.einsum("kii->ki", S)
+    for mine, theirs in ((moments.nk, nk), (moments.s, s), (moments.S, S)):
+        close(mine, theirs, len(x))
+
+
+@structures
+@pytest.mark.parametrize("unit", [1e-8, 1e8])
+def test_no_digit_is_lost_in_tiny_or_huge_units(covariance, unit):
+    rng = np.random.default_rng(3)
+    parameters = random_parameters(rng, covariance, 3, 3)
+    x = random_rows(rng, parameters, 300)
+    scaled = parameters.affine(np.full(3, unit), np.zeros(3))
+    check_against_brute_force(x * unit, scaled)
+
+
+@structures
+def test_shifted_and_scaled_rows_are_read_in_place(covariance):
+    rng = np.random.default_rng(4)
+    parameters = random_parameters(rng, covariance, 2, 3)
+    z = random_rows(rng, parameters, 300)
+    shift, scale = np.array([5.0, -2.0, 100.0]), np.array([0.1, 3.0, 20.0])
+    x = z * scale + shift
+    plain = mixture_moments((x - shift) / scale, *arguments(parameters))
+    inside = mixture_moments(x, *arguments(parameters), shift=shift, scale=scale)
+    for name in ("log_likelihood", "nk", "s", "S"):
+        close(getattr(inside, name), getattr(plain, name))
+    table = responsibilities(x, *arguments(parameters), shift=shift, scale=scale)
+    close(table, responsibilities((x - shift) / scale, *arguments(parameters)))
+    rows = row_log_density(x, *arguments(parameters), shift=shift, scale=scale)
+    close(rows, row_log_density((x - shift) / scale, *arguments(parameters)))
+
+
+@structures
+@pytest.mark.parametrize("distance", [50.0, 1e6, 1e12, 1e100, 1e200])
+def test_a_far_outlier_has_a_finite_density_and_certain_or_shared_responsibilities(
+    covariance, distance
+):
+    rng = np.random.default_rng(5)
+    parameters = random_parameters(rng, covariance, 3, 2)
+    x = random_rows(rng, parameters, 20)
+    x[7] = [distance, -distance]
+    rows = row_log_density(x, *arguments(parameters))
+    table = responsibilities(x, *arguments(parameters))
+    assert np.isfinite(rows).all()
+    assert np.isfinite(table).all()
+    np.testing.assert_allclose(table.sum(axis=1), 1, rtol=1e-14)
+    # A log density of −1e300 is −1e300 whichever component is nearest.
+    log_density = brute_force(x, parameters)[0]
+    expected = np.maximum(log_density, -0.5e300).astype(float)
+    np.testing.assert_allclose(rows, expected, rtol=1e-12)
+    if distance <= 1e100:
+        moments = mixture_moments(x, *arguments(parameters))
+        assert np.isfinite(moments.log_likelihood)
+        assert all(np.isfinite(part).all() for part in (moments.nk, moments.s, moments.S))
+        np.testing.assert_allclose(moments.nk.sum(), 20, rtol=1e-13)
+
+
+@structures
+@pytest.mark.parametrize("away", [45.0, 1e5])
+def test_an_empty_component_holds_nothing_and_disturbs_nobody(covariance, away):
+    rng = np.random.default_rng(6)
+    parameters = random_parameters(rng, covariance, 3, 2)
+    parameters.means[1] = away * 20
+    x = random_rows(rng, parameters.permuted([0, 2]) if covariance != "tied" else parameters, 200)
+    x = x[np.abs(x).max(axis=1) < 100]
+    moments = mixture_moments(x, *arguments(parameters))
+    assert moments.nk[1] < 1e-280
+    assert np.abs(moments.s[1]).max() < 1e-280
+    check_against_brute_force(x, parameters)
+
+
+@structures
+def test_a_component_of_weight_zero_holds_nothing(covariance):
+    rng = np.random.default_rng(7)
+    parameters = random_parameters(rng, covariance, 3, 2)
+    x = random_rows(rng, parameters, 50)
+    moments = mixture_moments(x, np.log([0.5, 1e-300, 0.5]), parameters.means, parameters.factor)
+    assert moments.nk[1] < 1e-250
+    rest = parameters.permuted([0, 2])
+    without = mixture_moments(x, np.log([0.5, 0.5]), rest.means, rest.factor)
+    close(moments.log_likelihood, without.log_likelihood)
+
+
+def test_exponentials_are_within_one_unit_in_the_last_place():
+    rng = np.random.default_rng(8)
+    values = np.concatenate(
+        [
+            -rng.uniform(0, 700, 200_000),
+            -(10.0 ** rng.uniform(-320, 2.8, 200_000)),
+            np.arange(-1000, 1) * np.log(2) / 2,  # where the range is split
+            [0.0, -0.0, -700.0],
+        ]
+    )
+    values = values[values >= -700]
+    exact = np.exp(values.astype(LONG))
+    found = values.copy()
+    _exp_in_place(found, len(found), np.empty(len(found), np.int64))
+    units = np.abs(found - exact) / np.spacing(exact.astype(float))
+    assert units.max() <= 1
+
+
+def test_exponentials_below_the_range_are_negligible_and_not_a_number_stays_so():
+    values = np.array([-700.5, -1e5, -1e300, -np.inf, np.nan])
+    _exp_in_place(values, len(values), np.empty(len(values), np.int64))
+    assert (values[:4] > 0).all()
+    assert (values[:4] < 1e-303).all()
+    assert np.isnan(values[4])
