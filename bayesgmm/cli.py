@@ -331,6 +331,8 @@ def _fit(mixture: Any, x: Any, weight: Any, truth: Any, settings: Settings) -> N
         agreement = adjusted_rand(mode.predict(x), truth)
         console.print(f"Adjusted Rand index of the MAP's clustering and truth: {agreement:.3f}")
     with _saving_on_interrupt(lambda: _save_mode(mode, settings.out), settings):
+        if sum(found.count for found in mode.modes) < settings.starts:
+            raise KeyboardInterrupt  # fit_map returned what it had
         post = bg.sample(
             mixture,
             x,

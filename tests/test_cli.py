@@ -253,6 +253,20 @@ def test_a_model_file_may_import_its_neighbours(tmp_path):
     assert str(tmp_path) not in sys.path
 
 
+def test_ctrl_c_in_the_search_keeps_its_best_and_stops(table, tmp_path, monkeypatch):
+    import bayesgmm as bg
+
+    def cut_short(*arguments, **options):
+        return fit_map(*arguments, **options | {"n_starts": 2})
+
+    fit_map = bg.fit_map
+    monkeypatch.setattr("bayesgmm.fit_map", cut_short)
+    out = tmp_path / "out"
+    result = call("fit", table, "-k", 2, *SMALL, "--out", out)
+    assert result.exit_code == 130
+    assert [path.name for path in out.iterdir()] == ["map.csv"]
+
+
 def test_ctrl_c_before_the_first_draw_keeps_the_mode(table, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt

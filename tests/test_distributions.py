@@ -53,12 +53,25 @@ def test_inverse_wishart_equals_scipy(d):
     close(logp(bg.InverseWishart.dist(df, scale), value[0]), expected[0], rtol=1e-11)
 
 
-def test_inverse_wishart_takes_a_batch_of_parameters():
-    df, scale, value = np.array([3.0, 4.5, 9.0]), covariance_matrices(3, 2, 1), covariance_matrices(3, 2)
+@pytest.mark.parametrize("d", SIZES)
+def test_inverse_wishart_takes_a_batch_of_parameters(d):
+    df, scale = np.array([3.0, 4.5, 9.0]), covariance_matrices(3, d, seed=1)
+    value = covariance_matrices(3, d)
     expected = [stats.invwishart(df[i], scale[i]).logpdf(value[i]) for i in range(3)]
-    close(logp(bg.InverseWishart.dist(df, scale), value), expected, rtol=1e-11)
-    drawn = draws(bg.InverseWishart.dist(df, scale))
-    assert drawn.shape == (3, 2, 2)
+    actual = logp(bg.InverseWishart.dist(df, scale), value)
+    assert actual.shape == (3,)
+    close(actual, expected, rtol=1e-11)
+    assert draws(bg.InverseWishart.dist(df, scale)).shape == (3, d, d)
+
+
+def test_scaled_lkj_takes_a_batch_of_parameters():
+    eta, scale = np.array([1.0, 2.0, 3.5]), np.array([[1.0, 4.0], [0.5, 2.0], [3.0, 1.0]])
+    value = covariance_matrices(3, 2)
+    expected = [logp(bg.ScaledLKJ.dist(scale[i], eta[i]), value[i]) for i in range(3)]
+    actual = logp(bg.ScaledLKJ.dist(scale, eta), value)
+    assert actual.shape == (3,)
+    close(actual, expected, rtol=1e-11)
+    assert draws(bg.ScaledLKJ.dist(scale, eta)).shape == (3, 2, 2)
 
 
 def test_scale_and_its_factor_mean_the_same():
@@ -148,10 +161,9 @@ def test_scaled_lkj_differs_from_pymc_by_a_constant(d):
     """PyMC's density is one of the Cholesky factor: |∂Σ/∂L| = 2^d Π L_ii^(d − i + 1)."""
     eta, scale = 2.5, np.array([1.0, 4.0, 0.5])[:d]
     packed = pt.vector("packed")
-    lower = pm.expand_packed_triangular(d, packed)
-    theirs = pm.logp(
-        pm.LKJCholeskyCov.dist(eta=eta, n=d, sd_dist=pm.HalfNormal.dist(scale, shape=d)), packed
-    )
+    lower = pm.math.expand_packed_triangular(d, packed)
+    sd = pm.HalfNormal.dist(scale, shape=d)
+    theirs = pm.logp(pm.LKJCholeskyCov.dist(eta, d, sd_dist=sd, compute_corr=False), packed)
     jacobian = d * np.log(2) + (np.arange(d, 0, -1) * pt.log(pt.diagonal(lower))).sum()
     ours = pm.logp(bg.ScaledLKJ.dist(scale, eta), lower @ lower.mT) + jacobian
     outputs = [ours, pytensor.grad(ours, packed), theirs, pytensor.grad(theirs, packed)]
@@ -239,14 +251,15 @@ def test_one_feature_equals_scipy(form):
     given, dense = spreads(3, 1)[form]
     x, means = X[:, :1], MEANS[:, :1]
     expected = log_density(x, WEIGHTS, means, dense)
-    close(logp(bg.MarginalMixture.dist(WEIGHTS, means, **given), x), expected, rtol=1e-11)
+    close(logp(bg.MarginalMixture.dist(WEIGHTS, means, **given, shape=x.shape), x), expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize("form", spreads(1, 2))
 def test_one_component_is_a_normal(form):
     given, dense = spreads(1, 2)[form]
     expected = stats.multivariate_normal(MEANS[1], dense[0]).logpdf(X)
-    close(logp(bg.MarginalMixture.dist([1.0], MEANS[1:2], **given), X), expected, rtol=1e-11)
+    rv = bg.MarginalMixture.dist([1.0], MEANS[1:2], **given, shape=X.shape)
+    close(logp(rv, X), expected, rtol=1e-11)
 
 
 def row_weights():
@@ -256,11 +269,9 @@ def row_weights():
 @every_form
 def test_weights_may_differ_from_row_to_row(form):
     given, dense = FORMS[form]
-    ours = logp(bg.MarginalMixture.dist(row_weights(), MEANS, **given), X)
-    close(ours, log_density(X, row_weights(), MEANS, dense), rtol=1e-11)
-    same = np.tile(WEIGHTS, (12, 1))
-    shared = logp(bg.MarginalMixture.dist(WEIGHTS, MEANS, **given), X)
-    close(logp(bg.MarginalMixture.dist(same, MEANS, **given), X), shared, rtol=1e-11)
+    for weights in (row_weights(), np.tile(WEIGHTS, (12, 1))):
+        ours = logp(bg.MarginalMixture.dist(weights, MEANS, **given, shape=X.shape), X)
+        close(ours, log_density(X, weights, MEANS, dense), rtol=1e-11)
 
 
 @every_form
@@ -270,7 +281,7 @@ def test_gradient_of_weights_that_differ_from_row_to_row(form):
     [(name, spread)] = given.items()
     values = [row_weights(), MEANS, spread]
     free = [pt.tensor(n, shape=v.shape) for n, v in zip("wmf", values, strict=True)]
-    rv = bg.MarginalMixture.dist(free[0], free[1], **{name: free[2]})
+    rv = bg.MarginalMixture.dist(free[0], free[1], **{name: free[2]}, shape=X.shape)
     slopes = pytensor.function(
         free, pytensor.grad(pm.logp(rv, X).sum(), free), mode=FAST
     )(*values)
@@ -296,7 +307,8 @@ def test_gradient_of_weights_that_differ_from_row_to_row(form):
 def test_sample_weight_multiplies_the_rows(weights):
     given, dense = FORMS["full"]
     count = np.arange(12.0)
-    ours = logp(bg.MarginalMixture.dist(weights, MEANS, **given, sample_weight=count), X)
+    rv = bg.MarginalMixture.dist(weights, MEANS, **given, sample_weight=count, shape=X.shape)
+    ours = logp(rv, X)
     close(ours, count * log_density(X, weights, MEANS, dense), rtol=1e-11)
 
 
@@ -331,17 +343,27 @@ def test_draws_have_mean_and_covariance_of_the_mixture(form):
 
 def test_draws_under_weights_that_differ_from_row_to_row():
     given, _ = FORMS["full"]
-    rv = bg.MarginalMixture.dist(row_weights(), MEANS, **given)
-    drawn = pm.draw(rv, draws=4000, random_seed=2, mode=FAST)
+    drawn = draws(bg.MarginalMixture.dist(row_weights(), MEANS, **given, size=(4000, 12)))
     assert drawn.shape == (4000, 12, 2)
     assert_mean(drawn.reshape(4000, -1), (row_weights() @ MEANS).ravel())
 
 
-@pytest.mark.parametrize(("size", "shape"), [(None, (2,)), (5, (5, 2)), ((4, 3), (4, 3, 2))])
+@pytest.mark.parametrize(("size", "shape"), [(5, (5, 2)), ((4, 3), (4, 3, 2))])
 def test_draws_have_the_size_asked_for(size, shape):
     given, _ = FORMS["tied"]
     rv = bg.MarginalMixture.dist(WEIGHTS, MEANS, **given, size=size)
     assert draws(rv).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("weights", "shape"), [(WEIGHTS, (2,)), (row_weights(), (12, 2))], ids=["shared", "by row"]
+)
+def test_size_follows_from_the_parameters_where_none_is_given(weights, shape):
+    given, dense = FORMS["tied"]
+    assert draws(bg.MarginalMixture.dist(weights, MEANS, **given)).shape == shape
+    value = X[: shape[0]] if len(shape) == 2 else X[0]
+    ours = logp(bg.MarginalMixture.dist(weights, MEANS, **given), value)
+    close(np.ravel(ours), log_density(np.atleast_2d(value), weights, MEANS, dense), rtol=1e-11)
 
 
 @pytest.mark.parametrize(

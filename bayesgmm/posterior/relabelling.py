@@ -64,7 +64,7 @@ def relabel(post, method="stephens", *, x=None, progress=True):
 def _stephens(draws, rows, weight, permutation, progress):
     """Sweeps of mean, costs and assignments until the total cost no longer falls."""
     cost, n_sweeps = np.inf, 0
-    for _ in progress_bar(range(MAX_SWEEPS), "relabelling: sweeps", progress):
+    for _ in progress_bar(iter(range(MAX_SWEEPS)), "relabelling: sweeps", progress):
         costs = _costs(draws, rows, weight, permutation)
         at = np.take_along_axis(costs, permutation[:, :, None], axis=1)
         total = float(np.trace(at[:, :, :], axis1=1, axis2=2).sum())
