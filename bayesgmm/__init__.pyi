@@ -26,3 +26,7 @@ from .posterior import summary as summary
 from .reporting import report as report
 
 __version__: str
+from .reporting import plot_assignments as plot_assignments
+from .reporting import plot_components as plot_components
+from .reporting import plot_mixture as plot_mixture
+from .reporting import plot_trace_em as plot_trace_em

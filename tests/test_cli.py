@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
-from bayesgmm import cli
+from bayesgmm.cli import app
+from bayesgmm.cli.inputs import execute, read_table
+from bayesgmm.cli.work import adjusted_rand
 
 SMALL = ["--draws", "30", "--tune", "60", "--chains", "2", "--cores", "1", "--starts", "3"]
 
@@ -29,7 +32,7 @@ def table(tmp_path):
 
 
 def call(*arguments):
-    return CliRunner().invoke(cli.app, [str(a) for a in arguments], catch_exceptions=False)
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
 
 
 def model_file(tmp_path, text):
@@ -103,7 +106,7 @@ def test_columns_weights_and_missing_rows(table, tmp_path):
 def test_the_weight_column_is_no_feature(table):
     frame = pd.read_csv(table).assign(count=np.arange(60.0))
     frame.to_csv(table, index=False)
-    x, weight = cli._read(table, None, False, "count")
+    x, weight = read_table(table, None, False, "count")
     assert x.features == ("length", "wait")
     assert x.ignored == ("kind",)
     np.testing.assert_array_equal(weight, np.arange(60.0))
@@ -248,7 +251,7 @@ def test_a_model_file_that_is_not_one(tmp_path, text, words):
 
 def test_a_model_file_may_import_its_neighbours(tmp_path):
     (tmp_path / "neighbour_of_mine.py").write_text("value = 7\n", encoding="utf-8")
-    module = cli._execute(model_file(tmp_path, "from neighbour_of_mine import value"))
+    module = execute(model_file(tmp_path, "from neighbour_of_mine import value"))
     assert module.value == 7
     assert str(tmp_path) not in sys.path
 
@@ -257,7 +260,8 @@ def test_ctrl_c_in_the_search_keeps_its_best_and_stops(table, tmp_path, monkeypa
     import bayesgmm as bg
 
     def cut_short(*arguments, **options):
-        return fit_map(*arguments, **options | {"n_starts": 2})
+        mode = fit_map(*arguments, **options)
+        return replace(mode, interrupted=True)
 
     fit_map = bg.fit_map
     monkeypatch.setattr("bayesgmm.fit_map", cut_short)
@@ -305,4 +309,4 @@ def test_an_unexpected_failure_is_one(table, tmp_path, monkeypatch):
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=30))
 def test_adjusted_rand_is_that_of_scikit_learn(pairs):
     labels, truth = np.array(pairs).T
-    assert cli.adjusted_rand(labels, truth) == pytest.approx(adjusted_rand_score(truth, labels))
+    assert adjusted_rand(labels, truth) == pytest.approx(adjusted_rand_score(truth, labels))

@@ -43,6 +43,8 @@ class PointEstimate:
     """Whether the gradient norm reached ``tol``."""
     status: str
     """What happened, and what to do next."""
+    interrupted: bool
+    """Whether Ctrl-C cut the starts short; the best of those done is kept."""
     gradient_norm: float
     """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|, per row; dimensionless."""
     modes: tuple[Mode, ...]

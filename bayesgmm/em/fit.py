@@ -49,7 +49,8 @@ def fit_map(
     Returns
     -------
     PointEstimate
-        Components in order of decreasing weight.
+        Components in order of decreasing weight, unless the prior's concentration differs
+        between them.
 
     Raises
     ------
@@ -158,8 +159,7 @@ def _same(a, b):
 def _estimate(mixture, objective, rows, catalogue, best, n_starts, n_done, tol):
     flat = objective.prior is None
     end = best.best.end
-    order = np.argsort(-end.parameters.weights, kind="stable")
-    parameters = end.parameters.permuted(order)
+    parameters = end.parameters.permuted(_order(objective, end))
     in_units = objective.in_data_units(parameters)
     log_likelihood = end.moments.log_likelihood + objective.log_likelihood_offset
     n_obs, size = objective.total_weight, in_units.n_parameters
@@ -175,6 +175,7 @@ def _estimate(mixture, objective, rows, catalogue, best, n_starts, n_done, tol):
         n_iter=len(best.best.trace),
         converged=bool(converged),
         status=_status(objective, catalogue, best, parameters, n_starts, n_done, tol),
+        interrupted=n_done < n_starts,
         gradient_norm=end.gradient_norm,
         modes=tuple(_mode(objective, summit) for summit in catalogue if not summit.on_floor),
         n_obs=n_obs,
@@ -186,9 +187,16 @@ def _estimate(mixture, objective, rows, catalogue, best, n_starts, n_done, tol):
 
 def _mode(objective, summit):
     end = summit.best.end
-    order = np.argsort(-end.parameters.weights, kind="stable")
-    parameters = objective.in_data_units(end.parameters.permuted(order))
+    parameters = objective.in_data_units(end.parameters.permuted(_order(objective, end)))
     return Mode(end.value + objective.offset, summit.count, parameters)
+
+
+def _order(objective, end):
+    """Components by decreasing weight, unless the prior tells them apart."""
+    concentration = objective.numbers.concentration
+    if np.ptp(concentration) > 0:
+        return np.arange(objective.n_components)
+    return np.argsort(-end.parameters.weights, kind="stable")
 
 
 def _certainty(objective, parameters):

@@ -18,7 +18,8 @@ def relabel(post, method="stephens", *, x=None, progress=True):
     Stephens' algorithm [1]_: over one permutation per draw, minimise the Kullback–Leibler
     divergence of the draws' responsibilities from their mean, summed over draws and rows.
     Responsibilities are those of the marginal model, recomputed by the block. It starts at the
-    labels as drawn and at the MAP; the better end is kept, components in the MAP's order.
+    labels as drawn and at the MAP; the better end is kept, components in the MAP's order (without
+    a MAP, in the order that leaves most labels as drawn).
 
     Parameters
     ----------
@@ -118,9 +119,14 @@ def _nearest(draws, rows, weight, pivot):
 
 
 def _order(draws, rows, weight, permutation, mean, pivot):
-    """The MAP's order of the labels, or that of decreasing mean weight."""
+    """The MAP's order of the labels; without a MAP, the one that leaves most labels as drawn.
+
+    The second keeps the meaning of labels that a user's own prior has told apart.
+    """
     if pivot is None:
-        return np.argsort(-np.take_along_axis(draws.weights, permutation, axis=1).mean(axis=0))
+        k = draws.n_components
+        kept = (permutation[:, :, None] == np.arange(k)).sum(axis=0)
+        return np.argsort(linear_sum_assignment(-kept)[1])
     reference = np.concatenate(
         [pivot.responsibilities(rows[block])[1][0] for block in draws.blocks(len(rows))]
     )

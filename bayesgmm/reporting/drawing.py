@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
@@ -78,8 +78,7 @@ def note(ax, text):
 def axes_of(ax, shape, size):
     """The given axes in this shape, or those of a new figure."""
     if ax is None:
-        figure = Figure(figsize=size, layout="constrained")
-        return figure.subplots(*shape, squeeze=False)
+        return plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False)[1]
     grid = np.atleast_1d(np.asarray(ax, dtype=object))
     if grid.size != shape[0] * shape[1]:
         raise ValueError(

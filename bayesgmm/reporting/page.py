@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from markupsafe import Markup
+from matplotlib import pyplot as plt
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.posterior import relabel, save, summary
@@ -180,8 +181,9 @@ def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
 
 
 def _png(axes: Any) -> bytes:
-    target = io.BytesIO()
-    np.atleast_1d(axes).flat[0].figure.savefig(target, format="png", dpi=144)
+    target, figure = io.BytesIO(), np.atleast_1d(axes).flat[0].figure
+    figure.savefig(target, format="png", dpi=144)
+    plt.close(figure)
     return target.getvalue()
 
 

@@ -1,6 +1,6 @@
 """Figures of a posterior: ellipses, the EM trace, marginal posteriors, assignments.
 
-Every figure gives a component the same colour. Nothing here touches pyplot or a global state.
+Every figure gives a component the same colour.
 """
 
 from typing import Any
@@ -68,7 +68,6 @@ def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any
     Returns
     -------
     matplotlib Axes, or an array of them, shape (p − 1, p − 1)
-        In a notebook, ``ax.figure`` shows it.
     """
     post = relabelled(post)
     x, features = data_of(post)

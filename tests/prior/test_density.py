@@ -97,28 +97,6 @@ def test_no_prior_is_flat(covariance):
     assert not any(g.any() for g in gradient)
 
 
-@pytest.mark.parametrize("family", ["conjugate", "separate"])
-def test_the_density_of_a_single_variance_and_mean_integrates_to_one(family):
-    rng = np.random.default_rng(5)
-    prior = given_prior(family, rng, 1, 1)
-
-    def joint(log_variance, mean):
-        # In log σ², so that both tails are smooth: dσ² = σ² d log σ².
-        parameters = random_parameters(rng, "full", 1, 1)
-        parameters.factor[:] = np.exp(log_variance / 2)
-        parameters.means[:] = mean
-        return np.exp(evaluate(prior, parameters)[0] + log_variance)
-
-    far = 2000.0 if family == "conjugate" else 30.0
-    edges = [-far, -60, -15, 0, 15, 60, far]
-    total = sum(
-        integrate.dblquad(joint, a, b, -14, 14, epsabs=1e-7, epsrel=1e-6)[0]
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
-        if a < b
-    )
-    np.testing.assert_allclose(total, 1, atol=2e-3)
-
-
 # The LKJ volume
 
 

@@ -1,0 +1,87 @@
+"""What the command reads: tables, and Python files that declare a model."""
+
+import importlib.util
+import sys
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bayesgmm.cli.errors import InputError
+
+
+def read_table(
+    file: Path, columns: list[str] | None, drop_missing: bool, weights: str | None
+) -> Any:
+    """Observations and row weights (None without a column of them) from a table on disk."""
+    import bayesgmm as bg
+
+    chosen = None
+    if columns:
+        chosen = [name.strip() for part in columns for name in part.split(",") if name.strip()]
+    if weights is None:
+        return bg.observations(file, columns=chosen, drop_missing=drop_missing), None
+    import numpy as np
+
+    ignored: tuple[str, ...] = ()
+    if chosen is None:
+        numeric = bg.observations(file, drop_missing=True)
+        chosen, ignored = list(numeric.features), numeric.ignored
+    features = [name for name in chosen if name != weights]
+    if not features:
+        raise InputError(f"--weights {weights} leaves no feature; choose another with --columns.")
+    joint = bg.observations(file, columns=[*features, weights], drop_missing=drop_missing)
+    values = np.ascontiguousarray(joint.values[:, :-1])
+    values.flags.writeable = False
+    x = replace(joint, values=values, features=joint.features[:-1], ignored=ignored)
+    return x, joint.values[:, -1]
+
+
+def execute(file: Path) -> ModuleType:
+    """The module that a Python file is; its folder is importable while it runs."""
+    if not file.is_file():
+        raise InputError(f"there is no file {str(file)!r} (looked from {str(Path.cwd())!r}).")
+    spec = importlib.util.spec_from_file_location(f"_model_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{str(file)!r} is not a Python file; expected one that ends in .py.")
+    module = importlib.util.module_from_spec(spec)
+    folder = str(file.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if f.filename == spec.origin]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        where = f"{file}, line {line}" if line else str(file)
+        raise InputError(f"{where}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(folder)
+    return module
+
+
+def defined(module: ModuleType, name: str, file: Path) -> Any:
+    if not hasattr(module, name):
+        raise InputError(
+            f"{file} does not define {name}. A model file defines x, its data, and mixture, a "
+            "bayesgmm.GaussianMixture (or declare(x), which returns a pymc.Model)."
+        )
+    return getattr(module, name)
+
+
+def labels(truth: Any, x: Any, file: Path) -> Any:
+    """Known labels of the kept rows, or None."""
+    if truth is None:
+        return None
+    import numpy as np
+
+    labels = np.asarray(truth)
+    if labels.shape == (x.n_obs,):
+        return labels
+    if labels.shape == (x.n_rows,):
+        return labels[x.rows]
+    raise InputError(
+        f"{file}: truth has shape {labels.shape}; expected one label for each of the {x.n_obs} "
+        "rows of x."
+    )

@@ -1,0 +1,206 @@
+"""What the command does: mode, posterior, tables and files, with words on the way."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from bayesgmm.cli.errors import blaming_input, complain, saving_on_interrupt
+
+LOG_WIDTH = 120
+"""Columns of what is printed to a file or a pipe."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to search, how to sample, and where to write."""
+
+    draws: int
+    tune: int
+    chains: int
+    cores: int | None
+    starts: int
+    seed: int
+    target_accept: float
+    out: Path
+    quiet: bool
+
+
+def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Settings) -> None:
+    """MAP, posterior, tables and files of a declared mixture."""
+    import bayesgmm as bg
+
+    console = console_of(settings)
+    _say_data(console, x, weight)
+    began = time.perf_counter()
+    with blaming_input():
+        interior = mixture.with_interior_mode()
+        mode = bg.fit_map(
+            interior,
+            x,
+            n_starts=settings.starts,
+            random_seed=settings.seed,
+            sample_weight=weight,
+            progress=not settings.quiet,
+        )
+    if interior is not mixture:
+        console.print("With a concentration below 1 there is no interior mode: MAP with it at 1.")
+    _say_mode(console, mode, time.perf_counter() - began)
+    if truth is not None:
+        agreement = adjusted_rand(mode.predict(x), truth)
+        console.print(f"Adjusted Rand index of the MAP's clustering and truth: {agreement:.3f}")
+    with saving_on_interrupt(lambda: _save_mode(mode, settings.out)):
+        if mode.interrupted:  # fit_map returned what it had
+            raise KeyboardInterrupt
+        post = bg.sample(
+            mixture,
+            x,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            start=mode,
+            target_accept=settings.target_accept,
+            random_seed=settings.seed,
+            progress=not settings.quiet,
+            sample_weight=weight,
+        )
+    _finish(post, settings, console)
+
+
+def fit_declared(declare: Callable[..., Any], data: Any, x: Any, settings: Settings) -> None:
+    """Posterior, tables and files of a model that the user wrote in PyMC."""
+    import bayesgmm as bg
+
+    console = console_of(settings)
+    _say_data(console, x, None)
+    with blaming_input():
+        model = declare(data)
+    console.print("The model is declared by hand: no MAP, straight to the sampler.")
+    post = bg.sample(
+        model,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        target_accept=settings.target_accept,
+        random_seed=settings.seed,
+        progress=not settings.quiet,
+    )
+    _finish(post, settings, console)
+
+
+def _finish(post: Any, settings: Settings, console: Console) -> None:
+    """Save the draws first, then relabel, summarise, and write everything."""
+    import bayesgmm as bg
+
+    settings.out.mkdir(parents=True, exist_ok=True)
+    bg.save(post, settings.out / "posterior.nc")
+    interrupted = bool(post.attrs.get("interrupted", 0))
+    with saving_on_interrupt(lambda: settings.out / "posterior.nc"):
+        from bayesgmm.reporting import tables, write_outputs
+
+        if not tables.holds_mixture(post):
+            _finish_foreign(post, settings, console)
+            return
+        began = time.perf_counter()
+        post = bg.relabel(post, progress=not settings.quiet)
+        relabelled = time.perf_counter() - began
+        summary = bg.summary(post, round_to="none")
+        frame = tables.named_rows(summary)
+        console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
+        worst = tables.convergence(post, summary)
+        colour = "green" if worst["ok"] else "yellow"
+        console.print(f"[{colour}]{escape(tables.convergence_line(worst))}[/]", highlight=False)
+        if settings.quiet and not worst["ok"]:
+            complain(tables.convergence_line(worst), "yellow")
+        began = time.perf_counter()
+        written = write_outputs(post, settings.out)
+        seconds = float(post.attrs.get("wall_time", float("nan")))
+        console.print(
+            f"Sampling took {seconds:.1f} s, relabelling {relabelled:.1f} s, files "
+            f"{time.perf_counter() - began:.1f} s."
+        )
+        names = ", ".join(path.name for path in written)
+        console.print(f"Written to [bold]{escape(str(settings.out))}[/]: {names}", highlight=False)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
+    """Table and draws of a model whose variables are not those of a Gaussian mixture."""
+    import arviz_stats
+    import pandas as pd
+
+    from bayesgmm.reporting import tables
+
+    summary = arviz_stats.summary(post, ci_prob=0.94, round_to="none")
+    pd.DataFrame(summary).to_csv(settings.out / "summary.csv", index_label="quantity")
+    console.print(tables.rich_table(tables.named_rows(summary), "Posterior", console.width))
+    console.print(
+        "No relabelling, figures or page: they need the variables weights (component), means "
+        "(component, feature), the covariances of bg.declare, and the observed x. R-hat above is "
+        "of labels as they were drawn."
+    )
+    folder = escape(str(settings.out))
+    console.print(f"Written to [bold]{folder}[/]: posterior.nc, summary.csv", highlight=False)
+
+
+def _say_data(console: Console, x: Any, weight: Any) -> None:
+    console.print(
+        f"[bold]Data[/]: {x.n_obs} rows of {x.n_features}: {escape(', '.join(x.features))}"
+    )
+    if x.n_missing:
+        console.print(f"Left out: {x.n_missing} of {x.n_rows} rows, with missing values")
+    if x.ignored:
+        console.print(f"Ignored, not numeric: {escape(', '.join(x.ignored))}")
+    if weight is not None:
+        console.print(f"Row weights: sum {weight.sum():.6g}")
+
+
+def _say_mode(console: Console, mode: Any, seconds: float) -> None:
+    from bayesgmm.reporting import tables
+
+    frame = tables.estimate_table(mode.parameters, mode.features, covariances=False)
+    console.print(tables.rich_table(frame, "MAP, in the data's units", console.width))
+    console.print(
+        f"Log posterior {mode.log_posterior:.4f} nats; number of modes found: {len(mode.modes)}; "
+        f"{seconds:.1f} s."
+    )
+    console.print(escape(str(mode.status)), highlight=False)
+
+
+def _save_mode(mode: Any, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    mode.to_dataframe().to_csv(folder / "map.csv")
+    return folder / "map.csv"
+
+
+def adjusted_rand(labels: Any, truth: Any) -> float:
+    """Adjusted Rand index of two clusterings: 1 where equal, 0 on average where unrelated.
+
+    Hubert & Arabie (1985), Journal of Classification 2, 193–218.
+    """
+    import numpy as np
+
+    rows = np.unique(np.asarray(labels), return_inverse=True)[1].ravel()
+    columns = np.unique(np.asarray(truth).astype(str), return_inverse=True)[1].ravel()
+    table = np.zeros((rows.max() + 1, columns.max() + 1))
+    np.add.at(table, (rows, columns), 1)
+
+    def pairs(counts: Any) -> float:
+        return float((counts * (counts - 1) / 2).sum())
+
+    both, left, right = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
+    expected = left * right / max(pairs(table.sum()), 1.0)
+    top = (left + right) / 2
+    return 1.0 if top == expected else (both - expected) / (top - expected)
+
+
+def console_of(settings: Settings) -> Console:
+    return Console(quiet=settings.quiet, width=None if sys.stdout.isatty() else LOG_WIDTH)
