@@ -1,5 +1,7 @@
 """``declare``: the mixture as a real PyMC model, the specification. May not import ArviZ."""
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -8,11 +10,12 @@ from bayesgmm.data import training_data
 from bayesgmm.distributions import InverseWishart, MarginalMixture, ScaledLKJ
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
+from bayesgmm.mixture import GaussianMixture
 from bayesgmm.prior import NormalInverseWishart
 from bayesgmm.structure import SPREAD, SPREAD_DIMS, is_matrix
 
 
-def declare(mixture, x, *, sample_weight=None):
+def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> pm.Model:
     """The declared mixture at these rows as a PyMC model.
 
     Free variables are ``weights``, the spread (``covariances``, ``covariance`` or ``variances``, by

@@ -1,12 +1,16 @@
 """The result of a point estimation."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesgmm.data import rows_like
 from bayesgmm.likelihood import responsibilities, row_log_density
 from bayesgmm.mixture import GaussianMixture, MixtureParameters
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,38 +64,38 @@ class PointEstimate:
     """−2 log L + 2 p: lower is better."""
 
     @property
-    def weights(self):
+    def weights(self) -> np.ndarray:
         """Mixing proportions, (n_components,)."""
         return self.parameters.weights
 
     @property
-    def means(self):
+    def means(self) -> np.ndarray:
         """Component means, (n_components, n_features), in the data's units."""
         return self.parameters.means
 
     @property
-    def covariances(self):
+    def covariances(self) -> np.ndarray:
         """Dense covariance matrices, (n_components, n_features, n_features), squared units."""
         return self.parameters.covariances
 
     @property
-    def n_parameters(self):
+    def n_parameters(self) -> int:
         """Number of free parameters."""
         return self.parameters.n_parameters
 
-    def predict(self, x):
+    def predict(self, x: Any) -> np.ndarray:
         """The most probable component of every row, (n_obs,) integers."""
         return self.predict_proba(x).argmax(axis=1)
 
-    def predict_proba(self, x):
+    def predict_proba(self, x: Any) -> np.ndarray:
         """Probability of every component for every row, (n_obs, n_components)."""
         return responsibilities(*self._arguments(x))
 
-    def score_samples(self, x):
+    def score_samples(self, x: Any) -> np.ndarray:
         """Log density of every row, (n_obs,), in nats."""
         return row_log_density(*self._arguments(x))
 
-    def sample(self, n, random_seed=None):
+    def sample(self, n: int, random_seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Draw n rows: their values (n, n_features) and their components (n,)."""
         rng = np.random.default_rng(random_seed)
         component = rng.choice(len(self.weights), size=n, p=self.weights)
@@ -100,7 +104,7 @@ class PointEstimate:
         x = self.means[component] + (lower[component] @ noise[..., None])[..., 0]
         return x, component
 
-    def to_dataframe(self):
+    def to_dataframe(self) -> "pd.DataFrame":
         """One row per component: weight, means and standard deviations by feature name."""
         import pandas as pd
 

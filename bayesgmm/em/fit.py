@@ -1,6 +1,7 @@
 """``fit_map`` and ``fit_ml``: many starts, and the catalogue of the modes they reach."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -12,6 +13,7 @@ from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
 from bayesgmm.likelihood import responsibilities
 from bayesgmm.likelihood.moments import CHUNK
+from bayesgmm.mixture import GaussianMixture
 from bayesgmm.prior.mode import FLOOR
 from bayesgmm.progress import progress_bar
 
@@ -22,9 +24,16 @@ SAME_PLACE = 1e-2
 
 
 def fit_map(
-    mixture, x, *, sample_weight=None, n_starts=20, max_iter=1000, tol=1e-8, random_seed=None,
-    progress=True,
-):  # fmt: skip
+    mixture: GaussianMixture,
+    x: Any,
+    *,
+    sample_weight: Any = None,
+    n_starts: int = 20,
+    max_iter: int = 1000,
+    tol: float = 1e-8,
+    random_seed: int | None = None,
+    progress: bool = True,
+) -> PointEstimate:
     """The posterior's mode: maximum a posteriori by EM from many starts.
 
     The mode is that of the joint density of (w, μ, Σ) in these coordinates, without the Jacobian of
@@ -76,9 +85,16 @@ def fit_map(
 
 
 def fit_ml(
-    mixture, x, *, sample_weight=None, n_starts=20, max_iter=1000, tol=1e-8, random_seed=None,
-    progress=True,
-):  # fmt: skip
+    mixture: GaussianMixture,
+    x: Any,
+    *,
+    sample_weight: Any = None,
+    n_starts: int = 20,
+    max_iter: int = 1000,
+    tol: float = 1e-8,
+    random_seed: int | None = None,
+    progress: bool = True,
+) -> PointEstimate:
     """Maximum likelihood by EM from many starts; the declared prior is ignored.
 
     A Gaussian mixture's likelihood has no maximum: it grows without bound as a component collapses

@@ -5,7 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 
-def save(post, path):
+def save(post: xr.DataTree, path: str | Path) -> Path:
     """Write a posterior to a netCDF (.nc) or zarr (.zarr) file.
 
     Parameters
@@ -23,16 +23,19 @@ def save(post, path):
     ValueError
         The suffix is neither.
     """
-    path = _checked(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".zarr":
-        post.to_zarr(path, mode="w", consolidated=False)
+    file = _checked(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.suffix == ".zarr":
+        post.to_zarr(file, mode="w", consolidated=False)
     else:
-        post.to_netcdf(path, engine="h5netcdf")
-    return path
+        # Written beside it first: an interrupt leaves what was there before.
+        part = file.with_name(file.name + ".part")
+        post.to_netcdf(part, engine="h5netcdf")
+        part.replace(file)
+    return file
 
 
-def load(path):
+def load(path: str | Path) -> xr.DataTree:
     """Read a posterior that ``save`` wrote, into memory.
 
     Raises
@@ -42,13 +45,13 @@ def load(path):
     ValueError
         The suffix is neither .nc nor .zarr.
     """
-    path = _checked(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no posterior at {path}. Try bg.save(post, {str(path)!r}) first.")
-    if path.suffix == ".zarr":
-        tree = xr.open_datatree(path, engine="zarr", consolidated=False)
+    file = _checked(path)
+    if not file.exists():
+        raise FileNotFoundError(f"no posterior at {file}. Try bg.save(post, {str(file)!r}) first.")
+    if file.suffix == ".zarr":
+        tree = xr.open_datatree(file, engine="zarr", consolidated=False)
     else:
-        tree = xr.open_datatree(path, engine="h5netcdf")
+        tree = xr.open_datatree(file, engine="h5netcdf")
     with tree:
         return tree.load()
 

@@ -1,12 +1,14 @@
 """Rows under the posterior: component probabilities, predictive density, assignments."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws, rows_of
 
 
-def predict_proba(post, x_new=None):
+def predict_proba(post: xr.DataTree, x_new: Any = None) -> xr.DataArray:
     """Posterior probability of every component for every row.
 
     The mean over draws of the responsibilities; of a relabelled posterior, for labels of a raw one
@@ -44,7 +46,7 @@ def predict_proba(post, x_new=None):
     )
 
 
-def density(post, x_new=None):
+def density(post: xr.DataTree, x_new: Any = None) -> xr.DataArray:
     """Posterior predictive density of rows: the mean over draws of the mixture's density.
 
     Label-free: the same before and after relabelling.
@@ -71,7 +73,7 @@ def density(post, x_new=None):
     return xr.DataArray(np.concatenate(parts), dims=("obs",), coords=coords, name="density")
 
 
-def assignments(post, random_seed=None, *, x=None):
+def assignments(post: xr.DataTree, random_seed: int | None = None, *, x: Any = None) -> np.ndarray:
     """A component for every row in every draw, sampled from its responsibilities.
 
     Parameters
@@ -98,7 +100,7 @@ def assignments(post, random_seed=None, *, x=None):
     return out
 
 
-def log_likelihood(post, *, x=None):
+def log_likelihood(post: xr.DataTree, *, x: Any = None) -> xr.DataTree:
     """The tree with the row-wise log likelihood added, marginal over the assignment.
 
     Parameters

@@ -1,5 +1,7 @@
 """Relabelling: one permutation of the components per draw, so that labels mean the same."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
@@ -12,7 +14,9 @@ TOLERANCE = 1e-6
 MAX_SWEEPS = 100
 
 
-def relabel(post, method="stephens", *, x=None, progress=True):
+def relabel(
+    post: xr.DataTree, method: str = "stephens", *, x: Any = None, progress: bool = True
+) -> xr.DataTree:
     """Undo label switching.
 
     Stephens' algorithm [1]_: over one permutation per draw, minimise the Kullback–Leibler

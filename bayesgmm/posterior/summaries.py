@@ -1,13 +1,25 @@
 """Tables of the posterior, with ArviZ's statistics."""
 
+from typing import TYPE_CHECKING, Literal
+
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.relabelling import relabel
 from bayesgmm.structure import SPREAD
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def summary(post, var_names=None, *, ci_prob=0.94, ci_kind="eti", round_to="auto"):
+
+def summary(
+    post: xr.DataTree,
+    var_names: list[str] | None = None,
+    *,
+    ci_prob: float = 0.94,
+    ci_kind: Literal["eti", "hdi"] = "eti",
+    round_to: str | int = "auto",
+) -> "pd.DataFrame":
     """Mean, spread, interval, effective sample size and R-hat of every parameter.
 
     A posterior that has not been relabelled is relabelled first, since R-hat and effective sample
@@ -59,7 +71,7 @@ def _lower_triangle(posterior, var_names):
     return labels
 
 
-def covariances(post):
+def covariances(post: xr.DataTree) -> xr.DataArray:
     """Dense covariance matrices of every draw, whatever the structure.
 
     Returns

@@ -2,9 +2,11 @@
 
 import time
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
+import xarray as xr
 
 from bayesgmm.data import training_data
 from bayesgmm.em import PointEstimate, fit_map
@@ -14,14 +16,28 @@ from bayesgmm.sampling.tree import mixture_tree, model_tree
 from bayesgmm.structure import is_matrix, spread_from_factor
 from bayesgmm.target import constrain_all, hessian, log_posterior, unconstrain
 
+if TYPE_CHECKING:
+    import pymc
+
 OVERDISPERSION = 2.0
 """Standard deviation of the chains' starts about the mode, in posterior standard deviations."""
 
 
 def sample(
-    mixture, x=None, *, sample_weight=None, draws=1000, tune=1000, chains=4, cores=None,
-    start=None, target_accept=0.8, random_seed=None, save_warmup=False, progress=True,
-):  # fmt: skip
+    mixture: "GaussianMixture | pymc.Model",
+    x: Any = None,
+    *,
+    sample_weight: Any = None,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    start: PointEstimate | None = None,
+    target_accept: float = 0.8,
+    random_seed: int | None = None,
+    save_warmup: bool = False,
+    progress: bool = True,
+) -> xr.DataTree:
     """Draw from the posterior by NUTS.
 
     A declared mixture is sampled on the compiled target: nothing is compiled for it at run time.
