@@ -16,7 +16,7 @@ from pytensor.tensor.linalg import solve_triangular
 from pytensor.tensor.random.utils import normalize_size_param
 
 from bayesgmm.op import mixture_rows
-from bayesgmm.prior.density import LOG_2PI
+from bayesgmm.prior.log_density import LOG_2PI
 
 
 class MarginalMixtureRV(SymbolicRandomVariable):

@@ -24,7 +24,7 @@ from bayesgmm.likelihood import kernel
 VERSION = zlib.crc32(Path(kernel.__file__).read_bytes())
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def summed_density(x, sample_weight, log_weights, means, factor):
     """Log likelihood (nats) and its gradient in log w, μ and the factor, in one pass."""
     n_components, d = means.shape
@@ -43,7 +43,7 @@ def summed_density(x, sample_weight, log_weights, means, factor):
     return log_likelihood, g_weights, g_means, g_factor
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def weighted_rows(x, sample_weight, log_weights, means, factor):
     """Log density of every row (nats) times its weight."""
     d = means.shape[1]

@@ -7,16 +7,16 @@ The vector holds PyMC's own unconstrained coordinates of the declared model, in 
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from bayesgmm.compiled import compiled
 from bayesgmm.likelihood.kernel import accumulate_moments, add_fisher_gradient
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior.density import PriorNumbers, add_log_prior, prior_numbers
+from bayesgmm.prior.log_density import PriorNumbers, add_log_prior, prior_numbers
 from bayesgmm.structure import factor_shape, n_spread
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def unpack(y, log_weights, factor, means):
     """Write the parameters at y into the arrays given."""
     n_components, d = means.shape
@@ -53,7 +53,7 @@ def unpack(y, log_weights, factor, means):
             at += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
     """Write the gradient in the unconstrained coordinates, from the one in the parameters."""
     n_components, d = g_means.shape
@@ -80,7 +80,7 @@ def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
             at += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_log_jacobian(log_weights, factor, d, g_weights, g_factor):
     """Log Jacobian of the transforms (nats); adds its gradient in log w and the factor.
 
@@ -106,7 +106,7 @@ def add_log_jacobian(log_weights, factor, d, g_weights, g_factor):
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, gradient):
     """Log posterior (nats) from the moments of a pass at the same parameters; fills the gradient.
 
@@ -129,7 +129,7 @@ def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobi
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def log_posterior(y, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor, gradient):
     """Log posterior density at y (nats); fills its gradient, in one pass over the rows.
 
@@ -248,7 +248,7 @@ def hessian(target, y, jacobian):
     return 0.5 * (curvature + curvature.T)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _unpack_all(ys, log_weights, factors, means):
     for i in range(len(ys)):
         unpack(ys[i], log_weights[i], factors[i], means[i])

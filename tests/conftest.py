@@ -19,7 +19,8 @@ def pytest_sessionstart(session):
         return
     package = ROOT / "bayesgmm"
     cached = list(package.rglob("__pycache__/*.nb[ic]"))
-    jitted = [path for path in package.rglob("*.py") if "njit" in path.read_text("utf-8")]
+    marks = ("@compiled", "njit")
+    jitted = [p for p in package.rglob("*.py") if any(m in p.read_text("utf-8") for m in marks)]
     if cached and max(map(_changed, jitted)) > min(map(_changed, cached)):
         for path in cached:
             path.unlink(missing_ok=True)
@@ -33,7 +34,9 @@ def _columns(name, columns):
     """Complete rows of a CSV file in models/data, float64."""
     with open(ROOT / "models" / "data" / name, newline="", encoding="utf-8") as file:
         rows = [[row[c] for c in columns] for row in csv.DictReader(file)]
-    return np.array([[float(v) for v in row] for row in rows if all(v not in ("", "NA") for v in row)])
+    return np.array(
+        [[float(v) for v in row] for row in rows if all(v not in ("", "NA") for v in row)]
+    )
 
 
 @pytest.fixture(scope="session")

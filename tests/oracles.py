@@ -31,7 +31,9 @@ def random_rows(rng, parameters, n):
     k, d = parameters.means.shape
     z = rng.standard_t(4, size=(n, d))
     component = rng.integers(k, size=n)
-    return parameters.means[component] + np.einsum("nij,nj->ni", lower_factors(parameters)[component], z)
+    return parameters.means[component] + np.einsum(
+        "nij,nj->ni", lower_factors(parameters)[component], z
+    )
 
 
 def lower_factors(parameters):
@@ -51,7 +53,11 @@ def covariances(parameters):
 def brute_force(x, parameters, weight=None):
     """Row log densities, responsibilities, nk, s, S by definition, in long double."""
     k, d = parameters.means.shape
-    x, means, lower = x.astype(LONG), parameters.means.astype(LONG), lower_factors(parameters).astype(LONG)
+    x, means, lower = (
+        x.astype(LONG),
+        parameters.means.astype(LONG),
+        lower_factors(parameters).astype(LONG),
+    )
     weight = np.ones(len(x), LONG) if weight is None else np.asarray(weight).astype(LONG)
     z = np.zeros((len(x), k, d), LONG)
     for i in range(d):
@@ -74,7 +80,9 @@ def log_likelihood(x, parameters, weight=None):
     """Log likelihood (nats) by SciPy's normal densities."""
     parts = [
         np.log(w) + stats.multivariate_normal(m, c, allow_singular=False).logpdf(x)
-        for w, m, c in zip(parameters.weights, parameters.means, covariances(parameters), strict=True)
+        for w, m, c in zip(
+            parameters.weights, parameters.means, covariances(parameters), strict=True
+        )
     ]
     rows = logsumexp(np.reshape(parts, (len(parts), len(x))), axis=0)
     return float(rows.sum() if weight is None else weight @ rows)
@@ -82,7 +90,7 @@ def log_likelihood(x, parameters, weight=None):
 
 def log_prior(prior, parameters):
     """Log density (nats) of (w, μ, Σ) under a resolved prior, by SciPy."""
-    k, d = parameters.means.shape
+    k = len(parameters.means)
     structure, factor = parameters.covariance, parameters.factor
     value = 0.0 if k == 1 else stats.dirichlet(prior.concentration).logpdf(parameters.weights)
     spread_log_density = _inverse_wishart if isinstance(prior, NormalInverseWishart) else _separate
@@ -102,9 +110,14 @@ def log_prior(prior, parameters):
 def _inverse_wishart(prior, spread):
     if spread.ndim == 2:
         return stats.invwishart(prior.df, prior.scale).logpdf(spread)
-    psi = np.diag(prior.scale) if len(spread) == len(prior.scale) else [np.trace(prior.scale) / len(prior.scale)]
+    psi = (
+        np.diag(prior.scale)
+        if len(spread) == len(prior.scale)
+        else [np.trace(prior.scale) / len(prior.scale)]
+    )
     return sum(
-        stats.invgamma(prior.df / 2, scale=p / 2).logpdf(v) for p, v in zip(psi, spread, strict=True)
+        stats.invgamma(prior.df / 2, scale=p / 2).logpdf(v)
+        for p, v in zip(psi, spread, strict=True)
     )
 
 
@@ -114,7 +127,8 @@ def _separate(prior, spread):
         sigma = prior.scale if len(spread) == d else [np.sqrt(np.mean(prior.scale**2))]
         sd = np.sqrt(spread)
         return sum(
-            stats.halfnorm(scale=a).logpdf(s) - np.log(2 * s) for a, s in zip(sigma, sd, strict=True)
+            stats.halfnorm(scale=a).logpdf(s) - np.log(2 * s)
+            for a, s in zip(sigma, sd, strict=True)
         )
     sd = np.sqrt(np.diag(spread))
     correlation = spread / np.outer(sd, sd)

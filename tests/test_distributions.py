@@ -114,7 +114,7 @@ def test_inverse_wishart_draws_have_its_moments(d):
 
 
 def test_lkj_volume_of_the_oracle_is_the_published_one():
-    """The set of 3 × 3 and of 4 × 4 correlation matrices: Joe (2006), J. Multivariate Analysis 97."""
+    """Of 3 × 3 and of 4 × 4 correlation matrices: Joe (2006), J. Multivariate Analysis 97."""
     assert np.exp(lkj_log_volume(1.0, 3)) == pytest.approx(np.pi**2 / 2, rel=1e-12)
     assert np.exp(lkj_log_volume(1.0, 4)) == pytest.approx(32 * np.pi**2 / 27, rel=1e-12)
 
@@ -252,7 +252,11 @@ def test_one_feature_equals_scipy(form):
     given, dense = spreads(3, 1)[form]
     x, means = X[:, :1], MEANS[:, :1]
     expected = log_density(x, WEIGHTS, means, dense)
-    close(logp(bg.MarginalMixture.dist(WEIGHTS, means, **given, shape=x.shape), x), expected, rtol=1e-11)
+    close(
+        logp(bg.MarginalMixture.dist(WEIGHTS, means, **given, shape=x.shape), x),
+        expected,
+        rtol=1e-11,
+    )
 
 
 @pytest.mark.parametrize("form", spreads(1, 2))
@@ -283,9 +287,7 @@ def test_gradient_of_weights_that_differ_from_row_to_row(form):
     values = [row_weights(), MEANS, spread]
     free = [pt.tensor(n, shape=v.shape) for n, v in zip("wmf", values, strict=True)]
     rv = bg.MarginalMixture.dist(free[0], free[1], **{name: free[2]}, shape=X.shape)
-    slopes = pytensor.function(
-        free, pytensor.grad(pm.logp(rv, X).sum(), free), mode=FAST
-    )(*values)
+    slopes = pytensor.function(free, pytensor.grad(pm.logp(rv, X).sum(), free), mode=FAST)(*values)
     rng = np.random.default_rng(8)
     directions = [rng.normal(size=v.shape) for v in values]
     if name == "chol":

@@ -27,7 +27,11 @@ from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
 from bayesgmm.target import Target, unconstrain
 
 # (n_components, n_features)
-SHAPES = [(3, 2), (1, 1), *(pytest.param(s, marks=pytest.mark.slow) for s in [(2, 3), (1, 2), (2, 1)])]
+SHAPES = [
+    (3, 2),
+    (1, 1),
+    *(pytest.param(s, marks=pytest.mark.slow) for s in [(2, 3), (1, 2), (2, 1)]),
+]
 
 
 def names(covariance):
@@ -113,7 +117,9 @@ def test_the_row_wise_density_is_the_mixtures(covariance):
     [by_row] = model.logp(vars=model["x"], sum=False)
     p = draw_parameters(mixture, x, np.ones(len(x)), np.random.default_rng(3))
     values = pieces(model, unconstrain(p))
-    actual = pytensor.function(model.value_vars, by_row, mode=FAST, on_unused_input="ignore")(*values)
+    actual = pytensor.function(model.value_vars, by_row, mode=FAST, on_unused_input="ignore")(
+        *values
+    )
     close(actual, log_density(x, p.weights, p.means, p.covariances))
 
 

@@ -141,6 +141,20 @@ def test_gradient_of_any_function_of_the_rows():
         close(ours, plain)
 
 
+def test_gradient_of_any_function_of_the_sum():
+    """Taken after the rewrite, so that it is the fused Op that is differentiated."""
+    values = arguments("full")
+    free = variables(values)
+    total = pytensor.graph.rewrite_graph(mixture_rows(*free).sum(), include=("canonicalize",))
+    assert isinstance(total.owner.op, MixtureSum)
+    gradients = []
+    for log_likelihood in (total, plain_rows("full", *free).sum()):
+        slopes = pytensor.grad(-1e-3 * log_likelihood**2, free[2:])
+        gradients.append(pytensor.function(free, slopes, mode=FAST)(*values))
+    for ours, plain in zip(*gradients, strict=True):
+        close(ours, plain)
+
+
 @every_structure
 def test_weight_of_a_row_is_how_often_it_stands(covariance):
     x, weight, *parameters = arguments(covariance)

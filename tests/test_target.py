@@ -118,7 +118,9 @@ def test_an_absurd_point_has_log_density_minus_infinity_and_gradient_zero_or_is_
 ):
     target, _, _, y = scene(covariance, family)
     points = [np.full_like(y, value), np.full_like(y, -value)]
-    points += [np.where(np.arange(len(y)) == i, s * value, y) for i in range(len(y)) for s in (1, -1)]
+    points += [
+        np.where(np.arange(len(y)) == i, s * value, y) for i in range(len(y)) for s in (1, -1)
+    ]
     for point in points:
         log_density, gradient = target(point, jacobian)
         if log_density == -np.inf:

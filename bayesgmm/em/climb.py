@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
+from bayesgmm.em.information import complete_information
 from bayesgmm.em.objective import Point
 from bayesgmm.target import hessian
 
 # EM hands over to the quasi-Newton finish when its gradient is this small, per row, or after so
 # many passes: near the mode EM's rate is linear and slow where components overlap.
-HANDOVER_NORM = 1e-3
-HANDOVER_PASSES = 60
+HANDOVER_NORM = 1e-2
+HANDOVER_PASSES = 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,21 +75,25 @@ def _squarem(objective, y, max_passes, norm):
 
 
 def _quasi_newton(objective, start, max_iter, tol):
-    rows = objective.total_weight
-    best, trace, n_passes = start, [], 0
-    latest = start
+    """L-BFGS in coordinates where the complete-data information at the start is the identity.
 
-    def negative(y):
+    There the curvature's eigenvalues are the shares of information that is not missing, in (0, 1],
+    whatever the scales of weights, means and spreads.
+    """
+    best, latest, trace, n_passes = start, start, [], 0
+    root = np.linalg.cholesky(complete_information(objective, start))
+    metric = np.linalg.inv(root).T
+
+    def negative(u):
         nonlocal latest, n_passes
-        latest = objective.at(y)
+        latest = objective.at(start.y + metric @ u)
         n_passes += 1
         value = latest.value if np.isfinite(latest.value) else -1e300
-        return -value / rows, -latest.gradient / rows
+        return -value, -metric.T @ latest.gradient
 
     def keep(intermediate_result):
         nonlocal best
-        if not np.array_equal(intermediate_result.x, latest.y):
-            negative(intermediate_result.x)
+        # The optimiser reports the accepted point, which is the one evaluated last.
         if latest.value >= best.value:
             best = latest
             trace.append(best.value)
@@ -97,11 +102,11 @@ def _quasi_newton(objective, start, max_iter, tol):
 
     optimize.minimize(
         negative,
-        start.y,
+        np.zeros(len(start.y)),
         jac=True,
         method="L-BFGS-B",
         callback=keep,
-        options={"maxiter": max(max_iter, 1), "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
+        options={"maxiter": max_iter, "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
     )
     if objective.on_floor(best.parameters):
         return start, [], n_passes

@@ -8,7 +8,7 @@ import numpy as np
 from bayesgmm.likelihood import MixtureMoments, mixture_moments
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior import NormalInverseWishart, NormalLKJ
-from bayesgmm.prior.density import prior_numbers
+from bayesgmm.prior.log_density import prior_numbers
 from bayesgmm.prior.mode import FLOOR, conjugate_mode
 from bayesgmm.prior.scaling import location_and_covariance, well_conditioned
 from bayesgmm.target import Target, assemble, unconstrain

@@ -5,29 +5,31 @@ coordinates without a copy of the data. A block's work arrays fit the L2 cache, 
 along the fastest axis, and every inner loop is one the compiler turns into vector instructions.
 """
 
-import numba
 import numpy as np
 
-BLOCK = 256
+from bayesgmm.compiled import compiled, compiled_exact, compiled_fast
 
-# Sums over rows may be reordered; infinities and NaN keep their meaning.
-FAST = {"reassoc", "contract", "nsz", "arcp"}
+BLOCK = 256
 
 LOG_2PI = np.log(2 * np.pi)
 # A quadratic form beyond this is cut, so that the farthest outlier still has a finite density.
 FARTHEST = 1e300
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _exp_in_place(values, size, powers):
-    """Replace values ≤ 0 by their exponentials, to 1 ulp; below −700 counts as −700.
+@compiled_exact
+def _exponentiate(values, highest, total, size, bits):
+    """Replace values by exp(values − highest) and add them to the total.
 
-    exp(v) = 2^m exp(r), |r| ≤ ½ log 2, with a Taylor polynomial of degree 13 (error 4e-18). Plain
-    arithmetic in place of a library call per value, so that the loop vectorises.
+    Differences are ≤ 0, and count as −700 below it. exp(v) = 2^m exp(r), |r| ≤ ½ log 2, with a
+    Taylor polynomial of degree 13 (error 4e-18): plain arithmetic in place of a library call per
+    value, so that the loop vectorises. Adding 1.5 · 2^52 rounds to the integer m and leaves it in
+    the low bits; sums must not be reordered here.
     """
+    shifted = bits.view(np.float64)
     for b in range(size):
-        v = max(values[b], -700.0)
-        m = np.floor(v * 1.4426950408889634 + 0.5)
+        v = max(values[b] - highest[b], -700.0)
+        shifted[b] = v * 1.4426950408889634 + 6755399441055744.0
+        m = shifted[b] - 6755399441055744.0
         r = v - m * 0.693145751953125
         r -= m * 1.4286068203094173e-06
         p = 1.6059043836821613e-10
@@ -43,15 +45,45 @@ def _exp_in_place(values, size, powers):
         p = p * r + 0.16666666666666666
         p = p * r + 0.5
         p = p * r + 1.0
-        p = p * r + 1.0
-        values[b] = p
-        powers[b] = (np.int64(m) + 1023) << 52
-    scale = powers.view(np.float64)
+        values[b] = p * r + 1.0
     for b in range(size):
-        values[b] *= scale[b]
+        bits[b] = (bits[b] + 1023) << 52
+    for b in range(size):
+        values[b] *= shifted[b]
+        total[b] += values[b]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
+@compiled_exact
+def _add_log(values, size, bits, target):
+    """Add the logarithms of positive values to the target, to 1 ulp; uses the values up.
+
+    log(2^e m) = e log 2 + 2 artanh((m − 1) / (m + 1)) with ½√2 ≤ m < √2, where the odd series to
+    degree 21 has an error of 2e-17.
+    """
+    mantissa = bits.view(np.float64)
+    for b in range(size):
+        mantissa[b] = values[b]
+    for b in range(size):
+        word = bits[b] + (0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+        bits[b] = (word & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD
+        values[b] = np.float64((word >> 52) - 1023)
+    for b in range(size):
+        f = (mantissa[b] - 1.0) / (mantissa[b] + 1.0)
+        g = f * f
+        p = 0.047619047619047616
+        p = p * g + 0.05263157894736842
+        p = p * g + 0.058823529411764705
+        p = p * g + 0.06666666666666667
+        p = p * g + 0.07692307692307693
+        p = p * g + 0.09090909090909091
+        p = p * g + 0.1111111111111111
+        p = p * g + 0.14285714285714285
+        p = p * g + 0.2
+        p = p * g + 0.3333333333333333
+        target[b] += values[b] * 0.6931471805599453 + (2.0 * f + 2.0 * f * g * p)
+
+
+@compiled_fast
 def _load(x, start, size, shift, inv_scale, rows):
     """Copy a block of rows, centred and scaled, into (feature, row) order."""
     for i in range(x.shape[1]):
@@ -59,46 +91,121 @@ def _load(x, start, size, shift, inv_scale, rows):
             rows[i, b] = (x[start + b, i] - shift[i]) * inv_scale[i]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _whiten(rows, size, mean, factor, k, z, squared):
-    """z = L_k⁻¹ (x − μ_k) for a block by forward substitution, and its squared length.
+@compiled_fast
+def _whiten(rows, size, mean, factor, k, z, density, log_weight):
+    """z = L_k⁻¹ (x − μ_k) for a block by forward substitution, and its log density.
 
-    Returns Σ log L_ii.
+    Two features at a time: what bounds these loops is loads and stores, not sums, and a loop over
+    two z_i and four z_j loads six values for eight products.
     """
     d = rows.shape[0]
-    log_det = 0.0
-    for b in range(size):
-        squared[b] = 0.0
-    for i in range(d):
-        for b in range(size):
-            z[i, b] = rows[i, b] - mean[i]
+    constant = log_weight - 0.5 * d * LOG_2PI
+    block = min(k, factor.shape[0] - 1)
+    for i in range(0, d - 1, 2):
         if factor.ndim == 3:
-            block = min(k, factor.shape[0] - 1)
-            for j in range(i):
-                entry = factor[block, i, j]
-                for b in range(size):
-                    z[i, b] -= entry * z[j, b]
-            pivot = factor[block, i, i]
+            p0, p1 = 1.0 / factor[block, i, i], 1.0 / factor[block, i + 1, i + 1]
         else:
-            pivot = factor[k, min(i, factor.shape[1] - 1)]
-        inverse = 1.0 / pivot
-        log_det += np.log(pivot)
+            last = factor.shape[1] - 1
+            p0, p1 = 1.0 / factor[k, min(i, last)], 1.0 / factor[k, min(i + 1, last)]
+        constant += np.log(p0) + np.log(p1)
+        m0, m1, coupling = mean[i], mean[i + 1], 0.0
+        if factor.ndim == 3:
+            coupling = factor[block, i + 1, i] * p1
+        if i == 0:
+            for b in range(size):
+                first = (rows[0, b] - m0) * p0
+                second = (rows[1, b] - m1) * p1 - coupling * first
+                z[0, b] = first
+                z[1, b] = second
+                density[b] = first * first + second * second
+        elif factor.ndim == 3:
+            u, v = factor[block, i], factor[block, i + 1]
+            u0, u1, v0, v1 = u[0] * p0, u[1] * p0, v[0] * p1, v[1] * p1
+            for b in range(size):
+                z[i, b] = (rows[i, b] - m0) * p0 - u0 * z[0, b] - u1 * z[1, b]
+                z[i + 1, b] = (rows[i + 1, b] - m1) * p1 - v0 * z[0, b] - v1 * z[1, b]
+            _eliminate_two(z, i, u, v, p0, p1, size)
+            for b in range(size):
+                second = z[i + 1, b] - coupling * z[i, b]
+                z[i + 1, b] = second
+                density[b] += z[i, b] * z[i, b] + second * second
+        else:
+            for b in range(size):
+                first, second = (rows[i, b] - m0) * p0, (rows[i + 1, b] - m1) * p1
+                z[i, b] = first
+                z[i + 1, b] = second
+                density[b] += first * first + second * second
+    if d % 2 == 1:
+        constant += _whiten_last(rows, size, mean[d - 1], factor, k, z, density)
+    for b in range(size):
+        density[b] = constant - 0.5 * min(density[b], FARTHEST)
+
+
+@compiled_fast
+def _eliminate_two(z, i, u, v, p0, p1, size):
+    """z_i and z_{i+1} less their terms in z_j, 2 ≤ j < i, for even i; u and v are rows of L."""
+    j = 2
+    while i - j >= 4:
+        u0, u1, u2, u3 = u[j] * p0, u[j + 1] * p0, u[j + 2] * p0, u[j + 3] * p0
+        v0, v1, v2, v3 = v[j] * p1, v[j + 1] * p1, v[j + 2] * p1, v[j + 3] * p1
         for b in range(size):
-            z[i, b] *= inverse
-            squared[b] += z[i, b] * z[i, b]
-    return log_det
+            z0, z1, z2, z3 = z[j, b], z[j + 1, b], z[j + 2, b], z[j + 3, b]
+            z[i, b] -= u0 * z0 + u1 * z1 + u2 * z2 + u3 * z3
+            z[i + 1, b] -= v0 * z0 + v1 * z1 + v2 * z2 + v3 * z3
+        j += 4
+    if i - j == 2:
+        u0, u1, v0, v1 = u[j] * p0, u[j + 1] * p0, v[j] * p1, v[j + 1] * p1
+        for b in range(size):
+            z0, z1 = z[j, b], z[j + 1, b]
+            z[i, b] -= u0 * z0 + u1 * z1
+            z[i + 1, b] -= v0 * z0 + v1 * z1
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _responsibilities(rows, size, log_weights, means, factor, z, density, row_log_density, powers):
-    """Whiten a block against every component; densities become responsibilities in place."""
-    n_components, d = means.shape
+@compiled_fast
+def _whiten_last(rows, size, mean, factor, k, z, density):
+    """The last feature where their number is odd; returns minus the log of its pivot."""
+    i = rows.shape[0] - 1
+    block = min(k, factor.shape[0] - 1)
+    if factor.ndim == 3:
+        pivot = 1.0 / factor[block, i, i]
+    else:
+        pivot = 1.0 / factor[k, min(i, factor.shape[1] - 1)]
+    if i == 0:
+        for b in range(size):
+            z[0, b] = (rows[0, b] - mean) * pivot
+            density[b] = z[0, b] * z[0, b]
+        return np.log(pivot)
+    for b in range(size):
+        z[i, b] = (rows[i, b] - mean) * pivot
+    if factor.ndim == 3:
+        u = factor[block, i]
+        j = 0
+        while i - j >= 4:
+            u0, u1, u2, u3 = u[j] * pivot, u[j + 1] * pivot, u[j + 2] * pivot, u[j + 3] * pivot
+            for b in range(size):
+                z[i, b] -= u0 * z[j, b] + u1 * z[j + 1, b] + u2 * z[j + 2, b] + u3 * z[j + 3, b]
+            j += 4
+        if i - j == 2:
+            u0, u1 = u[j] * pivot, u[j + 1] * pivot
+            for b in range(size):
+                z[i, b] -= u0 * z[j, b] + u1 * z[j + 1, b]
+    for b in range(size):
+        density[b] += z[i, b] * z[i, b]
+    return np.log(pivot)
+
+
+@compiled_fast
+def _responsibilities(
+    rows, size, log_weights, means, factor, z, density, row_log_density, work, bits
+):  # fmt: skip
+    """Whiten a block against every component; densities become responsibilities, but for a factor.
+
+    Leaves every row's log density, and in ``work[1]`` the factor that its responsibilities lack.
+    """
+    n_components = len(means)
     for k in range(n_components):
-        log_det = _whiten(rows, size, means[k], factor, k, z[k], density[k])
-        constant = log_weights[k] - log_det - 0.5 * d * LOG_2PI
-        for b in range(size):
-            density[k, b] = constant - 0.5 * min(density[k, b], FARTHEST)
-    highest, total = row_log_density, powers[1].view(np.float64)
+        _whiten(rows, size, means[k], factor, k, z[k], density[k], log_weights[k])
+    highest, total, inverse = row_log_density, work[0], work[1]
     for b in range(size):
         highest[b] = density[0, b]
         total[b] = 0.0
@@ -106,46 +213,119 @@ def _responsibilities(rows, size, log_weights, means, factor, z, density, row_lo
         for b in range(size):
             highest[b] = max(highest[b], density[k, b])
     for k in range(n_components):
-        for b in range(size):
-            density[k, b] -= highest[b]
-        _exp_in_place(density[k], size, powers[0])
-        for b in range(size):
-            total[b] += density[k, b]
+        _exponentiate(density[k], highest, total, size, bits)
     for b in range(size):
-        highest[b] += np.log(total[b])
-        total[b] = 1.0 / total[b]
-    for k in range(n_components):
-        for b in range(size):
-            density[k, b] *= total[b]
+        inverse[b] = 1.0 / total[b]
+    _add_log(total, size, bits, highest)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=FAST)
-def _add_moments(size, weighted, z, product, k, nk, s, S):
-    """Add one component's share of a block to N_k, s_k and S_k."""
+@compiled_fast
+def _add_moments(size, share, weight, z, k, nk, s, S):
+    """Add one component's part of a block to N_k, s_k and S_k, two features at a time.
+
+    ``share`` times ``weight`` is a row's weighted responsibility; it replaces ``share``.
+    """
+    d = z.shape[0]
     total = 0.0
     for b in range(size):
-        total += weighted[b]
+        share[b] *= weight[b]
+        total += share[b]
     nk[k] += total
-    for i in range(z.shape[0]):
-        first = 0.0
+    for i in range(0, d - 1, 2):
+        s0, s1, t00, t10, t11 = 0.0, 0.0, 0.0, 0.0, 0.0
         for b in range(size):
-            product[b] = weighted[b] * z[i, b]
-            first += product[b]
-        s[k, i] += first
+            z0, z1 = z[i, b], z[i + 1, b]
+            first, second = share[b] * z0, share[b] * z1
+            s0 += first
+            s1 += second
+            t00 += first * z0
+            t10 += second * z0
+            t11 += second * z1
+        s[k, i] += s0
+        s[k, i + 1] += s1
         if S.ndim == 3:
-            for j in range(i + 1):
-                second = 0.0
-                for b in range(size):
-                    second += product[b] * z[j, b]
-                S[k, i, j] += second
+            S[k, i, i] += t00
+            S[k, i + 1, i] += t10
+            S[k, i + 1, i + 1] += t11
+            _add_products(size, share, z, i, S[k])
         else:
-            second = 0.0
-            for b in range(size):
-                second += product[b] * z[i, b]
-            S[k, i] += second
+            S[k, i] += t00
+            S[k, i + 1] += t11
+    if d % 2 == 1:
+        s0, t00 = 0.0, 0.0
+        for b in range(size):
+            first = share[b] * z[d - 1, b]
+            s0 += first
+            t00 += first * z[d - 1, b]
+        s[k, d - 1] += s0
+        if S.ndim == 3:
+            S[k, d - 1, d - 1] += t00
+            _add_last_products(size, share, z, S[k])
+        else:
+            S[k, d - 1] += t00
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled_fast
+def _add_products(size, share, z, i, out):
+    """out_ij += Σ_b share_b z_ib z_jb for rows i, i + 1 and j < i, eight sums to a loop."""
+    j = 0
+    while i - j >= 4:
+        t0, t1, t2, t3, r0, r1, r2, r3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for b in range(size):
+            first, second = share[b] * z[i, b], share[b] * z[i + 1, b]
+            z0, z1, z2, z3 = z[j, b], z[j + 1, b], z[j + 2, b], z[j + 3, b]
+            t0 += first * z0
+            t1 += first * z1
+            t2 += first * z2
+            t3 += first * z3
+            r0 += second * z0
+            r1 += second * z1
+            r2 += second * z2
+            r3 += second * z3
+        for column, t, r in ((j, t0, r0), (j + 1, t1, r1), (j + 2, t2, r2), (j + 3, t3, r3)):
+            out[i, column] += t
+            out[i + 1, column] += r
+        j += 4
+    if i - j == 2:
+        t0, t1, r0, r1 = 0.0, 0.0, 0.0, 0.0
+        for b in range(size):
+            first, second = share[b] * z[i, b], share[b] * z[i + 1, b]
+            t0 += first * z[j, b]
+            t1 += first * z[j + 1, b]
+            r0 += second * z[j, b]
+            r1 += second * z[j + 1, b]
+        for column, t, r in ((j, t0, r0), (j + 1, t1, r1)):
+            out[i, column] += t
+            out[i + 1, column] += r
+
+
+@compiled_fast
+def _add_last_products(size, share, z, out):
+    """The last row of products where the number of features is odd."""
+    i = z.shape[0] - 1
+    j = 0
+    while i - j >= 4:
+        t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
+        for b in range(size):
+            first = share[b] * z[i, b]
+            t0 += first * z[j, b]
+            t1 += first * z[j + 1, b]
+            t2 += first * z[j + 2, b]
+            t3 += first * z[j + 3, b]
+        for column, t in ((j, t0), (j + 1, t1), (j + 2, t2), (j + 3, t3)):
+            out[i, column] += t
+        j += 4
+    if i - j == 2:
+        t0, t1 = 0.0, 0.0
+        for b in range(size):
+            first = share[b] * z[i, b]
+            t0 += first * z[j, b]
+            t1 += first * z[j + 1, b]
+        out[i, j] += t0
+        out[i, j + 1] += t1
+
+
+@compiled
 def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S):
     """Add the rows' whitened moments to nk, s, S and return their log likelihood (nats).
 
@@ -157,23 +337,22 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
     z = np.empty((n_components, d, BLOCK))
     density = np.empty((n_components, BLOCK))
     row_log_density = np.empty(BLOCK)
-    powers = np.empty((2, BLOCK), np.int64)
-    product = np.empty(BLOCK)
+    work, bits = np.empty((2, BLOCK)), np.empty(BLOCK, np.int64)
     log_likelihood = 0.0
     for start in range(0, n_obs, BLOCK):
         size = min(BLOCK, n_obs - start)
         _load(x, start, size, shift, inv_scale, rows)
         _responsibilities(
-            rows, size, log_weights, means, factor, z, density, row_log_density, powers
+            rows, size, log_weights, means, factor, z, density, row_log_density, work, bits
         )
         part = 0.0
         for b in range(size):
             part += sample_weight[start + b] * row_log_density[b]
         log_likelihood += part
+        for b in range(size):
+            work[1, b] *= sample_weight[start + b]
         for k in range(n_components):
-            for b in range(size):
-                density[k, b] *= sample_weight[start + b]
-            _add_moments(size, density[k], z[k], product, k, nk, s, S)
+            _add_moments(size, density[k], work[1], z[k], k, nk, s, S)
     if S.ndim == 3:
         for k in range(n_components):
             for i in range(d):
@@ -182,7 +361,7 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
     return log_likelihood
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, responsibilities):
     """Write every row's log density (n,) and, unless given no columns, responsibilities (n, K)."""
     n_obs, d = x.shape
@@ -191,19 +370,20 @@ def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, resp
     z = np.empty((n_components, d, BLOCK))
     density = np.empty((n_components, BLOCK))
     row_log_density = np.empty(BLOCK)
-    powers = np.empty((2, BLOCK), np.int64)
+    work, bits = np.empty((2, BLOCK)), np.empty(BLOCK, np.int64)
     for start in range(0, n_obs, BLOCK):
         size = min(BLOCK, n_obs - start)
         _load(x, start, size, shift, inv_scale, rows)
         _responsibilities(
-            rows, size, log_weights, means, factor, z, density, row_log_density, powers
+            rows, size, log_weights, means, factor, z, density, row_log_density, work, bits
         )
         log_density[start : start + size] = row_log_density[:size]
         for k in range(responsibilities.shape[1]):
-            responsibilities[start : start + size, k] = density[k, :size]
+            for b in range(size):
+                responsibilities[start + b, k] = density[k, b] * work[1, b]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor):
     """Add the log likelihood's gradient in log w, μ and the factor, by Fisher's identity.
 

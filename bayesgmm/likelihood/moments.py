@@ -1,12 +1,16 @@
 """Log likelihood and whitened moments of a Gaussian mixture: one pass, in sums over chunks."""
 
+import functools
+import operator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
 
-CHUNK = 16_384
+CHUNK = 32_768
+"""Rows that one thread takes at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,20 +87,29 @@ def mixture_moments(x, log_weights, means, factor, sample_weight=None, shift=0.0
     weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
     if weight.shape != (len(x),):
         raise ValueError(f"sample_weight must have shape {(len(x),)}; got {weight.shape}.")
+    chunks = [slice(start, start + CHUNK) for start in range(0, len(x), CHUNK)]
+
+    def moments_of(chunk):
+        return _chunk_moments(x[chunk], weight[chunk], coordinates, parameters)
+
+    if len(chunks) <= 1:
+        return moments_of(slice(None))
+    # Added in the order of the rows whatever the number of threads, so that results repeat.
+    return functools.reduce(operator.add, _threads().map(moments_of, chunks))
+
+
+def _chunk_moments(x, weight, coordinates, parameters):
     n_components, d = parameters[1].shape
     second = (n_components, d, d) if parameters[2].ndim == 3 else (n_components, d)
     nk, s, S = np.zeros(n_components), np.zeros((n_components, d)), np.zeros(second)
-    log_likelihood = 0.0
-    for start in range(0, len(x), CHUNK):
-        # Each chunk has its own sums, so that rounding does not grow with the number of rows.
-        part = np.zeros_like(nk), np.zeros_like(s), np.zeros_like(S)
-        chunk = slice(start, start + CHUNK)
-        log_likelihood += accumulate_moments(
-            x[chunk], weight[chunk], *coordinates, *parameters, *part
-        )
-        for total, term in zip((nk, s, S), part, strict=True):
-            total += term
+    log_likelihood = accumulate_moments(x, weight, *coordinates, *parameters, nk, s, S)
     return MixtureMoments(log_likelihood, nk, s, S)
+
+
+@functools.cache
+def _threads():
+    """One thread per core for the whole process; the kernel releases the lock."""
+    return ThreadPoolExecutor(thread_name_prefix="bayesgmm")
 
 
 def row_log_density(x, log_weights, means, factor, shift=0.0, scale=1.0):

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from bayesgmm.compiled import compiled
 from bayesgmm.likelihood.kernel import fill_rows
 from bayesgmm.structure import dense_covariances, factor_from_spread
 
@@ -75,7 +75,7 @@ class Draws:
         return log_density, table
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _fill_draws(x, log_weights, means, factor, log_density, table):
     shift, inv_scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
     for s in range(len(means)):

@@ -4,10 +4,10 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 import xarray as xr
 
+from bayesgmm.compiled import compiled
 from bayesgmm.data import training_data
 from bayesgmm.em import PointEstimate, fit_map
 from bayesgmm.em.objective import Objective
@@ -118,7 +118,7 @@ def sample(
     return mixture_tree(mixture, rows, weight, start, drawn, provenance)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _whitened_log_posterior(
     y, centre, whitening, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor
 ):  # fmt: skip

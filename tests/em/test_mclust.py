@@ -1,5 +1,7 @@
 """Against mclust, whose numbers tests/reference/mclust.R made."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
@@ -55,7 +57,11 @@ def test_maximum_likelihood_is_at_least_mclusts_and_off_the_floor(name, k, model
 
 @pytest.mark.parametrize("seed", range(2, 6))
 def test_no_lucky_seed_is_needed(seed, mclust, request):
-    for name, k, model in (("old_faithful", 3, "VVV"), ("penguins", 3, "VVV"), ("galaxies", 4, "V")):
+    for name, k, model in (
+        ("old_faithful", 3, "VVV"),
+        ("penguins", 3, "VVV"),
+        ("galaxies", 4, "V"),
+    ):
         x, mixture = request.getfixturevalue(name), bg.GaussianMixture(k, STRUCTURE[model])
         fit = bg.fit_ml(mixture, x, random_seed=seed, progress=False)
         assert fit.log_likelihood >= mclust[name, k, model, "none"]["loglik"] - 1e-4
@@ -63,7 +69,9 @@ def test_no_lucky_seed_is_needed(seed, mclust, request):
 
 def test_the_same_conjugate_prior_has_the_same_mode(old_faithful, mclust):
     prior = bg.NormalInverseWishart(concentration=1)
-    fit = bg.fit_map(bg.GaussianMixture(2, prior=prior), old_faithful, random_seed=1, progress=False)
+    fit = bg.fit_map(
+        bg.GaussianMixture(2, prior=prior), old_faithful, random_seed=1, progress=False
+    )
     theirs = mclust["old_faithful", 2, "VVV", "priorControl()"]
     order = np.argsort(-np.array(theirs["weights"]))
     np.testing.assert_allclose(fit.weights, np.array(theirs["weights"])[order], rtol=1e-5)
@@ -92,10 +100,9 @@ def test_a_conjugate_mode_is_mclusts_where_both_find_the_same(name, k, model, mc
 
 def test_a_near_collapsed_mode_is_named(galaxies):
     fit = bg.fit_ml(bg.GaussianMixture(6), galaxies, random_seed=1, progress=False)
-    counts = fit.weights * len(galaxies)
-    unit = galaxies.var(axis=0, ddof=1)
-    narrow = [k for k in range(6) if fit.covariances[k, 0, 0] < 1e-4 * unit[0] or counts[k] < 2.5]
+    counts, unit = fit.weights * len(galaxies), galaxies.var(ddof=1)
+    narrow = {k for k in range(6) if fit.covariances[k, 0, 0] < 1e-4 * unit or counts[k] < 2.5}
     assert narrow
-    for k in range(6):
-        assert (f"Component {k} is suspiciously narrow" in fit.status) == (k in narrow)
-    assert "fit_map" in fit.status
+    _, named = fit.status.split("uspiciously narrow")
+    assert {int(k) for k in re.findall(r"component (\d+)", named)} == narrow
+    assert "fit_map" in named

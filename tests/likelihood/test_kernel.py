@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oracles import LONG, STRUCTURES, brute_force, random_parameters, random_rows
 
 from bayesgmm.likelihood import mixture_moments, responsibilities, row_log_density
-from bayesgmm.likelihood.kernel import BLOCK, _exp_in_place
+from bayesgmm.likelihood.kernel import BLOCK, _add_log, _exponentiate
 from bayesgmm.likelihood.moments import CHUNK
 from bayesgmm.mixture import MixtureParameters
 
@@ -16,6 +16,12 @@ structures = pytest.mark.parametrize("covariance", STRUCTURES)
 
 def arguments(parameters):
     return parameters.log_weights, parameters.means, parameters.factor
+
+
+def exponentials(values):
+    found, size = values.copy(), len(values)
+    _exponentiate(found, np.zeros(size), np.zeros(size), size, np.empty(size, np.int64))
+    return found
 
 
 def close(actual, expected, scale=None, tolerance=1e-12):
@@ -185,15 +191,24 @@ def test_exponentials_are_within_one_unit_in_the_last_place():
     )
     values = values[values >= -700]
     exact = np.exp(values.astype(LONG))
-    found = values.copy()
-    _exp_in_place(found, len(found), np.empty(len(found), np.int64))
+    found = exponentials(values)
     units = np.abs(found - exact) / np.spacing(exact.astype(float))
     assert units.max() <= 1
 
 
 def test_exponentials_below_the_range_are_negligible_and_not_a_number_stays_so():
-    values = np.array([-700.5, -1e5, -1e300, -np.inf, np.nan])
-    _exp_in_place(values, len(values), np.empty(len(values), np.int64))
+    values = exponentials(np.array([-700.5, -1e5, -1e300, -np.inf, np.nan]))
     assert (values[:4] > 0).all()
     assert (values[:4] < 1e-303).all()
     assert np.isnan(values[4])
+
+
+def test_logarithms_are_exact_to_two_units_in_the_last_place():
+    rng = np.random.default_rng(0)
+    near_one = 1 + np.concatenate([[0.0], 10 ** rng.uniform(-16, 0, 1000)])
+    values = np.concatenate([near_one, rng.uniform(1, 50, 10_000), [1e300, 1e-300]])
+    exact = np.log(values.astype(LONG))
+    found = np.zeros(len(values))
+    _add_log(values.copy(), len(values), np.empty(len(values), np.int64), found)
+    units = np.abs(found - exact) / np.maximum(np.spacing(np.abs(exact.astype(float))), 1e-320)
+    assert units.max() <= 2

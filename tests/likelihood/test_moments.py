@@ -1,5 +1,7 @@
 """The moments record: SciPy, sums over rows, row weights, symmetry, and refusals."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,7 +59,7 @@ def test_any_split_of_the_rows_adds_to_the_whole(covariance, cuts, k, seed):
     edges = [0, *sorted(cuts), 700]
     parts = [
         mixture_moments(x[a:b], *arguments(parameters), sample_weight=weight[a:b])
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in itertools.pairwise(edges)
     ]
     total = parts[0]
     for part in parts[1:]:
@@ -105,7 +107,9 @@ def test_permuted_components_permute_the_output(covariance, order, seed):
     permuted = mixture_moments(x, *arguments(parameters.permuted(order)))
     np.testing.assert_allclose(permuted.log_likelihood, moments.log_likelihood, rtol=1e-13)
     for name in ("nk", "s", "S"):
-        np.testing.assert_allclose(getattr(permuted, name), getattr(moments, name)[order], atol=1e-10)
+        np.testing.assert_allclose(
+            getattr(permuted, name), getattr(moments, name)[order], atol=1e-10
+        )
     table = responsibilities(x, *arguments(parameters))
     np.testing.assert_allclose(
         responsibilities(x, *arguments(parameters.permuted(order))), table[:, order], atol=1e-14

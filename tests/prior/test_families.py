@@ -131,7 +131,7 @@ def test_too_few_rows_for_the_features_fall_back_to_the_diagonal(n):
 @families
 def test_weights_too_small_to_estimate_a_scale_are_refused(family):
     x = rows()
-    with pytest.raises(ValueError, match="sample_weight.*sums to 1"):
+    with pytest.raises(ValueError, match=r"sample_weight.*sums to 1"):
         resolved(family(), x, weight=np.full(len(x), 1 / len(x)))
 
 
@@ -217,5 +217,7 @@ def test_the_affine_image_is_the_prior_of_the_affine_data(family):
 
 def test_a_prior_shows_what_was_given_and_nothing_else():
     assert repr(bg.NormalInverseWishart()) == "NormalInverseWishart()"
-    assert repr(bg.NormalInverseWishart(1, df=5)) == "NormalInverseWishart(concentration=1.0, df=5.0)"
+    assert (
+        repr(bg.NormalInverseWishart(1, df=5)) == "NormalInverseWishart(concentration=1.0, df=5.0)"
+    )
     assert repr(bg.NormalLKJ(eta=2)) == "NormalLKJ(eta=2.0)"

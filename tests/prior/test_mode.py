@@ -53,7 +53,9 @@ def from_vector(v, like):
     weights = np.exp(v[:K]) / np.exp(v[:K]).sum()
     means, spread = v[K : K + K * D].reshape(K, D), v[K + K * D :]
     if like.factor.ndim == 2:
-        return MixtureParameters(like.covariance, weights, means, np.exp(spread).reshape(like.factor.shape))
+        return MixtureParameters(
+            like.covariance, weights, means, np.exp(spread).reshape(like.factor.shape)
+        )
     i, j = np.tril_indices(D)
     entries = spread.reshape(len(like.factor), -1)
     factor = np.zeros_like(like.factor)

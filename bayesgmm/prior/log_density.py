@@ -5,10 +5,10 @@ Densities are of (w, μ, Σ), the spread itself, whatever coordinates a caller w
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from scipy.special import betaln, gammaln, multigammaln
 
+from bayesgmm.compiled import compiled
 from bayesgmm.prior.families import NormalInverseWishart
 from bayesgmm.structure import factor_shape, is_matrix
 
@@ -99,7 +99,7 @@ def lkj_log_volume(eta, n_features):
     return float((powers + (n_features - k) * betaln(b, b)).sum())
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def solve_lower(factor, b):
     """Replace b by ``factor⁻¹ b`` for a lower triangular factor."""
     for i in range(len(b)):
@@ -108,7 +108,7 @@ def solve_lower(factor, b):
         b[i] /= factor[i, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def solve_lower_transposed(factor, b):
     """Replace b by ``factor⁻ᵀ b`` for a lower triangular factor."""
     for i in range(len(b) - 1, -1, -1):
@@ -117,7 +117,7 @@ def solve_lower_transposed(factor, b):
         b[i] /= factor[i, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_factor):
     """Log prior density (nats); adds its gradient in log w, μ and the factor to the arrays given.
 
@@ -140,7 +140,7 @@ def add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_facto
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _conjugate_means(means, factor, prior, g_means, g_factor):
     value, kappa = 0.0, prior.mean_concentration
     n_components, d = means.shape
@@ -169,7 +169,7 @@ def _conjugate_means(means, factor, prior, g_means, g_factor):
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _conjugate_spread(factor, prior, g_factor):
     value, nu = 0.0, prior.shape
     if factor.ndim == 3:
@@ -198,7 +198,7 @@ def _conjugate_spread(factor, prior, g_factor):
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _independent_means(means, prior, g_means):
     value = 0.0
     for k in range(means.shape[0]):
@@ -209,7 +209,7 @@ def _independent_means(means, prior, g_means):
     return value
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _separate_spread(factor, prior, g_factor):
     """log p(Σ) = Σ_i log p(s_i) + log LKJ(R) − Σ_i d log s_i + const, with s_i² = Σ_j L_ij²."""
     value, eta = 0.0, prior.shape

@@ -12,8 +12,8 @@ from oracles import (
 from scipy import integrate
 
 import bayesgmm as bg
-from bayesgmm.prior import density
-from bayesgmm.prior.density import add_log_prior, prior_numbers
+from bayesgmm.prior import log_density
+from bayesgmm.prior.log_density import add_log_prior, prior_numbers
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 
@@ -104,7 +104,7 @@ def test_no_prior_is_flat(covariance):
 def test_the_lkj_volume_of_two_features_is_that_of_the_interval(eta):
     # By t = sin θ: ∫ (1 − r²)^(η−1) dr = ∫ cos^(2η−1) θ dθ.
     volume, _ = integrate.quad(lambda t: np.cos(t) ** (2 * eta - 1), -np.pi / 2, np.pi / 2)
-    np.testing.assert_allclose(density.lkj_log_volume(eta, 2), np.log(volume), rtol=1e-7)
+    np.testing.assert_allclose(log_density.lkj_log_volume(eta, 2), np.log(volume), rtol=1e-7)
 
 
 @pytest.mark.parametrize("eta", [1.0, 2.0, 3.5])
@@ -119,19 +119,19 @@ def test_the_lkj_volume_of_three_features_is_that_of_the_elliptope(eta):
     volume, _ = integrate.tplquad(
         determinant_power, -1, 1, -1, 1, edge(-1), edge(1), epsabs=1e-5, epsrel=1e-5
     )
-    np.testing.assert_allclose(density.lkj_log_volume(eta, 3), np.log(volume), atol=1e-4)
+    np.testing.assert_allclose(log_density.lkj_log_volume(eta, 3), np.log(volume), atol=1e-4)
 
 
 def test_the_volume_of_the_elliptope_is_the_published_one():
     # π²/2 for 3 × 3 and 32 π²/27 for 4 × 4 correlation matrices (Rousseeuw & Molenberghs 1994,
     # The American Statistician 48, 276).
-    np.testing.assert_allclose(density.lkj_log_volume(1.0, 3), np.log(np.pi**2 / 2))
-    np.testing.assert_allclose(density.lkj_log_volume(1.0, 4), np.log(32 * np.pi**2 / 27))
+    np.testing.assert_allclose(log_density.lkj_log_volume(1.0, 3), np.log(np.pi**2 / 2))
+    np.testing.assert_allclose(log_density.lkj_log_volume(1.0, 4), np.log(32 * np.pi**2 / 27))
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 6, 12])
 @pytest.mark.parametrize("eta", [0.3, 1.0, 2.0, 10.0])
 def test_the_lkj_volume_is_what_a_wishart_leaves_when_scales_are_integrated_out(d, eta):
     np.testing.assert_allclose(
-        density.lkj_log_volume(eta, d), lkj_log_volume(eta, d), rtol=1e-11, atol=1e-11
+        log_density.lkj_log_volume(eta, d), lkj_log_volume(eta, d), rtol=1e-11, atol=1e-11
     )

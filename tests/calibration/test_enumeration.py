@@ -1,0 +1,129 @@
+"""NUTS against the exact posterior of a tiny mixture; and wrong densities that must be caught."""
+
+import numpy as np
+import pytest
+from oracles import STRUCTURES
+from scipy import stats
+
+import bayesgmm as bg
+from bayesgmm.sampling import nuts
+
+from .exact import exact_posterior, log_marginal, sampled_posterior, z_scores
+
+LIMIT = 4.0
+
+LINE = np.array([[-1.2], [-0.3], [0.4], [2.1], [2.9]])
+PLANE = np.array([[-1.2, 0.5], [-0.3, -0.2], [0.4, 0.9], [2.1, 2.4], [2.9, 1.1]])
+POINTS = [-2.0, 0.5, 3.5]
+
+
+def declared(covariance, d, concentration=2.0):
+    scale = np.array([[3.0, 0.8], [0.8, 2.0]])[:d, :d]
+    prior = bg.NormalInverseWishart(concentration, 0.7, 0.3, d + 4.0, scale)
+    return bg.GaussianMixture(2, covariance, prior)
+
+
+def worst(mixture, x, random_seed=1):
+    """The largest |z| over label-free quantities, exact against sampled."""
+    points = [np.full(x.shape[1], p) for p in POINTS]
+    prior = mixture.prior.resolved(x, np.ones(len(x)), 2)
+    exact = exact_posterior(x, points, 2, mixture.covariance, prior)
+    post = bg.sample(
+        mixture, x, draws=3000, tune=1000, chains=4, random_seed=random_seed, progress=False
+    )
+    scores = z_scores(sampled_posterior(post, x, points), exact)
+    assert len(scores) == 14
+    return max(map(abs, scores.values()))
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_marginal_likelihood_of_the_oracle_is_a_students(d):
+    """One row: Student's t. And by the chain rule any number of rows of one component."""
+    prior = declared("full", d).prior.resolved(PLANE[:, :d], np.ones(5), 2)
+    x, kappa, nu = PLANE[:, :d], prior.mean_concentration, prior.df
+    mean, scale, expected = prior.mean, prior.scale, 0.0
+    for row in x:
+        shape = scale * (kappa + 1) / (kappa * (nu - d + 1))
+        expected += stats.multivariate_t(mean, shape, nu - d + 1).logpdf(row)
+        scale = scale + kappa / (kappa + 1) * np.outer(row - mean, row - mean)
+        mean, kappa, nu = (kappa * mean + row) / (kappa + 1), kappa + 1, nu + 1
+    together = np.zeros(5, dtype=int)
+    for covariance in ("full", "tied"):
+        value = log_marginal(x, together, 2, covariance, prior)
+        assert value == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("covariance", STRUCTURES)
+def test_marginal_likelihood_of_the_oracle_is_the_mean_over_the_prior(covariance):
+    """By brute Monte Carlo over SciPy's prior draws, rows in both components."""
+    x, z, rng = PLANE[[0, 3, 4]], np.array([0, 1, 1]), np.random.default_rng(0)
+    prior = declared(covariance, 2).prior.resolved(x, np.ones(3), 2)
+    n = 100_000
+    nu, psi, kappa = prior.df, prior.scale, prior.mean_concentration
+    blocks = []
+    for _ in range(1 if covariance == "tied" else 2):
+        if covariance in ("full", "tied"):
+            blocks.append(stats.invwishart(nu, psi).rvs(n, random_state=rng))
+        elif covariance == "diag":
+            law = stats.invgamma(nu / 2, scale=np.diag(psi) / 2)
+            blocks.append(law.rvs((n, 2), random_state=rng)[:, :, None] * np.eye(2))
+        else:
+            law = stats.invgamma(nu / 2, scale=np.diag(psi).mean() / 2)
+            blocks.append(law.rvs((n, 1), random_state=rng)[:, :, None] * np.eye(2))
+    likelihood = np.ones(n)
+    for j in range(2):
+        sigma = blocks[j % len(blocks)]
+        noise = rng.normal(size=(n, 2, 1))
+        mu = prior.mean + (np.linalg.cholesky(sigma / kappa) @ noise)[..., 0]
+        for row in x[z == j]:
+            off = row - mu
+            quadratic = np.einsum("si,sij,sj->s", off, np.linalg.inv(sigma), off)
+            likelihood *= np.exp(-quadratic / 2) / np.sqrt(np.linalg.det(2 * np.pi * sigma))
+    error = likelihood.std() / np.sqrt(n)
+    value = np.exp(log_marginal(x, z, 2, covariance, prior))
+    assert abs(likelihood.mean() - value) < LIMIT * error
+    assert error < 0.05 * value
+
+
+@pytest.mark.parametrize("covariance", STRUCTURES)
+def test_sampled_posterior_is_the_exact_one(covariance):
+    assert worst(declared(covariance, 2), PLANE) < LIMIT
+
+
+def test_sampled_posterior_is_the_exact_one_on_a_line():
+    assert worst(declared("full", 1), LINE) < LIMIT
+
+
+def test_sampled_posterior_is_the_exact_one_with_a_sparse_prior():
+    assert worst(declared("full", 1, concentration=0.5), LINE) < LIMIT
+
+
+# Negative controls: a check that cannot fail is not a check.
+
+WRONG = {
+    "the transforms' Jacobian is missing": lambda prior, jacobian: (prior, False),
+    "one degree of freedom too many": lambda prior, jacobian: (
+        prior._replace(shape=prior.shape + 1),
+        jacobian,
+    ),
+    "a flat prior on the weights": lambda prior, jacobian: (
+        prior._replace(concentration=np.ones_like(prior.concentration)),
+        jacobian,
+    ),
+    "means twice as far from the prior's": lambda prior, jacobian: (
+        prior._replace(mean_concentration=prior.mean_concentration / 4),
+        jacobian,
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_wrong_density_is_caught(wrong, monkeypatch):
+    density = nuts._whitened_log_posterior
+
+    def planted(y, centre, whitening, x, weight, shift, inv_scale, prior, jacobian, *work):
+        prior, jacobian = wrong(prior, jacobian)
+        return density(y, centre, whitening, x, weight, shift, inv_scale, prior, jacobian, *work)
+
+    monkeypatch.setattr(nuts, "_whitened_log_posterior", planted)
+    assert worst(declared("full", 1), LINE) > 2 * LIMIT

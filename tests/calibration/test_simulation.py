@@ -1,0 +1,131 @@
+"""Simulation-based calibration: ranks of the truth among posterior draws are uniform.
+
+Parameters are drawn from the prior, rows from the parameters; then the truth and the posterior's
+draws are exchangeable (Talts et al. 2018). Only label-free quantities are ranked, the log
+likelihood of the rows among them, which depends on the data (Modrák et al. 2023).
+"""
+
+import numpy as np
+import pytest
+from declared import log_density
+from scipy import stats
+
+import bayesgmm as bg
+from bayesgmm.sampling import nuts
+
+N_REPLICATIONS = 200
+N_DRAWS = 99
+LEVEL = 0.001
+N_OBS, D, K = 20, 2, 2
+
+MEAN = np.array([1.0, -2.0])
+CONJUGATE = bg.NormalInverseWishart(2.0, MEAN, 0.3, D + 4.0, [[3.0, 0.8], [0.8, 2.0]])
+SEPARATE = bg.NormalLKJ(2.0, MEAN, [3.0, 2.0], [1.0, 1.5], 2.0)
+
+
+def conjugate_full(rng):
+    """Weights, means, covariances from the prior, by SciPy."""
+    dense = stats.invwishart(CONJUGATE.df, CONJUGATE.scale).rvs(K, random_state=rng)
+    kappa = CONJUGATE.mean_concentration
+    means = np.array([rng.multivariate_normal(MEAN, c / kappa) for c in dense])
+    return rng.dirichlet(np.full(K, 2.0)), means, dense
+
+
+def separate_diag(rng):
+    sd = np.abs(rng.normal(size=(K, D))) * SEPARATE.scale
+    means = rng.normal(MEAN, SEPARATE.mean_scale, size=(K, D))
+    return rng.dirichlet(np.full(K, 2.0)), means, sd[..., None] ** 2 * np.eye(D)
+
+
+CASES = {
+    "full, conjugate": (bg.GaussianMixture(K, "full", CONJUGATE), conjugate_full),
+    "diag, separate": (bg.GaussianMixture(K, "diag", SEPARATE), separate_diag),
+}
+
+# Chains start about a mode that always exists, whatever the prior under test.
+START = {covariance: bg.GaussianMixture(K, covariance) for covariance in ("full", "diag")}
+
+
+def quantities(x, weights, means, covariances):
+    """Label-free numbers of one mixture."""
+    centre = weights @ means
+    between = ((means - centre) ** 2).sum(axis=1)
+    within = np.trace(covariances, axis1=1, axis2=2)
+    return (
+        log_density(x, weights, means, covariances).sum(),
+        weights.max(),
+        np.log(weights @ (between + within)),
+        log_density(MEAN[None], weights, means, covariances)[0],
+        centre[0],
+    )
+
+
+NAMES = ("log likelihood", "largest weight", "total variance", "density at a point", "centre")
+
+
+def ranks(mixture, draw, n_replications, seed):
+    """(n_replications, n_quantities) ranks in 0..N_DRAWS."""
+    table = []
+    for replication in range(n_replications):
+        rng = np.random.default_rng([seed, replication])
+        weights, means, dense = draw(rng)
+        component = rng.choice(K, size=N_OBS, p=weights)
+        noise = rng.normal(size=(N_OBS, D, 1))
+        x = means[component] + (np.linalg.cholesky(dense)[component] @ noise)[..., 0]
+        start = bg.fit_map(START[mixture.covariance], x, n_starts=4, random_seed=1, progress=False)
+        post = bg.sample(
+            mixture, x, start=start, draws=400, tune=300, chains=4, random_seed=replication,
+            progress=False,
+        )  # fmt: skip
+        posterior = post["posterior"].to_dataset().stack(sample=("chain", "draw"))
+        covariances = bg.covariances(post).stack(sample=("chain", "draw"))
+        truth = quantities(x, weights, means, dense)
+        drawn = []
+        for s in np.linspace(0, posterior.sizes["sample"] - 1, N_DRAWS).astype(int):
+            one = posterior.isel(sample=s)
+            dense_draw = covariances.isel(sample=s).values
+            drawn.append(quantities(x, one["weights"].values, one["means"].values, dense_draw))
+        table.append((np.array(drawn) < truth).sum(axis=0))
+    return np.array(table)
+
+
+def p_values(table):
+    """For every quantity the smaller, doubled, of two tests of uniformity: χ², and of the ECDF."""
+    found = {}
+    for name, column in zip(NAMES, table.T, strict=True):
+        counts = np.histogram(column, bins=10, range=(0, N_DRAWS + 1))[0]
+        # Between 0 and 1, jittered evenly inside the rank's step.
+        u = (column + np.random.default_rng(0).random(len(column))) / (N_DRAWS + 1)
+        tests = stats.chisquare(counts).pvalue, stats.kstest(u, "uniform").pvalue
+        found[name] = min(1.0, 2 * min(tests))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_ranks_of_the_truth_are_uniform(case):
+    found = p_values(ranks(*CASES[case], N_REPLICATIONS, seed=1))
+    assert min(found.values()) > LEVEL / len(NAMES), found
+
+
+@pytest.mark.slow
+def test_a_wrong_density_is_caught(monkeypatch):
+    """Without the transforms' Jacobian, and fewer replications, ranks are not uniform."""
+    density = nuts._whitened_log_posterior
+
+    def planted(y, centre, whitening, x, weight, shift, inv_scale, prior, jacobian, *work):
+        return density(y, centre, whitening, x, weight, shift, inv_scale, prior, False, *work)
+
+    monkeypatch.setattr(nuts, "_whitened_log_posterior", planted)
+    found = p_values(ranks(*CASES["full, conjugate"], N_REPLICATIONS // 2, seed=1))
+    assert min(found.values()) < LEVEL / len(NAMES), found
+
+
+def test_uniform_ranks_pass_and_others_do_not():
+    rng = np.random.default_rng(0)
+    uniform = rng.integers(0, N_DRAWS + 1, size=(N_REPLICATIONS, len(NAMES)))
+    assert min(p_values(uniform).values()) > LEVEL / len(NAMES)
+    narrow = (uniform + N_DRAWS // 2) // 2
+    shifted = np.minimum(uniform + 20, N_DRAWS)
+    for table in (narrow, shifted):
+        assert max(p_values(table).values()) < LEVEL / len(NAMES)

@@ -1,0 +1,562 @@
+"""``fit_map`` and ``fit_ml``: never down, up to a mode, the same in any units and order."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from oracles import (
+    STRUCTURES,
+    brute_force,
+    log_likelihood,
+    log_prior,
+    random_parameters,
+    random_rows,
+)
+from scipy.optimize import linear_sum_assignment
+
+import bayesgmm as bg
+from bayesgmm.em.fit import climb
+from bayesgmm.target import Target, hessian, unconstrain
+
+from .test_objective import dimensionless_norm
+
+structures = pytest.mark.parametrize("covariance", STRUCTURES)
+PRIORS = {
+    "conjugate": bg.NormalInverseWishart(),
+    "separate": bg.NormalLKJ(),
+    "flat": bg.NormalInverseWishart(),
+}
+families = pytest.mark.parametrize("family", PRIORS)
+
+
+def fit(family, covariance, x, k=2, prior=None, **settings):
+    mixture = bg.GaussianMixture(k, covariance, PRIORS[family] if prior is None else prior)
+    function = bg.fit_ml if family == "flat" else bg.fit_map
+    return function(mixture, x, **{"random_seed": 1, "n_starts": 6, "progress": False, **settings})
+
+
+def overlapping(n=150, d=2, k=3, seed=3):
+    rng = np.random.default_rng(seed)
+    parameters = random_parameters(rng, "full", k, d)
+    return random_rows(rng, parameters, n)
+
+
+DATA = {
+    "old faithful": (2, lambda request: request.getfixturevalue("old_faithful")),
+    "penguins": (3, lambda request: request.getfixturevalue("penguins")),
+    "galaxies": (4, lambda request: request.getfixturevalue("galaxies")),
+    "overlapping": (3, lambda request: overlapping()),
+    "one blob, too many components": (4, lambda request: overlapping(60, 2, 1)),
+    "one component": (1, lambda request: overlapping()),
+    "twelve features": (2, lambda request: overlapping(120, 12, 2)),
+}
+data_sets = pytest.mark.parametrize("name", DATA)
+
+
+@pytest.fixture(scope="module")
+def estimates():
+    """Fits are made once; several properties are read off each."""
+    return {}
+
+
+@pytest.fixture
+def case(name, covariance, family, request, estimates):
+    """Number of components, rows, and the fit."""
+    k, load = DATA[name]
+    x = load(request)
+    key = (name, covariance, family)
+    if key not in estimates:
+        estimates[key] = fit(family, covariance, x, k)
+    return k, x, estimates[key]
+
+
+# The objective
+
+
+@data_sets
+@structures
+@families
+def test_the_objective_never_falls(case):
+    trace = case[2].trace
+    assert np.isfinite(trace).all()
+    assert (np.diff(trace) >= -1e-11 * np.abs(trace[:-1])).all()
+    assert len(trace) == case[2].n_iter
+
+
+@data_sets
+@structures
+@families
+def test_the_last_value_of_the_trace_is_the_one_reported(case, family):
+    estimate = case[2]
+    reported = estimate.log_likelihood if family == "flat" else estimate.log_posterior
+    np.testing.assert_allclose(estimate.trace[-1], reported, rtol=1e-12)
+    np.testing.assert_allclose(estimate.modes[0].log_posterior, reported, rtol=1e-12)
+    assert (estimate.log_posterior is None) == (family == "flat")
+
+
+@data_sets
+@structures
+@families
+def test_values_are_scipys_at_the_parameters(case, family):
+    k, x, estimate = case
+    expected = log_likelihood(x, estimate.parameters)
+    np.testing.assert_allclose(estimate.log_likelihood, expected, rtol=1e-9)
+    if family != "flat":
+        expected += log_prior(PRIORS[family].resolved(x, np.ones(len(x)), k), estimate.parameters)
+        np.testing.assert_allclose(estimate.log_posterior, expected, rtol=1e-9)
+
+
+@data_sets
+@structures
+@families
+def test_the_gradient_of_the_target_is_zero_at_the_end(case, covariance, family):
+    k, x, estimate = case
+    assert estimate.converged
+    assert estimate.gradient_norm <= 1e-8
+    weight = np.ones(len(x))
+    prior = None if family == "flat" else PRIORS[family].resolved(x, weight, k)
+    target = Target.of(covariance, k, x, weight, prior)
+    assert dimensionless_norm(target, estimate.parameters, len(x)) < 2e-8
+
+
+@data_sets
+@structures
+@pytest.mark.parametrize("family", ["conjugate", "separate"])
+def test_the_end_is_a_maximum(case, covariance, family):
+    k, x, estimate = case
+    weight = np.ones(len(x))
+    scale = np.full(x.shape[1], x.std()) if covariance == "spherical" else x.std(axis=0)
+    shift = x.mean(axis=0)
+    prior = PRIORS[family].resolved(x, weight, k).affine(1 / scale, -shift / scale)
+    target = Target.of(covariance, k, x, weight, prior, shift, scale)
+    parameters = estimate.parameters.affine(1 / scale, -shift / scale)
+    eigenvalues = np.linalg.eigvalsh(hessian(target, unconstrain(parameters), jacobian=False))
+    assert eigenvalues.max() < 1e-5 * np.abs(eigenvalues).max()
+
+
+@data_sets
+@structures
+@families
+def test_components_come_in_order_of_weight(case):
+    weights = case[2].weights
+    np.testing.assert_allclose(weights.sum(), 1)
+    assert (np.diff(weights) <= 0).all()
+
+
+@structures
+@pytest.mark.parametrize("family", ["conjugate", "separate"])
+@pytest.mark.parametrize("concentration", [1.0, 1.5, 10.0])
+def test_a_given_concentration_is_maximised_too(covariance, family, concentration, old_faithful):
+    prior = dataclasses.replace(PRIORS[family], concentration=concentration)
+    estimate = fit(family, covariance, old_faithful, 2, prior)
+    resolved = prior.resolved(old_faithful, np.ones(272), 2)
+    target = Target.of(covariance, 2, old_faithful, np.ones(272), resolved)
+    assert estimate.converged
+    assert dimensionless_norm(target, estimate.parameters, 272) < 2e-8
+
+
+# Ill-posed rows that the prior makes well-posed
+
+
+@pytest.mark.parametrize("covariance", ["full", "tied"])
+@pytest.mark.parametrize("family", ["conjugate", "separate"])
+def test_collinear_features_have_a_mode(covariance, family):
+    rng = np.random.default_rng(4)
+    a = overlapping(100, 2, 2)
+    x = np.column_stack([a, a @ rng.normal(size=2)])
+    estimate = fit(family, covariance, x, 2)
+    assert np.isfinite(estimate.log_posterior)
+    assert (np.diff(estimate.trace) >= -1e-9 * np.abs(estimate.trace[:-1])).all()
+    assert np.linalg.eigvalsh(estimate.covariances).min() > 0
+    assert estimate.converged == (estimate.gradient_norm <= 1e-8)
+
+
+@structures
+@pytest.mark.parametrize("family", ["conjugate", "separate"])
+def test_fewer_rows_than_features_have_a_mode(covariance, family):
+    x = np.random.default_rng(5).normal(size=(4, 6))
+    estimate = fit(family, covariance, x, 2)
+    assert np.isfinite(estimate.log_posterior)
+    assert (np.diff(estimate.trace) >= -1e-9 * np.abs(estimate.trace[:-1])).all()
+
+
+@structures
+@families
+def test_a_far_outlier_does_no_harm(covariance, family):
+    x = np.vstack([overlapping(100), [[1e6, 1e6]]])
+    estimate = fit(family, covariance, x, 2)
+    assert np.isfinite(estimate.log_likelihood)
+    assert np.isfinite(estimate.predict_proba(x)).all()
+
+
+# Collapse
+
+
+@structures
+@pytest.mark.parametrize("k", [4, 6])
+def test_a_prior_that_lets_components_collapse_does_not_return_a_collapsed_mode(
+    covariance, k, old_faithful
+):
+    # The density of NormalLKJ on Σ itself grows without bound as a scale goes to 0, with or
+    # without a row inside: there is no highest mode, as under maximum likelihood.
+    estimate = fit("separate", covariance, old_faithful, k, n_starts=20)
+    unit = old_faithful.std(axis=0)
+    if covariance == "spherical":
+        unit = np.full(2, unit.max())
+    assert estimate.converged
+    for mode in estimate.modes:
+        assert np.linalg.eigvalsh(mode.parameters.covariances / np.outer(unit, unit)).min() > 1e-6
+    lost = 20 - sum(mode.count for mode in estimate.modes)
+    assert (f"{lost} of 20 starts collapsed" in estimate.status) == (lost > 0)
+
+
+def test_starts_that_all_collapse_are_said_to():
+    x = np.array([[0.0, 0.0], [1.0, 0.3], [0.2, 1.0], [5.0, 5.0]])
+    estimate = fit("flat", "full", x, 4)
+    assert "All 6 starts collapsed" in estimate.status
+    assert "fit_map" in estimate.status
+    assert not estimate.converged
+    assert np.isfinite(estimate.log_likelihood)
+    unit = x.std(axis=0, ddof=1)
+    eigenvalues = np.linalg.eigvalsh(estimate.covariances / np.outer(unit, unit))
+    assert eigenvalues.min() >= 1e-6 * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("covariance", ["full", "diag", "spherical"])
+def test_copies_of_few_rows_collapse_and_are_said_to(covariance):
+    x = np.repeat([[0.0, 0.0], [1.0, 0.4], [0.3, 1.0]], 8, axis=0)
+    estimate = fit("flat", covariance, x, 3)
+    assert "collapsed" in estimate.status
+    assert not estimate.converged
+
+
+def test_starts_that_collapse_are_left_out_and_counted(galaxies):
+    estimate = fit("flat", "full", galaxies, 6, n_starts=20)
+    lost = 20 - sum(mode.count for mode in estimate.modes)
+    assert lost > 0
+    assert f"{lost} of 20 starts collapsed" in estimate.status
+    unit = galaxies.var(ddof=1)
+    assert min(mode.parameters.covariances.min() for mode in estimate.modes) > 1e-6 * unit
+
+
+# The same data, otherwise written
+
+
+def assert_same_mode(a, b, scale=1.0, shift=0.0, tolerance=1e-6):
+    """b is a's mode after x → scale x + shift, to a tolerance in standard deviations."""
+    d = a.means.shape[1]
+    scale = np.broadcast_to(np.asarray(scale, dtype=float), (d,))
+    moved = a.parameters.affine(scale, shift)
+    sd = np.sqrt(np.einsum("kii->ki", moved.covariances))
+    distance = np.abs(moved.means[:, None] - b.means) / sd.max(axis=0)
+    mine, order = linear_sum_assignment(distance.max(axis=2))
+    np.testing.assert_allclose(b.weights[order], moved.weights[mine], atol=tolerance)
+    assert (np.abs(b.means[order] - moved.means[mine]) / sd).max() < tolerance
+    units = sd[:, :, None] * sd[:, None, :]
+    assert (np.abs(b.covariances[order] - moved.covariances[mine]) / units).max() < tolerance
+
+
+@structures
+@families
+@pytest.mark.parametrize(
+    ("scale", "shift", "tolerance"),
+    [
+        ((1e-8, 1e-8), (0.0, 0.0), 1e-6),
+        ((1e8, 1e8), (0.0, 0.0), 1e-6),
+        ((1e-8, 1e8), (-3e-8, 5e8), 1e-6),
+        ((1e8, 1e-8), (7e9, 0.0), 1e-6),
+        # A row at 1e8 resolves 1.5e-8, a hundred millionth of a standard deviation here.
+        ((1.0, 1.0), (1e8, -1e8), 1e-6),
+        ((1e-8, 1e-8), (1.0, 1.0), 1e-6),
+    ],
+)
+def test_units_and_origin_do_not_matter(covariance, family, scale, shift, tolerance, old_faithful):
+    if covariance == "spherical" and scale[0] != scale[1]:
+        scale = (scale[0], scale[0])
+        shift = (shift[0], shift[0])
+    scale, shift = np.array(scale), np.array(shift)
+    moved = old_faithful * scale + shift
+    a = fit(family, covariance, old_faithful, n_starts=3)
+    b = fit(family, covariance, moved, n_starts=3)
+    assert a.converged
+    assert b.converged
+    assert_same_mode(a, b, scale, shift, tolerance)
+    np.testing.assert_allclose(b.predict_proba(moved), a.predict_proba(old_faithful), atol=1e-5)
+    jacobian = 272 * np.log(scale).sum()
+    np.testing.assert_allclose(b.log_likelihood + jacobian, a.log_likelihood, rtol=1e-7)
+
+
+@structures
+@families
+def test_the_log_posterior_changes_with_units_as_a_density_does(covariance, family, old_faithful):
+    scale = np.full(2, 50.0) if covariance == "spherical" else np.array([60.0, 0.01])
+    x = old_faithful * scale
+    estimate = fit(family, covariance, x, n_starts=3)
+    expected = log_likelihood(x, estimate.parameters)
+    if family != "flat":
+        expected += log_prior(PRIORS[family].resolved(x, np.ones(272), 2), estimate.parameters)
+        assert estimate.log_posterior == pytest.approx(expected, rel=1e-10)
+    assert estimate.trace[-1] == pytest.approx(expected, rel=1e-10)
+
+
+@structures
+@families
+def test_a_row_of_weight_two_is_the_row_twice(covariance, family, old_faithful):
+    weight = np.random.default_rng(6).integers(0, 4, size=272)
+    a = fit(family, covariance, old_faithful, sample_weight=weight)
+    b = fit(family, covariance, np.repeat(old_faithful, weight, axis=0))
+    assert_same_mode(a, b, tolerance=1e-7)
+    for name in ("log_likelihood", "bic", "icl", "aic", "n_obs"):
+        assert getattr(a, name) == pytest.approx(getattr(b, name), rel=1e-9)
+    if family != "flat":
+        assert a.log_posterior == pytest.approx(b.log_posterior, rel=1e-10)
+    assert [mode.count for mode in a.modes] == [mode.count for mode in b.modes]
+
+
+@structures
+@families
+def test_a_row_of_weight_zero_is_absent(covariance, family, old_faithful):
+    x = np.vstack([old_faithful, [[1e3, -1e3], [50.0, 0.0]]])
+    a = fit(family, covariance, x, sample_weight=np.append(np.ones(272), [0.0, 0.0]))
+    assert_same_mode(a, fit(family, covariance, old_faithful), tolerance=1e-7)
+    assert a.n_obs == 272
+
+
+@structures
+@families
+def test_the_order_of_rows_does_not_matter(covariance, family, old_faithful):
+    shuffled = np.random.default_rng(7).permutation(old_faithful)
+    a, b = (fit(family, covariance, x) for x in (old_faithful, shuffled))
+    assert_same_mode(a, b, tolerance=1e-6)
+
+
+@structures
+@families
+def test_the_order_of_features_does_not_matter(covariance, family, old_faithful):
+    a = fit(family, covariance, old_faithful)
+    b = fit(family, covariance, np.ascontiguousarray(old_faithful[:, ::-1]))
+    np.testing.assert_allclose(b.weights, a.weights, atol=1e-6)
+    np.testing.assert_allclose(b.means[:, ::-1], a.means, rtol=1e-5)
+    np.testing.assert_allclose(b.covariances[:, ::-1, ::-1], a.covariances, rtol=1e-5, atol=1e-9)
+
+
+@structures
+@families
+def test_the_same_seed_gives_the_same_result(covariance, family, old_faithful):
+    a, b = (fit(family, covariance, old_faithful, n_starts=3) for _ in range(2))
+    for name in ("weights", "means", "covariances", "trace"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert a.status == b.status
+
+
+# The catalogue
+
+
+@data_sets
+@structures
+@families
+def test_the_catalogue_counts_every_start_off_the_floor_best_first(case, family):
+    estimate = case[2]
+    values = [mode.log_posterior for mode in estimate.modes]
+    assert values == sorted(values, reverse=True)
+    total = sum(mode.count for mode in estimate.modes)
+    assert 1 <= total <= 6
+    assert (f"{6 - total} of 6 starts collapsed" in estimate.status) == (total < 6)
+    assert f"found {len(estimate.modes)} mode" in estimate.status
+    if family == "conjugate":
+        assert total == 6
+
+
+@data_sets
+@structures
+@families
+def test_modes_of_the_catalogue_are_distinct_modulo_permutation(case):
+    _, x, estimate = case
+    for i, a in enumerate(estimate.modes):
+        for b in estimate.modes[:i]:
+            gap = abs(a.log_posterior - b.log_posterior)
+            sd = x.std(axis=0)
+            p, q = a.parameters, b.parameters
+            distance = np.abs((p.means[:, None] - q.means) / sd).max(axis=2)
+            distance += np.abs(p.weights[:, None] - q.weights)
+            spread = np.abs(p.covariances[:, None] - q.covariances) / np.outer(sd, sd)
+            distance += spread.max(axis=(2, 3))
+            pairs = linear_sum_assignment(distance)
+            assert gap > 1e-6 * abs(a.log_posterior) or distance[pairs].max() > 1e-3
+
+
+def test_a_mode_found_from_other_labels_is_the_same_mode():
+    x = np.vstack([overlapping(60, 2, 1, s) + c for s, c in ((1, 0.0), (2, 30.0), (3, -30.0))])
+    estimate = fit("conjugate", "full", x, 3, n_starts=20)
+    assert estimate.modes[0].count >= 10
+    first = estimate.modes[0].parameters
+    np.testing.assert_array_equal(first.means, estimate.means)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("family", ["conjugate", "flat"])
+def test_every_catalogued_mode_is_a_maximum_and_no_saddle(family, seed, galaxies):
+    estimate = fit(family, "full", galaxies, 6, n_starts=20, random_seed=seed)
+    assert estimate.converged
+    unit, ones = galaxies.std(axis=0), np.ones(82)
+    x = (galaxies - galaxies.mean()) / unit
+    prior = None if family == "flat" else PRIORS[family].resolved(x, ones, 6)
+    target = Target.of("full", 6, x, ones, prior)
+    for mode in estimate.modes:
+        parameters = mode.parameters.affine(1 / unit, -galaxies.mean() / unit)
+        y = unconstrain(parameters)
+        offset = -82 * np.log(unit[0])
+        if family == "flat":
+            assert target(y, False)[0] + offset == pytest.approx(mode.log_posterior, rel=1e-9)
+        assert dimensionless_norm(target, parameters, 82) < 1e-6
+        # Components that are all but equal curve downward by little; at a saddle, upward.
+        curvature = np.linalg.eigvalsh(hessian(target, y, jacobian=False))
+        assert curvature.max() < 1e-8 * np.abs(curvature).max()
+
+
+# Information criteria
+
+
+@structures
+def test_information_criteria_are_those_of_their_definitions(covariance, old_faithful):
+    estimate = fit("flat", covariance, old_faithful)
+    size = {"full": 11, "tied": 8, "diag": 9, "spherical": 7}[covariance]
+    assert estimate.n_parameters == size
+    log_density, r, *_ = brute_force(old_faithful, estimate.parameters)
+    deviance = -2 * float(log_density.sum())
+    assert estimate.aic == pytest.approx(deviance + 2 * size)
+    assert estimate.bic == pytest.approx(deviance + size * np.log(272))
+    # Biernacki, Celeux & Govaert (2000), equation of ICL-BIC with the rows' most probable labels.
+    certainty = float(np.log(r.max(axis=1)).sum())
+    assert estimate.icl == pytest.approx(deviance + size * np.log(272) - 2 * certainty)
+
+
+# Settings
+
+
+def test_too_few_iterations_are_not_called_converged_and_more_are_advised():
+    estimate = fit("conjugate", "full", overlapping(), 3, max_iter=1)
+    assert not estimate.converged
+    assert estimate.n_iter <= 2
+    assert estimate.gradient_norm > 1e-8
+    assert estimate.status.startswith("Not converged")
+    assert "max_iter" in estimate.status
+
+
+def test_max_iter_bounds_the_iterations():
+    for max_iter in (1, 2, 5, 20):
+        estimate = fit("conjugate", "full", overlapping(), 4, max_iter=max_iter)
+        assert estimate.n_iter <= max_iter + 1
+
+
+def test_a_looser_tolerance_stops_earlier_and_keeps_its_word():
+    loose = fit("conjugate", "full", overlapping(), 3, tol=1e-3, n_starts=1)
+    tight = fit("conjugate", "full", overlapping(), 3, tol=1e-10, n_starts=1)
+    assert loose.converged
+    assert loose.gradient_norm <= 1e-3
+    assert tight.gradient_norm <= 1e-10
+    assert loose.n_iter < tight.n_iter
+
+
+def test_a_mode_found_once_among_many_starts_is_doubted(galaxies):
+    for seed in range(20):
+        estimate = fit("conjugate", "full", galaxies, 8, n_starts=3, random_seed=seed)
+        if estimate.modes[0].count == 1:
+            assert "n_starts" in estimate.status
+            return
+    pytest.fail("no seed found its best mode only once")
+
+
+def interrupted_after(calls, monkeypatch):
+    made = []
+
+    def climb_or_interrupt(*arguments):
+        if len(made) == calls:
+            raise KeyboardInterrupt
+        made.append(climb(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr("bayesgmm.em.fit.climb", climb_or_interrupt)
+    return made
+
+
+def test_an_interrupted_fit_keeps_the_best_start(monkeypatch, galaxies):
+    made = interrupted_after(3, monkeypatch)
+    estimate = fit("conjugate", "full", galaxies, 5, n_starts=10)
+    assert sum(mode.count for mode in estimate.modes) == 3
+    assert "Interrupted after 3 of 10 starts" in estimate.status
+    best = max(made, key=lambda c: c.end.value)
+    offset = estimate.log_posterior - best.end.value
+    np.testing.assert_allclose(estimate.trace, np.array(best.trace) + offset)
+    assert all(c.end.value <= best.end.value for c in made)
+
+
+def test_a_fit_interrupted_before_its_first_start_ends_is_interrupted(monkeypatch, galaxies):
+    interrupted_after(0, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        fit("conjugate", "full", galaxies, 5)
+
+
+def test_progress_goes_nowhere_where_output_goes_to_a_file(old_faithful, capfd):
+    fit("conjugate", "full", old_faithful, n_starts=2, progress=True)
+    assert capfd.readouterr() == ("", "")
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("family", ["conjugate", "separate"])
+@pytest.mark.parametrize("concentration", [0.99, [2.0, 0.5]])
+def test_a_prior_without_an_interior_mode_is_refused(family, concentration, old_faithful):
+    prior = dataclasses.replace(PRIORS[family], concentration=concentration)
+    with pytest.raises(ValueError) as caught:
+        fit(family, "full", old_faithful, 2, prior)
+    message = str(caught.value)
+    assert message.startswith("concentration of the prior")
+    assert "Try concentration=1" in message
+
+
+def test_maximum_likelihood_ignores_the_prior(old_faithful):
+    sparse = bg.NormalInverseWishart(concentration=0.1, mean=1e6, scale=1e9)
+    a, b = (fit("flat", "full", old_faithful, 2, prior) for prior in (sparse, bg.NormalLKJ()))
+    np.testing.assert_array_equal(a.means, b.means)
+
+
+@pytest.mark.parametrize("function", [bg.fit_map, bg.fit_ml])
+@pytest.mark.parametrize(
+    ("settings", "error", "words"),
+    [
+        ({"n_starts": 0}, ValueError, ["n_starts", "at least 1", "0"]),
+        ({"n_starts": 2.0}, ValueError, ["n_starts", "2.0"]),
+        ({"n_starts": True}, ValueError, ["n_starts", "True"]),
+        ({"max_iter": 0}, ValueError, ["max_iter", "at least 1", "0"]),
+        ({"tol": 0.0}, ValueError, ["tol", "positive", "0.0"]),
+        ({"tol": -1e-8}, ValueError, ["tol", "positive", "-1e-08"]),
+        ({"tol": float("nan")}, ValueError, ["tol", "positive", "nan"]),
+        ({"sample_weight": [1.0, 2.0]}, ValueError, ["sample_weight", "2", "272"]),
+        ({"sample_weight": np.full(272, -1.0)}, ValueError, ["sample_weight", "-1.0"]),
+    ],
+)
+def test_a_bad_setting_is_named(function, settings, error, words, old_faithful):
+    with pytest.raises(error) as caught:
+        function(bg.GaussianMixture(2), old_faithful, progress=False, **settings)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize("function", [bg.fit_map, bg.fit_ml])
+def test_more_components_than_distinct_rows_are_refused(function):
+    x = np.repeat([[0.0, 1.0], [2.0, 0.0]], 10, axis=0)
+    with pytest.raises(ValueError) as caught:
+        function(bg.GaussianMixture(3), x, progress=False)
+    for word in ("2 distinct rows", "n_components=3", "n_components=2"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("function", [bg.fit_map, bg.fit_ml])
+def test_a_constant_column_is_refused_by_name(function, old_faithful):
+    import pandas as pd
+
+    table = pd.DataFrame(old_faithful, columns=["eruptions", "waiting"]).assign(station=7.0)
+    with pytest.raises(ValueError) as caught:
+        function(bg.GaussianMixture(2), table, progress=False)
+    assert "'station' is constant" in str(caught.value)

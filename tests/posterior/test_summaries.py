@@ -1,0 +1,100 @@
+"""The table of the posterior: its rows, its columns, and its numbers."""
+
+import numpy as np
+import pytest
+from oracles import STRUCTURES
+
+import bayesgmm as bg
+
+from .trees import draws_about, scrambled, tree_of
+
+ROWS = {
+    "full": [
+        *(f"covariances[{k}, {ab}]" for k in range(2) for ab in ("f0, f0", "f0, f1", "f1, f1")),
+    ],
+    "tied": ["covariance[f0, f0]", "covariance[f0, f1]", "covariance[f1, f1]"],
+    "diag": [f"variances[{k}, f{j}]" for k in range(2) for j in range(2)],
+    "spherical": ["variances[0]", "variances[1]"],
+}
+COLUMNS = [
+    "mean", "sd", "eti94_lb", "eti94_ub", "ess_bulk", "ess_tail", "r_hat", "mcse_mean", "mcse_sd"
+]  # fmt: skip
+
+
+def relabelled(covariance, k=2, n_draws=80, **options):
+    x, draws, centre = draws_about(covariance, k=k, n_draws=n_draws, width=0.1)
+    return bg.relabel(tree_of(draws, x, n_chains=4, mode=centre), progress=False), draws
+
+
+@pytest.mark.parametrize("covariance", STRUCTURES)
+def test_every_parameter_has_one_row(covariance):
+    post, _ = relabelled(covariance)
+    table = bg.summary(post)
+    weights = ["weights[0]", "weights[1]"]
+    means = [f"means[{k}, f{j}]" for k in range(2) for j in range(2)]
+    assert list(table.index) == [*weights, *means, *ROWS[covariance]]
+    assert list(table.columns) == COLUMNS
+
+
+def test_one_component_has_no_row_for_its_weight():
+    post, _ = relabelled("full", k=1)
+    table = bg.summary(post)
+    assert not [name for name in table.index if name.startswith("weights")]
+    assert np.isfinite(table.astype(float).to_numpy()).all()
+
+
+def test_numbers_are_those_of_the_draws():
+    post, draws = relabelled("full")
+    table = bg.summary(post, round_to="none")
+    np.testing.assert_array_equal(post["clustering"]["permutation"][..., 1], 1)
+    values = {
+        "weights[1]": [p.weights[1] for p in draws],
+        "means[0, f1]": [p.means[0, 1] for p in draws],
+        "covariances[1, f0, f1]": [p.covariances[1, 0, 1] for p in draws],
+    }
+    for name, sample in values.items():
+        row = table.loc[name]
+        assert row["mean"] == pytest.approx(np.mean(sample))
+        assert row["sd"] == pytest.approx(np.std(sample, ddof=1), rel=1e-2)
+        np.testing.assert_allclose(
+            [row["eti94_lb"], row["eti94_ub"]], np.quantile(sample, [0.03, 0.97]), rtol=1e-6
+        )
+
+
+@pytest.mark.parametrize("covariance", STRUCTURES)
+def test_a_raw_posterior_is_relabelled_first(covariance):
+    x, draws, centre = draws_about(covariance, n_draws=80, width=0.1)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    raw = tree_of(mixed, x, n_chains=4, mode=centre)
+    straight = bg.relabel(tree_of(draws, x, n_chains=4, mode=centre), progress=False)
+    table, expected = bg.summary(raw), bg.summary(straight)
+    assert table.equals(expected)
+    assert table["r_hat"].astype(float).max() < 1.2
+    assert "clustering" not in raw.children
+
+
+def test_interval_is_the_one_asked_for():
+    post, _ = relabelled("diag")
+    wide = bg.summary(post, ci_prob=0.99, round_to="none")
+    narrow = bg.summary(post, ci_prob=0.5, round_to="none")
+    assert (wide["eti99_lb"] < narrow["eti50_lb"]).all()
+    assert "hdi94_lb" in bg.summary(post, ci_kind="hdi")
+    assert list(bg.summary(post, ["means"]).index) == list(bg.summary(post).index[2:6])
+
+
+def test_feature_names_with_spaces_and_commas():
+    """The upper triangle of every matrix is shown, whatever the features are called."""
+    post, _ = relabelled("full")
+    names = ["a, b", "c [mm]"]
+    posterior = post["posterior"].to_dataset().assign_coords(feature=names, feature_bis=names)
+    post["posterior"] = posterior
+    assert sum(name.startswith("covariances") for name in bg.summary(post).index) == 6
+
+
+def test_weight_two_is_the_row_twice():
+    x, draws, centre = draws_about("full", n_draws=40, width=0.3)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    weight = np.random.default_rng(0).integers(0, 4, size=len(x))
+    weighted = tree_of(mixed, x, n_chains=4, weight=weight.astype(float), mode=centre)
+    standing = tree_of(mixed, np.repeat(x, weight, axis=0), n_chains=4, mode=centre)
+    assert bg.summary(weighted).equals(bg.summary(standing))

@@ -1,0 +1,165 @@
+"""Ctrl-C: what was drawn is kept, rectangular, and the tree says so."""
+
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import bayesgmm as bg
+from bayesgmm.sampling import nuts
+
+SETTINGS = {"draws": 10, "chains": 4, "save_warmup": False}
+
+
+def ragged(lengths, n_draws=10, n_warmup=5):
+    """What nutpie returns: as wide as the longest chain, NaN where a chain had not come so far."""
+    n_chains = len(lengths)
+    filled = np.arange(n_draws) < np.asarray(lengths)[:, None]
+    number = 100.0 * np.arange(n_chains)[:, None] + np.arange(n_draws)
+    values = np.where(filled, number, np.nan)
+    statistics = dict.fromkeys(nuts.STATISTICS, (("chain", "draw"), values))
+    warm = np.zeros((n_chains, n_warmup))
+    return xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset({"y": (("chain", "draw", "dim"), values[..., None])}),
+            "sample_stats": xr.Dataset(statistics),
+            "warmup_posterior": xr.Dataset({"y": (("chain", "draw", "dim"), warm[..., None])}),
+            "warmup_sample_stats": xr.Dataset(
+                dict.fromkeys(nuts.STATISTICS, (("chain", "draw"), warm))
+            ),
+        }
+    )
+
+
+def test_whole_chains_are_kept_in_silence():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = nuts._drawn(ragged([10, 10, 10, 10]), SETTINGS)
+    assert not drawn["interrupted"]
+    assert drawn["posterior"]["y"].shape == (4, 10, 1)
+    np.testing.assert_array_equal(drawn["chains"], range(4))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "chains", "length"),
+    [
+        ([10, 7, 10, 9], [0, 1, 2, 3], 7),  # trimmed to the shortest
+        ([10, 0, 10, 10], [0, 2, 3], 10),  # an empty chain is dropped
+        ([10, 1, 10, 0], [0, 2], 10),  # rather one chain less than nine draws
+        ([0, 0, 3, 0], [2], 3),
+        ([6, 6, 6, 6], [0, 1, 2, 3], 6),
+    ],
+)
+def test_ragged_chains_become_the_largest_rectangle(lengths, chains, length):
+    with pytest.warns(UserWarning, match="Sampling was interrupted") as caught:
+        drawn = nuts._drawn(ragged(lengths), SETTINGS)
+    said = str(caught[0].message)
+    assert f"{len(chains)} of 4 chains with {length} of 10 draws each" in said
+    assert drawn["interrupted"]
+    np.testing.assert_array_equal(drawn["chains"], chains)
+    expected = 100.0 * np.array(chains)[:, None] + np.arange(length)
+    np.testing.assert_array_equal(drawn["posterior"]["y"][..., 0], expected)
+    assert set(drawn["sample_stats"]) == set(nuts.STATISTICS.values())
+    for values in drawn["sample_stats"].values():
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_no_rectangle_holds_more_draws():
+    """Against every choice of chains and length."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        lengths = rng.integers(0, 12, size=rng.integers(1, 6))
+        chains, length = nuts._longest_rectangle(lengths)
+        assert (lengths[chains] >= length).all()
+        most = max((lengths >= m).sum() * m for m in range(13))
+        assert len(chains) * length == most
+
+
+def test_nothing_drawn_is_an_interrupt():
+    with pytest.raises(KeyboardInterrupt, match="before the first draw"):
+        nuts._drawn(ragged([0, 0, 0, 0]), SETTINGS)
+
+
+def test_an_interrupted_run_is_a_tree_like_any_other(monkeypatch):
+    """Coordinates of the kept chains, attributes, and all that is computed from a tree."""
+    import nutpie
+
+    sample = nutpie.sample
+
+    def cut(*arguments, **settings):
+        tree = sample(*arguments, **settings)
+        statistics = tree["sample_stats"].to_dataset()
+        logp = statistics["logp"].values.copy()
+        logp[0, 12:], logp[1, :] = np.nan, np.nan
+        tree["sample_stats"] = statistics.assign(logp=(("chain", "draw"), logp))
+        return tree
+
+    monkeypatch.setattr(nutpie, "sample", cut)
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    with pytest.warns(UserWarning, match="kept 2 of 3 chains with 12 of 20 draws"):
+        post = bg.sample(
+            bg.GaussianMixture(2), x, draws=20, tune=20, chains=3, random_seed=1, progress=False
+        )
+    assert post["posterior"]["means"].shape == (2, 12, 2, 2)
+    np.testing.assert_array_equal(post["posterior"]["chain"], [0, 2])
+    np.testing.assert_array_equal(post["sample_stats"]["chain"], [0, 2])
+    assert post.attrs["interrupted"] == 1
+    assert post.attrs["n_chains_requested"] == 3
+    assert len(bg.summary(post)) == 12
+
+
+PROGRAM = """
+import json, sys, warnings
+import numpy as np
+import bayesgmm as bg
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(20_000, 4))
+x[:10_000] += 4
+mixture = bg.GaussianMixture(3)
+start = bg.fit_map(mixture, x, n_starts=1, max_iter=20, random_seed=1, progress=False)
+print("started", flush=True)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    post = bg.sample(
+        mixture, x, start=start, draws=100_000, tune=10, chains=2, random_seed=1, progress=False
+    )
+bg.save(post, sys.argv[1])
+print(json.dumps([str(w.message) for w in caught]), flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child on Windows")
+def test_ctrl_c_keeps_what_was_drawn(tmp_path):
+    """A job of hours, interrupted after some seconds."""
+    path = tmp_path / "posterior.nc"
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "started\n"
+        time.sleep(20)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert "Sampling was interrupted" in out
+    post = bg.load(path)
+    n_draws = post["posterior"].sizes["draw"]
+    assert 0 < n_draws < 100_000
+    assert post.attrs["interrupted"] == 1
+    for group in ("posterior", "sample_stats"):
+        for values in post[group].data_vars.values():
+            assert values.sizes["draw"] == n_draws
+            assert np.isfinite(values.astype(float)).all()
+    assert len(bg.summary(post.isel(draw=slice(0, 4)))) == 3 + 12 + 30
