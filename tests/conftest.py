@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 def pytest_sessionstart(session):
     """Delete compiled code that may hold an older version of a function it calls.
 
-    A jitted function cached in one file does not notice edits of a jitted function in another.
+    A jitted function cached in one file does not notice edits of a jitted function in another, and
+    one whose arguments' types lived in a module that has gone cannot be read at all.
     """
     if hasattr(session.config, "workerinput"):
         return
@@ -21,7 +22,9 @@ def pytest_sessionstart(session):
     cached = list(package.rglob("__pycache__/*.nb[ic]"))
     marks = ("@compiled", "njit")
     jitted = [p for p in package.rglob("*.py") if any(m in p.read_text("utf-8") for m in marks)]
-    if cached and max(map(_changed, jitted)) > min(map(_changed, cached)):
+    modules = {path.parents[1] / f"{path.name.partition('.')[0]}.py" for path in cached}
+    gone = any(not path.exists() for path in modules)
+    if gone or (cached and max(map(_changed, jitted)) > min(map(_changed, cached))):
         for path in cached:
             path.unlink(missing_ok=True)
 

@@ -14,6 +14,9 @@ from bayesgmm.target import hessian
 HANDOVER_NORM = 1e-2
 HANDOVER_PASSES = 15
 
+STUCK = 10
+"""A climb that stays on the floor for so many leaps has collapsed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Climb:
@@ -35,9 +38,8 @@ def climb(objective, y, max_iter, tol):
     .. [1] Varadhan & Roland (2008), Scandinavian Journal of Statistics 35, 335–353.
     """
     surrogate = objective.surrogate
-    end, trace, n_passes = _squarem(
-        surrogate, y, min(max_iter, HANDOVER_PASSES), max(tol, HANDOVER_NORM)
-    )
+    passes = min(max_iter, HANDOVER_PASSES)
+    end, trace, n_passes = _squarem(surrogate, y, passes, max(tol, HANDOVER_NORM))
     if surrogate is not objective:
         end = objective.at(end.y)
         trace = [end.value]
@@ -52,8 +54,8 @@ def climb(objective, y, max_iter, tol):
 
 def _squarem(objective, y, max_passes, norm):
     point = objective.at(y)
-    trace, n_passes = [point.value], 1
-    while point.gradient_norm > norm and n_passes < max_passes:
+    trace, n_passes, collapsed = [point.value], 1, 0
+    while point.gradient_norm > norm and n_passes < max_passes and collapsed < STUCK:
         first = objective.at(objective.step(point))
         trace.append(first.value)
         n_passes += 1
@@ -71,6 +73,7 @@ def _squarem(objective, y, max_passes, norm):
             n_passes += 1
         point = leap
         trace.append(point.value)
+        collapsed = collapsed + 1 if objective.on_floor(point.parameters) else 0
     return point, trace, n_passes
 
 
@@ -97,7 +100,7 @@ def _quasi_newton(objective, start, max_iter, tol):
         if latest.value >= best.value:
             best = latest
             trace.append(best.value)
-        if best.gradient_norm <= tol:
+        if best.gradient_norm <= tol or objective.on_floor(best.parameters):
             raise StopIteration
 
     optimize.minimize(
@@ -108,8 +111,10 @@ def _quasi_newton(objective, start, max_iter, tol):
         callback=keep,
         options={"maxiter": max_iter, "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
     )
-    if objective.on_floor(best.parameters):
-        return start, [], n_passes
+    if objective.prior is None and objective.on_floor(best.parameters):
+        # EM alone keeps to the floor.
+        best, trace, more = _squarem(objective, start.y, max_iter, tol)
+        return best, trace[1:], n_passes + more
     return best, trace, n_passes
 
 

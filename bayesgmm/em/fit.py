@@ -61,6 +61,11 @@ def fit_map(
         Components in order of decreasing weight, unless the prior's concentration differs
         between them.
 
+    Notes
+    -----
+    Under ``NormalLKJ`` the density of Σ grows without bound as a component collapses; as in
+    :func:`fit_ml`, modes on the eigenvalue floor are left out and ``status`` says so.
+
     Raises
     ------
     ValueError, TypeError
@@ -238,8 +243,9 @@ def _status(objective, catalogue, best, parameters, n_starts, n_done, tol):
     if not off_floor:
         return (
             f"All {n_done} starts collapsed: a component's smallest eigenvalue met the floor "
-            f"({FLOOR:g} of a feature's variance). Try fit_map, whose prior prevents it, fewer "
-            "components, or a tied covariance."
+            f"({FLOOR:g} of a feature's variance). Try "
+            + ("fit_map, whose prior" if objective.prior is None else "NormalInverseWishart, which")
+            + " prevents it, fewer components, or a tied covariance."
         )
     times = "once" if best.count == 1 else f"{best.count} times"
     modes = "1 mode" if len(off_floor) == 1 else f"{len(off_floor)} modes"

@@ -133,8 +133,14 @@ class Objective:
         return unconstrain(MixtureParameters(self.covariance, weights, means, factor))
 
     def on_floor(self, parameters):
-        """Whether a maximum likelihood spread has met the smallest eigenvalue allowed."""
-        return self.prior is None and self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
+        """Whether a spread has met the smallest eigenvalue allowed.
+
+        Only a conjugate prior keeps the objective bounded: the likelihood grows without bound as a
+        component collapses onto a row, and so does the separate prior's density of Σ.
+        """
+        if isinstance(self.prior, NormalInverseWishart):
+            return False
+        return self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
 
     def smallest_eigenvalues(self, parameters):
         """Smallest eigenvalue of every component's covariance, in these coordinates."""

@@ -30,10 +30,10 @@ def draw_start(objective, index, rng):
     if kind == 1:
         metric = np.linalg.cholesky(well_conditioned(objective.correlation))
     if kind == 2:
-        centres, width = rows[_random(weight, k, rng)], k ** (-1 / d)
+        centres, width = rows[_seeds(rows, weight, k, rng, power=0)], k ** (-1 / d)
     else:
         whitened = np.linalg.solve(metric, rows.T).T
-        centres = rows[_plus_plus(whitened, weight, k, rng)]
+        centres = rows[_seeds(whitened, weight, k, rng, power=1)]
         # Components this narrow assign outright all rows but those half-way between two centres.
         width = 0.1
     matrix = is_matrix(objective.covariance)
@@ -74,16 +74,16 @@ def _draw(weight, rng):
     return int(np.searchsorted(cumulative, rng.uniform() * cumulative[-1], side="right"))
 
 
-def _random(weight, k, rng):
-    return [_draw(weight, rng) for _ in range(k)]
+def _seeds(points, weight, k, rng, power):
+    """Positions of k distinct points, each drawn by its squared distance from the rest, to a power.
 
-
-def _plus_plus(points, weight, k, rng):
-    """Positions of k centres, each drawn in proportion to its squared distance from the rest."""
+    Power 1 is k-means++; power 0 draws any distinct rows. Equal centres would stay equal for ever:
+    EM would climb to a saddle.
+    """
     chosen = [_draw(weight, rng)]
     nearest = np.full(len(points), np.inf)
     while len(chosen) < k:
         nearest = np.minimum(nearest, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
-        mass = weight * nearest
+        mass = weight * (nearest if power else nearest > 0)
         chosen.append(_draw(mass if mass.any() else weight, rng))
     return chosen

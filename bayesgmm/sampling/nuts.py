@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from bayesgmm.data import training_data
 from bayesgmm.em import PointEstimate, fit_map
 from bayesgmm.em.objective import Objective
 from bayesgmm.mixture import GaussianMixture
+from bayesgmm.prior import NormalInverseWishart
 from bayesgmm.sampling.tree import mixture_tree, model_tree
 from bayesgmm.structure import is_matrix, spread_from_factor
 from bayesgmm.target import constrain_all, hessian, log_posterior, unconstrain
@@ -275,9 +277,12 @@ def _provenance(random_seed, began, drawn, settings):
 def _checked_start(mixture, rows, weight, start, random_seed, progress):
     if start is None:
         interior = mixture.with_interior_mode()
-        return fit_map(
-            interior, rows, sample_weight=weight, random_seed=random_seed, progress=progress
-        )
+        settings = {"sample_weight": weight, "random_seed": random_seed, "progress": progress}
+        mode = fit_map(interior, rows, **settings)
+        if not mode.modes:  # every start collapsed: begin at the mode of the conjugate prior
+            conjugate = NormalInverseWishart(interior.prior.concentration)
+            mode = fit_map(replace(interior, prior=conjugate), rows, **settings)
+        return mode
     if not isinstance(start, PointEstimate):
         raise TypeError(
             f"start must be a PointEstimate, as fit_map returns; got {type(start).__name__}."

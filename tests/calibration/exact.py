@@ -9,7 +9,7 @@ from itertools import product
 
 import arviz as az
 import numpy as np
-from scipy.special import gammaln, multigammaln
+from scipy.special import gammaln, logsumexp, multigammaln
 
 import bayesgmm as bg
 
@@ -107,21 +107,24 @@ def exact_posterior(x, points, k, covariance, prior):
     return values
 
 
+def log_joint_density(x, weights, means, covariances):
+    """log w_k N(x_n | μ_k, Σ_k) of many mixtures at once, (…, n, K)."""
+    lower = np.linalg.cholesky(covariances)
+    centred = np.asarray(x)[:, None] - means[..., None, :, :]
+    z = np.linalg.solve(lower[..., None, :, :, :], centred[..., None])[..., 0]
+    log_det = np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
+    constant = np.log(weights) - log_det - 0.5 * means.shape[-1] * np.log(2 * np.pi)
+    return constant[..., None, :] - 0.5 * (z**2).sum(axis=-1)
+
+
 def sampled_posterior(post, x, points):
     """The same expectations' integrands at every draw of a tree: name → (chain, draw)."""
     weights = post["posterior"]["weights"].values
     means = post["posterior"]["means"].values
     dense = bg.covariances(post).values
 
-    def joint(rows):
-        centred = rows[:, None] - means[..., None, :, :]
-        inverse = np.linalg.inv(dense)[..., None, :, :, :]
-        quadratic = np.einsum("...i,...ij,...j->...", centred, inverse, centred)
-        log_det = np.linalg.slogdet(2 * np.pi * dense)[1][..., None, :]
-        return weights[..., None, :] * np.exp(-0.5 * (quadratic + log_det))
-
-    table = joint(x)
-    table /= table.sum(axis=-1, keepdims=True)
+    log_joint = log_joint_density(x, weights, means, dense)
+    table = np.exp(log_joint - logsumexp(log_joint, axis=-1, keepdims=True))
     values = {}
     for i in range(len(x)):
         for j in range(i):
@@ -129,7 +132,7 @@ def sampled_posterior(post, x, points):
                 axis=-1
             )
     values["sum of squared weights"] = (weights**2).sum(axis=-1)
-    density = joint(np.asarray(points)).sum(axis=-1)
+    density = np.exp(logsumexp(log_joint_density(points, weights, means, dense), axis=-1))
     for index, point in enumerate(points):
         values[f"density at {point}"] = density[..., index]
     return values

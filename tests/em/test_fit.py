@@ -160,15 +160,19 @@ def test_a_given_concentration_is_maximised_too(covariance, family, concentratio
 
 @pytest.mark.parametrize("covariance", ["full", "tied"])
 @pytest.mark.parametrize("family", ["conjugate", "separate"])
-def test_collinear_features_have_a_mode(covariance, family):
+def test_collinear_features_have_a_mode_or_are_said_to_collapse(covariance, family):
     rng = np.random.default_rng(4)
     a = overlapping(100, 2, 2)
     x = np.column_stack([a, a @ rng.normal(size=2)])
     estimate = fit(family, covariance, x, 2)
     assert np.isfinite(estimate.log_posterior)
     assert (np.diff(estimate.trace) >= -1e-9 * np.abs(estimate.trace[:-1])).all()
-    assert np.linalg.eigvalsh(estimate.covariances).min() > 0
-    assert estimate.converged == (estimate.gradient_norm <= 1e-8)
+    # Rows on a plane are infinitely likely; only the conjugate prior outweighs them.
+    assert estimate.converged or (family == "separate" and "collapsed" in estimate.status)
+    if family == "conjugate":
+        unit = x.std(axis=0)
+        smallest = np.linalg.eigvalsh(estimate.covariances / np.outer(unit, unit)).min()
+        assert smallest > 1e-4
 
 
 @structures

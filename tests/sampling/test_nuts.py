@@ -63,7 +63,7 @@ def test_old_faithful_is_sampled_well(old_faithful, family):
 def test_chains_do_not_start_about_a_collapsed_component(old_faithful, family):
     """A half-normal scale has density on s² that grows without bound as s goes to 0: the highest
     end of a climb may be a spike on a few rows, where no chain should begin."""
-    mixture = bg.GaussianMixture(4, prior=PRIORS[family])
+    mixture = bg.GaussianMixture(6, prior=PRIORS[family])
     start = bg.fit_map(mixture, old_faithful, random_seed=1, progress=False)
     smallest = np.linalg.eigvalsh(start.covariances / np.cov(old_faithful.T, ddof=1).max())
     assert smallest.min() > 1e-8
@@ -164,19 +164,6 @@ def test_a_concentration_below_one_can_be_sampled():
     # Sparse: one group of rows leaves a component all but empty.
     assert np.median(least[0.2]) < 0.02
     assert np.median(least[2.0]) > 0.05
-
-
-def test_weight_zero_is_no_row_and_weight_two_the_row_twice():
-    x = rows(30, 2)
-    weight = np.tile([0.0, 1.0, 2.0], 10)
-    mixture = bg.GaussianMixture(2)
-    weighted = sampled(mixture, x, sample_weight=weight, draws=400, tune=300)
-    standing = sampled(mixture, np.repeat(x, weight.astype(int), axis=0), draws=400, tune=300)
-    tables = [bg.summary(t, round_to="none") for t in (weighted, standing)]
-    error = np.hypot(tables[0]["mcse_mean"], tables[1]["mcse_mean"])
-    assert (np.abs(tables[0]["mean"] - tables[1]["mean"]) < 4.5 * error).all()
-    plain = bg.summary(sampled(mixture, x, draws=400, tune=300), round_to="none")
-    assert (np.abs(plain["mean"] - tables[1]["mean"]) > 4.5 * error).any()
 
 
 def test_a_start_of_ones_own_is_used():
