@@ -6,7 +6,7 @@ covariance matrices in the coordinates of PyMC's ``CholeskyCovTransform``.
 
 import numpy as np
 import pytensor.tensor as pt
-from pymc.distributions.dist_math import check_parameters, multigammaln
+from pymc.distributions.dist_math import check_parameters
 from pymc.distributions.distribution import Continuous, SymbolicRandomVariable
 from pymc.distributions.shape_utils import implicit_size_from_params, rv_size_is_none
 from pymc.distributions.transforms import CholeskyCovTransform, _default_transform
@@ -37,7 +37,7 @@ class MarginalMixtureRV(SymbolicRandomVariable):
         layout = "(b,i,j)" if factor.type.ndim == 3 else "(b,i)"
         signature = f"[rng],[size],(k),(k,d),{layout},()->[rng],(d)"
         if rv_size_is_none(size):
-            batch = implicit_size_from_params(weights, sample_weight, ndims_params=[1, 0])
+            batch = tuple(implicit_size_from_params(weights, sample_weight, ndims_params=[1, 0]))
         else:
             batch = tuple(size)
         d = means.shape[1]
@@ -225,7 +225,7 @@ class InverseWishart(Continuous):
         log_density = (
             df * _log_det(scale_chol)
             - df * p * 0.5 * np.log(2)
-            - multigammaln(df / 2, p)
+            - _log_multigamma(df / 2, p)
             - (df + p + 1) * log_det
             - 0.5 * _sum_of_squares(whitened)
         )
@@ -315,6 +315,12 @@ class ScaledLKJ(Continuous):
 
 def _log_det(chol):
     return pt.log(pt.diagonal(chol, axis1=-2, axis2=-1)).sum(axis=-1)
+
+
+def _log_multigamma(a, p):
+    """Log of the multivariate gamma function of a batch of values."""
+    terms = pt.gammaln(a[..., None] - 0.5 * pt.arange(p)).sum(axis=-1)
+    return terms + p * (p - 1) / 4 * np.log(np.pi)
 
 
 def _sum_of_squares(matrix):

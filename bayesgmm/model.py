@@ -40,7 +40,6 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
     """
     rows, weight = training_data(x, sample_weight, mixture.n_components)
     prior = mixture.prior.resolved(rows.values, weight, mixture.n_components)
-    start = _start(mixture, rows.values, weight)
     coords = {
         "component": np.arange(mixture.n_components),
         "feature": list(rows.features),
@@ -49,19 +48,12 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
     }
     conjugate = isinstance(prior, NormalInverseWishart)
     with pm.Model(coords=coords) as model:
-        weights = pm.Dirichlet(
-            "weights", a=prior.concentration, dims="component", initval=start.weights
-        )
+        weights = pm.Dirichlet("weights", a=prior.concentration, dims="component")
         declare_spread = _conjugate_spread if conjugate else _separate_spread
-        spread = declare_spread(prior, mixture.covariance, start.spread)
+        spread = declare_spread(prior, mixture.covariance)
         factor = pt.linalg.cholesky(spread) if is_matrix(mixture.covariance) else pt.sqrt(spread)
-        if conjugate:
-            means = _conjugate_means(prior, mixture.covariance, factor, start.means)
-        else:
-            means = pm.Normal(
-                "means", prior.mean, prior.mean_scale, dims=("component", "feature"),
-                initval=start.means,
-            )  # fmt: skip
+        start = _start(mixture, rows.values, weight)
+        means = _means(prior, mixture.covariance, factor, start)
         MarginalMixture(
             "x",
             weights,
@@ -74,35 +66,59 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
     return model
 
 
-def _conjugate_spread(prior, covariance, initval):
+def _conjugate_spread(prior, covariance):
     name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
     if is_matrix(covariance):
         chol = np.linalg.cholesky(prior.scale)
-        return InverseWishart(name, prior.df, scale_chol=chol, dims=dims, initval=initval)
+        return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
     diagonal = np.diag(prior.scale)
     scale = diagonal if covariance == "diag" else diagonal.mean()
-    return pm.InverseGamma(name, prior.df / 2, scale / 2, dims=dims, initval=initval)
+    return pm.InverseGamma(name, prior.df / 2, scale / 2, dims=dims)
 
 
-def _separate_spread(prior, covariance, initval):
+def _separate_spread(prior, covariance):
     name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
     if is_matrix(covariance):
-        return ScaledLKJ(name, prior.scale, prior.eta, dims=dims, initval=initval)
+        return ScaledLKJ(name, prior.scale, prior.eta, dims=dims)
     scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
     # The square of a half-normal scale.
-    return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims, initval=initval)
+    return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims)
 
 
-def _conjugate_means(prior, covariance, factor, initval):
-    dims, width = ("component", "feature"), np.sqrt(prior.mean_concentration)
+def _means(prior, covariance, factor, start):
+    """Normal means with distinct support points, where samplers and optimisers start.
+
+    From identical components ``pm.find_MAP`` stops at the symmetric saddle. It is a support point
+    and not an ``initval`` because PyMC does not convert models with initial values.
+    """
+    if isinstance(prior, NormalInverseWishart):
+        factor = factor / np.asarray(prior.mean_concentration) ** 0.5
+    else:
+        covariance, factor = "diag", prior.mean_scale
+    shared = {"dims": ("component", "feature"), "support_point": lambda *_: pt.as_tensor(start)}
     if is_matrix(covariance):
-        return pm.MvNormal("means", prior.mean, chol=factor / width, dims=dims, initval=initval)
-    sd = factor if covariance == "diag" else factor[:, None]
-    return pm.Normal("means", prior.mean, sd / width, dims=dims, initval=initval)
+        return pm.CustomDist(
+            "means",
+            prior.mean,
+            factor,
+            dist=lambda mean, chol, size: pm.MvNormal.dist(mean, chol=chol, size=size),
+            signature="(d),(d,d)->(d)",
+            class_name="MvNormal",
+            **shared,
+        )
+    return pm.CustomDist(
+        "means",
+        prior.mean,
+        factor[:, None] if covariance == "spherical" else factor,
+        dist=lambda mean, sd, size: pm.Normal.dist(mean, sd, size=size),
+        signature="(),()->()",
+        class_name="Normal",
+        **shared,
+    )
 
 
 def _start(mixture, x, sample_weight):
-    """Distinct components: from identical ones ``pm.find_MAP`` stops at the symmetric saddle."""
+    """Distinct means, (n_components, n_features), in the data's units."""
     objective = Objective.of(mixture, x, sample_weight)
     y = draw_start(objective.surrogate, 0, np.random.default_rng(0))
-    return objective.in_data_units(objective.target.constrain(y))
+    return objective.in_data_units(objective.target.constrain(y)).means

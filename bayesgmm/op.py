@@ -20,8 +20,8 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 
 from bayesgmm.likelihood import kernel
 
-# PyTensor caches machine code by class and version only: any change of the kernel is a new version.
-VERSION = zlib.crc32(Path(kernel.__file__).read_bytes())
+# PyTensor caches machine code by class and version only: any change here or there is a new one.
+VERSION = zlib.crc32(b"".join(Path(f).read_bytes() for f in (kernel.__file__, __file__)))
 
 
 @numba.njit(nogil=True, error_model="numpy")

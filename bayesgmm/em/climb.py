@@ -39,21 +39,22 @@ def climb(objective, y, max_iter, tol):
     """
     surrogate = objective.surrogate
     passes = min(max_iter, HANDOVER_PASSES)
-    end, trace, n_passes = _squarem(surrogate, y, passes, max(tol, HANDOVER_NORM))
+    end, trace, n_passes = _squarem(surrogate, surrogate.at(y), passes, max(tol, HANDOVER_NORM))
     if surrogate is not objective:
         end = objective.at(end.y)
         trace = [end.value]
-    for finish in (_quasi_newton, _newton):
+    # EM comes last: slow, but sure where a line search has lost its way.
+    finishes = (_quasi_newton, _newton, *((_squarem,) if surrogate is objective else ()))
+    for finish in finishes:
         room = max_iter - len(trace)
         if end.gradient_norm > tol and room > 0 and not objective.on_floor(end.parameters):
             end, more, passes = finish(objective, end, room, tol)
-            trace += more
+            trace += more[1:]
             n_passes += passes
     return Climb(end, trace, n_passes)
 
 
-def _squarem(objective, y, max_passes, norm):
-    point = objective.at(y)
+def _squarem(objective, point, max_passes, norm):
     trace, n_passes, collapsed = [point.value], 1, 0
     while point.gradient_norm > norm and n_passes < max_passes and collapsed < STUCK:
         first = objective.at(objective.step(point))
@@ -83,7 +84,7 @@ def _quasi_newton(objective, start, max_iter, tol):
     There the curvature's eigenvalues are the shares of information that is not missing, in (0, 1],
     whatever the scales of weights, means and spreads.
     """
-    best, latest, trace, n_passes = start, start, [], 0
+    best, latest, trace, n_passes = start, start, [start.value], 0
     root = np.linalg.cholesky(complete_information(objective, start))
     metric = np.linalg.inv(root).T
 
@@ -113,16 +114,15 @@ def _quasi_newton(objective, start, max_iter, tol):
     )
     if objective.prior is None and objective.on_floor(best.parameters):
         # EM alone keeps to the floor.
-        best, trace, more = _squarem(objective, start.y, max_iter, tol)
-        return best, trace[1:], n_passes + more
+        best, trace, more = _squarem(objective, start, max_iter, tol)
+        return best, trace, n_passes + more
     return best, trace, n_passes
 
 
 def _newton(objective, start, max_iter, tol):
     """The last digits, which differences of the objective no longer show to a line search."""
-    best, n_passes = start, 0
-    trace: list[float] = []
-    while best.gradient_norm > tol and len(trace) < max_iter:
+    best, trace, n_passes = start, [start.value], 0
+    while best.gradient_norm > tol and len(trace) <= max_iter:
         curvature = hessian(objective.target, best.y, jacobian=False)
         n_passes += 2 * len(best.y)
         try:

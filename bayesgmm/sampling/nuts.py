@@ -103,13 +103,13 @@ def sample(
     }
     if not isinstance(mixture, GaussianMixture):
         _check_model(mixture, x, sample_weight, start)
-        drawn = _drawn(nutpie.sample(nutpie.compile_pymc_model(mixture), **settings), settings)
+        drawn = _drawn(nutpie.compile_pymc_model(mixture), settings)
         return model_tree(mixture, drawn, _provenance(random_seed, began, drawn, settings))
     rows, weight = training_data(x, sample_weight, mixture.n_components)
     start = _checked_start(mixture, rows, weight, start, random_seed, progress)
     objective = Objective.of(mixture, rows.values, weight)
     compiled, centre, whitening = _compiled(objective, start)
-    drawn = _drawn(nutpie.sample(compiled, **settings), settings)
+    drawn = _drawn(compiled, settings)
     offset = _log_density_offset(objective)
     for group in ("posterior", "warmup_posterior"):
         if group in drawn:
@@ -224,8 +224,13 @@ STATISTICS = {
 """nutpie's names and ArviZ's."""
 
 
-def _drawn(tree, settings):
+def _drawn(compiled, settings):
     """Arrays by group, (chain, draw, …), rectangular: what an interrupt cut short is trimmed."""
+    import nutpie
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Found chain dimension")
+        tree = nutpie.sample(compiled, **settings)
     lengths = np.isfinite(tree["sample_stats"]["logp"].values).sum(axis=1)
     chains, length = _longest_rectangle(lengths)
     if length == 0:
