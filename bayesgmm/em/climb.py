@@ -14,6 +14,9 @@ from bayesgmm.target import hessian
 HANDOVER_NORM = 1e-2
 HANDOVER_PASSES = 15
 
+REFRESH = 40
+"""Iterations of L-BFGS after which its metric is that of the point it has reached."""
+
 STUCK = 10
 """A climb that stays on the floor for so many leaps has collapsed."""
 
@@ -44,13 +47,16 @@ def climb(objective, y, max_iter, tol):
         end = objective.at(end.y)
         trace = [end.value]
     # EM comes last: slow, but sure where a line search has lost its way.
-    finishes = (_quasi_newton, _newton, *((_squarem,) if surrogate is objective else ()))
-    for finish in finishes:
+    finishes = [_quasi_newton, _newton, *([_squarem] if surrogate is objective else [])]
+    while finishes and end.gradient_norm > tol and not objective.on_floor(end.parameters):
         room = max_iter - len(trace)
-        if end.gradient_norm > tol and room > 0 and not objective.on_floor(end.parameters):
-            end, more, passes = finish(objective, end, room, tol)
-            trace += more[1:]
-            n_passes += passes
+        if room <= 0:
+            break
+        end, more, passes = finishes[0](objective, end, room, tol)
+        trace += more[1:]
+        n_passes += passes
+        if len(more) == 1 or finishes[0] is not _quasi_newton:
+            finishes.pop(0)
     return Climb(end, trace, n_passes)
 
 
@@ -110,7 +116,7 @@ def _quasi_newton(objective, start, max_iter, tol):
         jac=True,
         method="L-BFGS-B",
         callback=keep,
-        options={"maxiter": max_iter, "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
+        options={"maxiter": min(max_iter, REFRESH), "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
     )
     if objective.prior is None and objective.on_floor(best.parameters):
         # EM alone keeps to the floor.

@@ -83,8 +83,6 @@ def sample(
     ----------
     .. [1] Hoffman & Gelman (2014), Journal of Machine Learning Research 15, 1593–1623.
     """
-    import nutpie
-
     for name, value in (("draws", draws), ("tune", tune), ("chains", chains)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(f"{name} must be an integer of at least 1; got {value!r}.")
@@ -102,14 +100,16 @@ def sample(
         "save_warmup": save_warmup,
     }
     if not isinstance(mixture, GaussianMixture):
+        import nutpie
+
         _check_model(mixture, x, sample_weight, start)
-        drawn = _drawn(nutpie.compile_pymc_model(mixture), settings)
+        drawn = _drawn(_sampled(nutpie.compile_pymc_model(mixture), settings), settings)
         return model_tree(mixture, drawn, _provenance(random_seed, began, drawn, settings))
     rows, weight = training_data(x, sample_weight, mixture.n_components)
     start = _checked_start(mixture, rows, weight, start, random_seed, progress)
     objective = Objective.of(mixture, rows.values, weight)
     compiled, centre, whitening = _compiled(objective, start)
-    drawn = _drawn(compiled, settings)
+    drawn = _drawn(_sampled(compiled, settings), settings)
     offset = _log_density_offset(objective)
     for group in ("posterior", "warmup_posterior"):
         if group in drawn:
@@ -224,13 +224,17 @@ STATISTICS = {
 """nutpie's names and ArviZ's."""
 
 
-def _drawn(compiled, settings):
-    """Arrays by group, (chain, draw, …), rectangular: what an interrupt cut short is trimmed."""
+def _sampled(compiled, settings):
+    """nutpie's tree; ragged after Ctrl-C."""
     import nutpie
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Found chain dimension")
-        tree = nutpie.sample(compiled, **settings)
+        return nutpie.sample(compiled, **settings)
+
+
+def _drawn(tree, settings):
+    """Arrays by group, (chain, draw, …), rectangular: what an interrupt cut short is trimmed."""
     lengths = np.isfinite(tree["sample_stats"]["logp"].values).sum(axis=1)
     chains, length = _longest_rectangle(lengths)
     if length == 0:
