@@ -21,7 +21,8 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 from bayesgmm.likelihood import kernel
 
 # PyTensor caches machine code by class and version only: any change here or there is a new one.
-VERSION = zlib.crc32(b"".join(Path(f).read_bytes() for f in (kernel.__file__, __file__)))
+SOURCES = [Path(__file__), *sorted(Path(kernel.__file__).parent.glob("*.py"))]
+VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
 
 
 @numba.njit(nogil=True, error_model="numpy")

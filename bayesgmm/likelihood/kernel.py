@@ -7,80 +7,14 @@ along the fastest axis, and every inner loop is one the compiler turns into vect
 
 import numpy as np
 
-from bayesgmm.compiled import compiled, compiled_exact, compiled_fast
+from bayesgmm.compiled import compiled, compiled_fast
+from bayesgmm.likelihood.arithmetic import add_log, exponentiate
 
 BLOCK = 256
 
 LOG_2PI = np.log(2 * np.pi)
 # A quadratic form beyond this is cut, so that the farthest outlier still has a finite density.
 FARTHEST = 1e300
-
-
-@compiled_exact
-def _exponentiate(values, highest, total, size, bits):
-    """Replace values by exp(values − highest) and add them to the total.
-
-    Differences are ≤ 0, and count as −700 below it. exp(v) = 2^m exp(r), |r| ≤ ½ log 2, with a
-    Taylor polynomial of degree 13 (error 4e-18): plain arithmetic in place of a library call per
-    value, so that the loop vectorises. Adding 1.5 · 2^52 rounds to the integer m and leaves it in
-    the low bits; sums must not be reordered here.
-    """
-    shifted = bits.view(np.float64)
-    for b in range(size):
-        v = max(values[b] - highest[b], -700.0)
-        shifted[b] = v * 1.4426950408889634 + 6755399441055744.0
-        m = shifted[b] - 6755399441055744.0
-        r = v - m * 0.693145751953125
-        r -= m * 1.4286068203094173e-06
-        p = 1.6059043836821613e-10
-        p = p * r + 2.08767569878681e-09
-        p = p * r + 2.505210838544172e-08
-        p = p * r + 2.755731922398589e-07
-        p = p * r + 2.7557319223985893e-06
-        p = p * r + 2.48015873015873e-05
-        p = p * r + 0.0001984126984126984
-        p = p * r + 0.001388888888888889
-        p = p * r + 0.008333333333333333
-        p = p * r + 0.041666666666666664
-        p = p * r + 0.16666666666666666
-        p = p * r + 0.5
-        p = p * r + 1.0
-        values[b] = p * r + 1.0
-    for b in range(size):
-        bits[b] = (bits[b] + 1023) << 52
-    for b in range(size):
-        values[b] *= shifted[b]
-        total[b] += values[b]
-
-
-@compiled_exact
-def _add_log(values, size, bits, target):
-    """Add the logarithms of positive values to the target, to 1 ulp; uses the values up.
-
-    log(2^e m) = e log 2 + 2 artanh((m − 1) / (m + 1)) with ½√2 ≤ m < √2, where the odd series to
-    degree 21 has an error of 2e-17.
-    """
-    mantissa = bits.view(np.float64)
-    for b in range(size):
-        mantissa[b] = values[b]
-    for b in range(size):
-        word = bits[b] + (0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-        bits[b] = (word & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD
-        values[b] = np.float64((word >> 52) - 1023)
-    for b in range(size):
-        f = (mantissa[b] - 1.0) / (mantissa[b] + 1.0)
-        g = f * f
-        p = 0.047619047619047616
-        p = p * g + 0.05263157894736842
-        p = p * g + 0.058823529411764705
-        p = p * g + 0.06666666666666667
-        p = p * g + 0.07692307692307693
-        p = p * g + 0.09090909090909091
-        p = p * g + 0.1111111111111111
-        p = p * g + 0.14285714285714285
-        p = p * g + 0.2
-        p = p * g + 0.3333333333333333
-        target[b] += values[b] * 0.6931471805599453 + (2.0 * f + 2.0 * f * g * p)
 
 
 @compiled_fast
@@ -213,10 +147,10 @@ def _responsibilities(
         for b in range(size):
             highest[b] = max(highest[b], density[k, b])
     for k in range(n_components):
-        _exponentiate(density[k], highest, total, size, bits)
+        exponentiate(density[k], highest, total, size, bits)
     for b in range(size):
         inverse[b] = 1.0 / total[b]
-    _add_log(total, size, bits, highest)
+    add_log(total, size, bits, highest)
 
 
 @compiled_fast
@@ -326,6 +260,19 @@ def _add_last_products(size, share, z, out):
 
 
 @compiled
+def _buffers(n_components, d):
+    """Rows, whitened rows, densities, log densities and scratch space of a block."""
+    return (
+        np.empty((d, BLOCK)),
+        np.empty((n_components, d, BLOCK)),
+        np.empty((n_components, BLOCK)),
+        np.empty(BLOCK),
+        np.empty((2, BLOCK)),
+        np.empty(BLOCK, np.int64),
+    )
+
+
+@compiled
 def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S):
     """Add the rows' whitened moments to nk, s, S and return their log likelihood (nats).
 
@@ -333,11 +280,7 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
     """
     n_obs, d = x.shape
     n_components = len(log_weights)
-    rows = np.empty((d, BLOCK))
-    z = np.empty((n_components, d, BLOCK))
-    density = np.empty((n_components, BLOCK))
-    row_log_density = np.empty(BLOCK)
-    work, bits = np.empty((2, BLOCK)), np.empty(BLOCK, np.int64)
+    rows, z, density, row_log_density, work, bits = _buffers(n_components, d)
     log_likelihood = 0.0
     for start in range(0, n_obs, BLOCK):
         size = min(BLOCK, n_obs - start)
@@ -366,11 +309,7 @@ def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, resp
     """Write every row's log density (n,) and, unless given no columns, responsibilities (n, K)."""
     n_obs, d = x.shape
     n_components = len(log_weights)
-    rows = np.empty((d, BLOCK))
-    z = np.empty((n_components, d, BLOCK))
-    density = np.empty((n_components, BLOCK))
-    row_log_density = np.empty(BLOCK)
-    work, bits = np.empty((2, BLOCK)), np.empty(BLOCK, np.int64)
+    rows, z, density, row_log_density, work, bits = _buffers(n_components, d)
     for start in range(0, n_obs, BLOCK):
         size = min(BLOCK, n_obs - start)
         _load(x, start, size, shift, inv_scale, rows)

@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -109,7 +110,7 @@ def _chunk_moments(x, weight, coordinates, parameters):
 @functools.cache
 def _threads():
     """One thread per core for the whole process; the kernel releases the lock."""
-    return ThreadPoolExecutor(thread_name_prefix="bayesgmm")
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="bayesgmm")
 
 
 def row_log_density(x, log_weights, means, factor, shift=0.0, scale=1.0):

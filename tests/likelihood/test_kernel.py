@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from oracles import LONG, STRUCTURES, brute_force, random_parameters, random_rows
 
 from bayesgmm.likelihood import mixture_moments, responsibilities, row_log_density
-from bayesgmm.likelihood.kernel import BLOCK, _add_log, _exponentiate
+from bayesgmm.likelihood.arithmetic import add_log, exponentiate
+from bayesgmm.likelihood.kernel import BLOCK
 from bayesgmm.likelihood.moments import CHUNK
 from bayesgmm.mixture import MixtureParameters
 
@@ -20,7 +21,7 @@ def arguments(parameters):
 
 def exponentials(values):
     found, size = values.copy(), len(values)
-    _exponentiate(found, np.zeros(size), np.zeros(size), size, np.empty(size, np.int64))
+    exponentiate(found, np.zeros(size), np.zeros(size), size, np.empty(size, np.int64))
     return found
 
 
@@ -209,6 +210,6 @@ def test_logarithms_are_exact_to_two_units_in_the_last_place():
     values = np.concatenate([near_one, rng.uniform(1, 50, 10_000), [1e300, 1e-300]])
     exact = np.log(values.astype(LONG))
     found = np.zeros(len(values))
-    _add_log(values.copy(), len(values), np.empty(len(values), np.int64), found)
+    add_log(values.copy(), len(values), np.empty(len(values), np.int64), found)
     units = np.abs(found - exact) / np.maximum(np.spacing(np.abs(exact.astype(float))), 1e-320)
     assert units.max() <= 2
