@@ -260,19 +260,6 @@ def _add_last_products(size, share, z, out):
 
 
 @compiled
-def _buffers(n_components, d):
-    """Rows, whitened rows, densities, log densities and scratch space of a block."""
-    return (
-        np.empty((d, BLOCK)),
-        np.empty((n_components, d, BLOCK)),
-        np.empty((n_components, BLOCK)),
-        np.empty(BLOCK),
-        np.empty((2, BLOCK)),
-        np.empty(BLOCK, np.int64),
-    )
-
-
-@compiled
 def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S):
     """Add the rows' whitened moments to nk, s, S and return their log likelihood (nats).
 
@@ -280,7 +267,11 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
     """
     n_obs, d = x.shape
     n_components = len(log_weights)
-    rows, z, density, row_log_density, work, bits = _buffers(n_components, d)
+    rows = np.empty((d, BLOCK))
+    z = np.empty((n_components, d, BLOCK))
+    density = np.empty((n_components, BLOCK))
+    row_log_density = np.empty(BLOCK)
+    work, bits = np.empty((2, BLOCK)), np.empty(BLOCK, np.int64)
     log_likelihood = 0.0
     for start in range(0, n_obs, BLOCK):
         size = min(BLOCK, n_obs - start)
@@ -309,7 +300,11 @@ def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, resp
     """Write every row's log density (n,) and, unless given no columns, responsibilities (n, K)."""
     n_obs, d = x.shape
     n_components = len(log_weights)
-    rows, z, density, row_log_density, work, bits = _buffers(n_components, d)
+    rows = np.empty((d, BLOCK))
+    z = np.empty((n_components, d, BLOCK))
+    density = np.empty((n_components, BLOCK))
+    row_log_density = np.empty(BLOCK)
+    work, bits = np.empty((2, BLOCK)), np.empty(BLOCK, np.int64)
     for start in range(0, n_obs, BLOCK):
         size = min(BLOCK, n_obs - start)
         _load(x, start, size, shift, inv_scale, rows)
