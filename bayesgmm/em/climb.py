@@ -72,7 +72,7 @@ def _squarem(objective, point, max_passes, norm):
         second = objective.step(first)
         r = first.y - point.y
         v = second - first.y - r
-        length = max(1.0, np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300))
+        length = np.clip(np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300), 1.0, 1e6)
         leap = objective.at(point.y + 2 * length * r + length**2 * v)
         n_passes += 1
         if leap.value < first.value or objective.on_floor(leap.parameters):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from threadpoolctl import threadpool_limits
 
 from bayesgmm.data import training_data
 from bayesgmm.em.climb import Climb, climb
@@ -130,11 +131,13 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
     description = "maximum likelihood" if flat else "posterior mode"
     climbs = []
     try:
-        for index in progress_bar(range(n_starts), f"{description}: starts", progress):
-            rng = np.random.default_rng(None if random_seed is None else [random_seed, index])
-            climbs.append(
-                climb(objective, draw_start(objective.surrogate, index, rng), max_iter, tol)
-            )
+        # The matrices are tiny: threads of BLAS only get in each other's way.
+        with threadpool_limits(1, user_api="blas"):
+            for index in progress_bar(range(n_starts), f"{description}: starts", progress):
+                rng = np.random.default_rng(None if random_seed is None else [random_seed, index])
+                climbs.append(
+                    climb(objective, draw_start(objective.surrogate, index, rng), max_iter, tol)
+                )
     except KeyboardInterrupt:
         if not climbs:
             raise

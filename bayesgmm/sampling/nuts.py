@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from bayesgmm.compiled import compiled
 from bayesgmm.data import training_data
@@ -228,7 +229,8 @@ def _sampled(compiled, settings):
     """nutpie's tree; ragged after Ctrl-C."""
     import nutpie
 
-    with warnings.catch_warnings():
+    # One thread per chain: BLAS must not start more for the whitening.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.filterwarnings("ignore", message="Found chain dimension")
         return nutpie.sample(compiled, **settings)
 
