@@ -19,6 +19,7 @@ from pytensor.tensor.math import Sum
 from pytensor.tensor.rewriting.basic import register_canonicalize
 
 from bayesgmm.likelihood import kernel
+from bayesgmm.likelihood.bands import WIDEST, coordinates
 
 # PyTensor caches machine code by class and version only: any change here or there is a new one.
 SOURCES = [Path(__file__), *sorted(Path(kernel.__file__).parent.glob("*.py"))]
@@ -26,7 +27,7 @@ VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def summed_density(x, sample_weight, log_weights, means, factor):
+def summed_density(x, sample_weight, log_weights, means, factor, shift, inv_scale):
     """Log likelihood (nats) and its gradient in log w, μ and the factor, in one pass."""
     n_components, d = means.shape
     nk, s = np.zeros(n_components), np.zeros((n_components, d))
@@ -34,7 +35,6 @@ def summed_density(x, sample_weight, log_weights, means, factor):
         S = np.zeros((n_components, d, d))
     else:
         S = np.zeros((n_components, d))
-    shift, inv_scale = np.zeros(d), np.ones(d)
     log_likelihood = kernel.accumulate_moments(
         x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S
     )
@@ -45,11 +45,10 @@ def summed_density(x, sample_weight, log_weights, means, factor):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def weighted_rows(x, sample_weight, log_weights, means, factor):
+def weighted_rows(x, sample_weight, log_weights, means, factor, shift, inv_scale):
     """Log density of every row (nats) times its weight."""
-    d = means.shape[1]
     log_density, nothing = np.empty(len(x)), np.empty((len(x), 0))
-    kernel.fill_rows(x, np.zeros(d), np.ones(d), log_weights, means, factor, log_density, nothing)
+    kernel.fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, nothing)
     return log_density * sample_weight
 
 
@@ -77,7 +76,7 @@ class MixtureRows(_MixtureOp):
         return [(shapes[0][0],)]
 
     def perform(self, node, inputs, outputs):
-        outputs[0][0] = weighted_rows(*map(np.ascontiguousarray, inputs))
+        outputs[0][0] = weighted_rows(*_arguments(inputs))
 
     def pullback(self, inputs, outputs, cotangents):
         x, sample_weight, *parameters = inputs
@@ -97,7 +96,7 @@ class MixtureSum(_MixtureOp):
         return [(), *shapes[2:]]
 
     def perform(self, node, inputs, outputs):
-        results = summed_density(*map(np.ascontiguousarray, inputs))
+        results = summed_density(*_arguments(inputs))
         for storage, result in zip(outputs, results, strict=True):
             storage[0] = np.asarray(result)
 
@@ -120,8 +119,30 @@ def _no_gradient(op, x, sample_weight):
 mixture_rows, mixture_sum = MixtureRows(), MixtureSum()
 
 
+def _arguments(inputs):
+    x, *rest = map(np.ascontiguousarray, inputs)
+    d = x.shape[1]
+    return x, *rest, *coordinates(np.zeros(d), np.ones(d), rest[-1].ndim == 3)
+
+
+def _identity(node):
+    """Compiled: rows → the kernel's coordinates that change nothing; and the version of the code.
+
+    Loops for few features need their number when they are compiled. As PyTensor's cache knows
+    nothing of it, it is part of the version.
+    """
+    x, *_, factor = node.inputs
+    d = x.type.shape[1]
+    if d is None or factor.type.ndim == 2 or d > WIDEST:
+        return numba_njit(lambda x: (np.zeros(x.shape[1]), np.ones(x.shape[1]))), VERSION * 10
+    identity = coordinates(np.zeros(d), np.ones(d), matrix=True)
+    return numba_njit(lambda x: identity), VERSION * 10 + d
+
+
 @register_funcify_default_op_cache_key(MixtureRows)
 def _funcify_rows(op, node, **kwargs):
+    identity, version = _identity(node)
+
     @numba_njit
     def rows(x, sample_weight, log_weights, means, factor):
         return weighted_rows(
@@ -130,13 +151,16 @@ def _funcify_rows(op, node, **kwargs):
             np.ascontiguousarray(log_weights),
             np.ascontiguousarray(means),
             np.ascontiguousarray(factor),
+            *identity(x),
         )
 
-    return rows, VERSION
+    return rows, version
 
 
 @register_funcify_default_op_cache_key(MixtureSum)
 def _funcify_sum(op, node, **kwargs):
+    identity, version = _identity(node)
+
     @numba_njit
     def summed(x, sample_weight, log_weights, means, factor):
         value, g_weights, g_means, g_factor = summed_density(
@@ -145,10 +169,11 @@ def _funcify_sum(op, node, **kwargs):
             np.ascontiguousarray(log_weights),
             np.ascontiguousarray(means),
             np.ascontiguousarray(factor),
+            *identity(x),
         )
         return np.asarray(value), g_weights, g_means, g_factor
 
-    return summed, VERSION
+    return summed, version
 
 
 @register_canonicalize

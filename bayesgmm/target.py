@@ -6,14 +6,16 @@ The vector holds PyMC's own unconstrained coordinates of the declared model, in 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from bayesgmm.compiled import compiled
+from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import accumulate_moments, add_fisher_gradient
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior.log_density import PriorNumbers, add_log_prior, prior_numbers
-from bayesgmm.structure import factor_shape, n_spread
+from bayesgmm.structure import factor_shape, is_matrix, n_spread
 
 
 @compiled
@@ -181,6 +183,11 @@ class Target:
             prior_numbers(prior, covariance, n_components, d),
         )
 
+    @cached_property
+    def coordinates(self):
+        """Shift and inverse scale as the kernel takes them."""
+        return coordinates(self.shift, 1 / self.scale, is_matrix(self.covariance))
+
     @property
     def n_dim(self):
         """Length of the flat vector."""
@@ -199,8 +206,7 @@ class Target:
             np.ascontiguousarray(y, dtype=np.float64),
             self.x,
             self.sample_weight,
-            self.shift,
-            1 / self.scale,
+            *self.coordinates,
             self.numbers,
             jacobian,
             np.empty((self.n_components, d)),

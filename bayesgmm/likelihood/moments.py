@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
 
 CHUNK = 32_768
@@ -152,4 +153,4 @@ def _arguments(x, log_weights, means, factor, shift, scale):
         )
     shift = np.broadcast_to(np.asarray(shift, dtype=np.float64), (d,)).copy()
     inv_scale = np.broadcast_to(1 / np.asarray(scale, dtype=np.float64), (d,)).copy()
-    return x, (shift, inv_scale), (log_weights, means, factor)
+    return x, coordinates(shift, inv_scale, factor.ndim == 3), (log_weights, means, factor)

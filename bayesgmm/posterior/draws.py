@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayesgmm.compiled import compiled
+from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import fill_rows
-from bayesgmm.structure import dense_covariances, factor_from_spread
+from bayesgmm.structure import dense_covariances, factor_from_spread, is_matrix
 
 BLOCK_BYTES = 64 * 2**20
 """Memory for one block of responsibilities, over all draws."""
@@ -71,13 +72,14 @@ class Draws:
         x = np.ascontiguousarray(x, dtype=np.float64).view(np.ndarray)
         x.flags.writeable = False
         log_weights = np.log(np.maximum(self.weights, 1e-300))
-        _fill_draws(x, log_weights, self.means, self.factor, log_density, table)
+        d = x.shape[1]
+        identity = coordinates(np.zeros(d), np.ones(d), is_matrix(self.covariance))
+        _fill_draws(x, *identity, log_weights, self.means, self.factor, log_density, table)
         return log_density, table
 
 
 @compiled
-def _fill_draws(x, log_weights, means, factor, log_density, table):
-    shift, inv_scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
+def _fill_draws(x, shift, inv_scale, log_weights, means, factor, log_density, table):
     for s in range(len(means)):
         fill_rows(
             x, shift, inv_scale, log_weights[s], means[s], factor[s], log_density[s], table[s]

@@ -145,8 +145,7 @@ def _compiled(objective, start):
     arguments = (
         target.x,
         target.sample_weight,
-        target.shift,
-        1 / target.scale,
+        *target.coordinates,
         target.numbers,
         True,
     )
