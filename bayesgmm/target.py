@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesgmm.compiled import compiled
+from bayesgmm.compiled import compiled, inner
 from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import accumulate_moments, add_fisher_gradient
 from bayesgmm.mixture import MixtureParameters
@@ -26,8 +26,9 @@ def unpack(y, log_weights, factor, means):
     last, highest = 0.0, 0.0
     for k in range(n_components - 1):
         last -= y[k]
-        highest = max(highest, y[k])
-    highest = max(highest, last) if n_components > 1 else 0.0
+        highest = y[k] if y[k] > highest else highest
+    if n_components > 1 and last > highest:
+        highest = last
     total = 0.0
     for k in range(n_components):
         log_weights[k] = y[k] if k < n_components - 1 else last
@@ -55,11 +56,13 @@ def unpack(y, log_weights, factor, means):
             at += 1
 
 
-@compiled
+@inner
 def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
     """Write the gradient in the unconstrained coordinates, from the one in the parameters."""
     n_components, d = g_means.shape
-    total = g_weights.sum()
+    total = 0.0
+    for k in range(n_components):
+        total += g_weights[k]
     last = g_weights[n_components - 1] - np.exp(log_weights[n_components - 1]) * total
     for k in range(n_components - 1):
         gradient[k] = g_weights[k] - np.exp(log_weights[k]) * total - last
@@ -82,7 +85,7 @@ def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
             at += 1
 
 
-@compiled
+@inner
 def add_log_jacobian(log_weights, factor, d, g_weights, g_factor):
     """Log Jacobian of the transforms (nats); adds its gradient in log w and the factor.
 
@@ -114,8 +117,8 @@ def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobi
 
     Never raises: where the density is not finite it is −inf with gradient zero.
     """
-    g_weights, g_means = np.zeros_like(log_weights), np.zeros_like(means)
-    g_factor = np.zeros_like(factor)
+    g_weights, g_means = np.zeros(log_weights.shape), np.zeros(means.shape)
+    g_factor = np.zeros(factor.shape)
     add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor)
     value = log_likelihood
     value += add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_factor)
@@ -125,10 +128,11 @@ def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobi
     finite = np.isfinite(value)
     for g in gradient:
         finite = finite and np.isfinite(g)
-    if not finite:
-        gradient[:] = 0.0
-        return -np.inf
-    return value
+    if finite:
+        return value
+    for i in range(len(gradient)):
+        gradient[i] = 0.0
+    return -np.inf
 
 
 @compiled

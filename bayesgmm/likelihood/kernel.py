@@ -149,7 +149,7 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
     _reduce(factor, log_weights, d, reduced, log_constant)
     log_likelihood = 0.0
     for start in range(0, n_obs, BLOCK):
-        size = min(BLOCK, n_obs - start)
+        size = BLOCK if BLOCK < n_obs - start else n_obs - start
         for b in range(size):
             weight[b] = sample_weight[start + b if len(sample_weight) > 1 else 0]
         _load(flat, start, size, shift, inv_scale, rows)
@@ -182,7 +182,7 @@ def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, resp
     reduced = np.empty((n_components, d * d if factor.ndim == 3 else d))
     _reduce(factor, log_weights, d, reduced, log_constant)
     for start in range(0, n_obs, BLOCK):
-        size = min(BLOCK, n_obs - start)
+        size = BLOCK if BLOCK < n_obs - start else n_obs - start
         _load(flat, start, size, shift, inv_scale, rows)
         _responsibilities(
             shift, rows, size, log_constant, means, factor, reduced, z, density, highest, total
@@ -195,7 +195,7 @@ def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, resp
             log_density[start + b] = highest[b]
 
 
-@compiled
+@inner
 def add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor):
     """Add the log likelihood's gradient in log w, μ and the factor, by Fisher's identity.
 
@@ -203,27 +203,26 @@ def add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor):
     deviation has ∂ℓ/∂σ = (S − N) / σ, summed over the features that share it.
     """
     n_components, d = s.shape
+    v = np.empty(d)
     for k in range(n_components):
         g_weights[k] += nk[k]
         if factor.ndim == 3:
-            block = min(k, factor.shape[0] - 1)
+            block = k if k < factor.shape[0] else 0
             lower = factor[block]
             for column in range(d + 1):
-                v = s[k].copy() if column == d else S[k, :, column].copy()
-                if column < d:
-                    v[column] -= nk[k]
                 for i in range(d - 1, -1, -1):
+                    v[i] = s[k, i] if column == d else S[k, i, column]
+                    if i == column:
+                        v[i] -= nk[k]
                     for j in range(i + 1, d):
                         v[i] -= lower[j, i] * v[j]
                     v[i] /= lower[i, i]
-                if column == d:
-                    for i in range(d):
+                    if column == d:
                         g_means[k, i] += v[i]
-                else:
-                    for i in range(column, d):
+                    elif i >= column:
                         g_factor[block, i, column] += v[i]
         else:
             for i in range(d):
-                column = min(i, factor.shape[1] - 1)
+                column = i if i < factor.shape[1] else 0
                 g_means[k, i] += s[k, i] / factor[k, column]
                 g_factor[k, column] += (S[k, i] - nk[k]) / factor[k, column]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaln, gammaln, multigammaln
 
-from bayesgmm.compiled import compiled
+from bayesgmm.compiled import inner
 from bayesgmm.prior.families import NormalInverseWishart
 from bayesgmm.structure import factor_shape, is_matrix
 
@@ -99,7 +99,7 @@ def lkj_log_volume(eta, n_features):
     return float((powers + (n_features - k) * betaln(b, b)).sum())
 
 
-@compiled
+@inner
 def solve_lower(factor, b):
     """Replace b by ``factor⁻¹ b`` for a lower triangular factor."""
     for i in range(len(b)):
@@ -108,7 +108,7 @@ def solve_lower(factor, b):
         b[i] /= factor[i, i]
 
 
-@compiled
+@inner
 def solve_lower_transposed(factor, b):
     """Replace b by ``factor⁻ᵀ b`` for a lower triangular factor."""
     for i in range(len(b) - 1, -1, -1):
@@ -117,7 +117,7 @@ def solve_lower_transposed(factor, b):
         b[i] /= factor[i, i]
 
 
-@compiled
+@inner
 def add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_factor):
     """Log prior density (nats); adds its gradient in log w, μ and the factor to the arrays given.
 
@@ -140,17 +140,20 @@ def add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_facto
     return value
 
 
-@compiled
+@inner
 def _conjugate_means(means, factor, prior, g_means, g_factor):
     value, kappa = 0.0, prior.mean_concentration
     n_components, d = means.shape
+    u, v = np.empty(d), np.empty(d)
     for k in range(n_components):
-        u = means[k] - prior.mean
+        for i in range(d):
+            u[i] = means[k, i] - prior.mean[i]
         if factor.ndim == 3:
-            block = min(k, factor.shape[0] - 1)
+            block = k if k < factor.shape[0] else 0
             lower, g_lower = factor[block], g_factor[block]
             solve_lower(lower, u)
-            v = u.copy()
+            for i in range(d):
+                v[i] = u[i]
             solve_lower_transposed(lower, v)
             for i in range(d):
                 value -= np.log(lower[i, i]) + 0.5 * kappa * u[i] ** 2
@@ -160,7 +163,7 @@ def _conjugate_means(means, factor, prior, g_means, g_factor):
                     g_lower[i, j] += kappa * v[i] * u[j]
         else:
             for i in range(d):
-                column = min(i, factor.shape[1] - 1)
+                column = i if i < factor.shape[1] else 0
                 sd = factor[k, column]
                 u[i] /= sd
                 value -= np.log(sd) + 0.5 * kappa * u[i] ** 2
@@ -169,20 +172,23 @@ def _conjugate_means(means, factor, prior, g_means, g_factor):
     return value
 
 
-@compiled
+@inner
 def _conjugate_spread(factor, prior, g_factor):
     value, nu = 0.0, prior.shape
     if factor.ndim == 3:
         n_blocks, d, _ = factor.shape
+        m, v = np.empty(d), np.empty(d)
         for block in range(n_blocks):
             lower = factor[block]
             for i in range(d):
                 value -= (nu + d + 1) * np.log(lower[i, i])
                 g_factor[block, i, i] -= (nu + d + 1) / lower[i, i]
             for column in range(d):
-                m = prior.scale[:, column].copy()
+                for i in range(d):
+                    m[i] = prior.scale[i, column]
                 solve_lower(lower, m)
-                v = m.copy()
+                for i in range(d):
+                    v[i] = m[i]
                 solve_lower_transposed(lower, v)
                 for i in range(d):
                     value -= 0.5 * m[i] ** 2
@@ -198,7 +204,7 @@ def _conjugate_spread(factor, prior, g_factor):
     return value
 
 
-@compiled
+@inner
 def _independent_means(means, prior, g_means):
     value = 0.0
     for k in range(means.shape[0]):
@@ -209,7 +215,7 @@ def _independent_means(means, prior, g_means):
     return value
 
 
-@compiled
+@inner
 def _separate_spread(factor, prior, g_factor):
     """log p(Σ) = Σ_i log p(s_i) + log LKJ(R) − Σ_i d log s_i + const, with s_i² = Σ_j L_ij²."""
     value, eta = 0.0, prior.shape
