@@ -4,7 +4,7 @@ PYTHON = $(shell for p in python3.13 python3.12 python3; do \
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: demo install test lint calibrate clean
+.PHONY: demo install test lint calibrate bench clean
 
 demo: install
 	$(BIN)/bayesgmm run models/old_faithful.py --out out/old_faithful
@@ -30,6 +30,19 @@ lint: install
 calibrate: install
 	$(BIN)/python -m pytest -m slow
 
+# quick, under ten minutes, or full
+PROFILE = quick
+
+bench: install .venv-stan/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python -m benchmarks --profile $(PROFILE)
+
+# A Python of its own: pystan's wheel for 3.13 holds an object compiled for another.
+.venv-stan/.installed: benchmarks/stan-constraints.txt
+	@if python3.12 -c "" 2>/dev/null; then python3.12 -m venv .venv-stan && \
+		.venv-stan/bin/python -m pip install --quiet --constraint $< pystan && touch $@; \
+	else echo "no python3.12: the rows of Stan are skipped." >&2; fi
+
 clean:
 	rm -rf out build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
