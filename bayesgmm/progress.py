@@ -3,9 +3,12 @@
 import importlib.util
 import sys
 
+PATIENCE = 2
+"""Seconds before a bar shows."""
 
-def progress_bar(steps, description, show):
-    """Iterate over steps with a bar that vanishes when done.
+
+def progress_bar(steps, description, show, **settings):
+    """Iterate over steps with a bar that vanishes when done; further settings are tqdm's.
 
     On a terminal, or in a notebook that has ipywidgets; silent where output goes to a file.
     """
@@ -13,4 +16,5 @@ def progress_bar(steps, description, show):
 
     if "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets"):
         from tqdm.notebook import tqdm
-    return tqdm(steps, desc=description, disable=None if show else True, leave=False)
+    disable = None if show else True
+    return tqdm(steps, desc=description, disable=disable, leave=False, delay=PATIENCE, **settings)

@@ -1,5 +1,6 @@
 """Observations: what goes in, what is refused, and in which words."""
 
+import mmap
 import subprocess
 import sys
 import tracemalloc
@@ -99,6 +100,17 @@ def test_files_keep_their_names(tmp_path, suffix, as_path):
     assert obs.features == ("a", "b")
     assert obs.ignored == ("where",)
     np.testing.assert_array_equal(obs.values, ROWS)
+
+
+def test_the_array_in_a_file_is_mapped(tmp_path):
+    np.save(tmp_path / "rows.npy", np.array(ROWS))
+    obs = observations(tmp_path / "rows.npy")
+    assert obs.features == ("x1", "x2")
+    np.testing.assert_array_equal(obs.values, ROWS)
+    base = obs.values
+    while isinstance(base, np.ndarray):
+        base = base.base
+    assert isinstance(base, mmap.mmap)
 
 
 def test_row_labels_of_a_csv_file_are_no_feature(tmp_path):
@@ -396,7 +408,7 @@ def test_missing_file(tmp_path):
 def test_unknown_suffix_and_folder(tmp_path):
     path = tmp_path / "table.xlsx"
     path.write_text("")
-    refusal(lambda: observations(path), "data", str(path), "'.xlsx'", ".csv or .parquet")
+    refusal(lambda: observations(path), "data", str(path), "'.xlsx'", ".csv, .parquet or .npy")
     refusal(lambda: observations(tmp_path), "data", str(tmp_path))
 
 
@@ -407,6 +419,8 @@ def test_unknown_suffix_and_folder(tmp_path):
         ("ragged.csv", b"a,b\n1,2\n1,2,3,4\n"),
         ("binary.csv", b"\xff\xfe\x00\x01,\x81"),
         ("text.parquet", b"a,b\n1,2\n"),
+        ("empty.npy", b""),
+        ("text.npy", b"a,b\n1,2\n"),
     ],
 )
 def test_unreadable_file(tmp_path, name, content):

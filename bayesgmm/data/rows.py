@@ -22,19 +22,27 @@ class Observations:
     """(n_obs, n_features) float64, C-contiguous, read-only; in the data's units."""
     features: tuple[str, ...]
     """(n_features,) names of the columns; x1, x2, … where the data had none."""
-    rows: np.ndarray
-    """(n_obs,) int64, positions of these rows in the original table."""
-    n_missing: int
-    """Number of rows left out because a value was missing."""
     n_rows: int
     """Number of rows of the original table."""
     ignored: tuple[str, ...]
     """Columns left out because they are not numeric."""
+    complete: np.ndarray | None
+    """(n_obs,) int64, positions of these rows in the original table; None where they are all."""
 
     @property
     def n_obs(self) -> int:
         """Number of rows."""
         return len(self.values)
+
+    @property
+    def n_missing(self) -> int:
+        """Number of rows left out because a value was missing."""
+        return self.n_rows - self.n_obs
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(n_obs,) int64, positions of these rows in the original table."""
+        return np.arange(self.n_rows) if self.complete is None else self.complete
 
     @property
     def n_features(self) -> int:
@@ -62,7 +70,8 @@ def observations(
     ----------
     data : array, DataFrame, Series, path or Observations
         Array-like of shape (n_obs, n_features), or (n_obs,) for one feature; a pandas, polars or
-        pyarrow table; an xarray DataArray; or the path of a ``.csv`` or ``.parquet`` file.
+        pyarrow table; an xarray DataArray; or the path of a ``.csv``, ``.parquet`` or ``.npy``
+        file, the last of which is mapped and not read into memory.
     columns : name or names, optional
         The features, in this order. Default: every numeric column.
     drop_missing : bool
@@ -133,7 +142,7 @@ def observations_of(
         return data
     table = _table(data, argument)
     features = _choose(table, columns, argument)
-    values, rows, n_rows = _complete(table, features, drop_missing, argument)
+    values, complete, n_rows = _complete(table, features, drop_missing, argument)
     values = values.view()
     values.flags.writeable = False
     if isinstance(data, Observations):
@@ -141,10 +150,9 @@ def observations_of(
     return Observations(
         values=values,
         features=features,
-        rows=rows,
-        n_missing=n_rows - len(rows),
         n_rows=n_rows,
         ignored=tuple(table.kinds) if columns is None else (),
+        complete=complete,
     )
 
 
@@ -193,8 +201,8 @@ def _choose(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
 
 def _complete(
     table: Table, features: tuple[str, ...], drop_missing: bool, argument: str
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Complete rows, their positions in the table, and the table's number of rows."""
+) -> tuple[np.ndarray, np.ndarray | None, int]:
+    """Complete rows, their positions in the table unless they are all, and its number of rows."""
     if any(name in table.kinds for name in features):
         texts = [name for name in features if name in table.kinds]
         raise ValueError(
@@ -212,7 +220,7 @@ def _complete(
             "finite numbers; try marking them as missing (NaN), or dropping their rows"
         )
     if n_incomplete == 0:
-        return values, np.arange(n_rows), n_rows
+        return values, None, n_rows
     where = f"{n_incomplete} of {n_rows} rows: {_with_counts(features, missing)}"
     if not drop_missing:
         raise ValueError(

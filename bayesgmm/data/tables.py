@@ -43,8 +43,9 @@ def table_of(data: Any, argument: str) -> Table:
         return _labelled_table(data, argument)
     if isinstance(data, dict) or _is_instance(data, "xarray", "Dataset"):
         raise TypeError(
-            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or the path "
-            f"of a .csv or .parquet file; try pandas.DataFrame({argument}) or its to_dataframe()"
+            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or "
+            f"the path of a .csv, .parquet or .npy file; try pandas.DataFrame({argument}) or its "
+            "to_dataframe()"
         )
     if isinstance(data, list | tuple):
         return _bare_table(_from_sequence(data, argument), argument)
@@ -76,27 +77,29 @@ def listing(names: Sequence[str]) -> str:
 
 
 def _read(path: Path, argument: str) -> Any:
-    """The pandas table in a CSV or Parquet file."""
+    """The pandas table in a CSV or Parquet file; the array in a .npy file, mapped."""
     if not path.exists():
         raise FileNotFoundError(
             f"{argument}: there is no file {str(path)!r} (looked from {str(Path.cwd())!r}); "
-            "expected the path of a .csv or .parquet file; check its spelling"
+            "expected the path of a .csv, .parquet or .npy file; check its spelling"
         )
     suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
+    if suffix not in (".csv", ".parquet", ".npy"):
         raise ValueError(
-            f"{argument}: {str(path)!r} ends in {suffix!r}; expected a .csv or .parquet file; try "
-            "reading it into a DataFrame and pass that"
+            f"{argument}: {str(path)!r} ends in {suffix!r}; expected a .csv, .parquet or .npy "
+            "file; try reading it into a DataFrame and pass that"
         )
-
-    import pandas as pd
-
     try:
+        if suffix == ".npy":
+            return np.load(path, mmap_mode="r")
+
+        import pandas as pd
+
         frame = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError) as error:
         raise ValueError(
             f"{argument}: {str(path)!r} could not be read as a {suffix} file: {error}; check that "
-            "it is one, or try reading it into a DataFrame and pass that"
+            "it is one, or try reading it into a DataFrame or array and pass that"
         ) from error
     if suffix == ".csv" and len(frame.columns) > 1 and frame.columns[0] == "Unnamed: 0":
         # A first column without a header is row labels, as R and pandas write them: no feature.
@@ -205,9 +208,9 @@ def _from_sequence(data: Any, argument: str) -> np.ndarray:
         ) from error
     if array.ndim == 0:
         raise TypeError(
-            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or the path "
-            "of a .csv or .parquet file; try converting it first (a sparse matrix: .toarray(), a "
-            "generator: list)"
+            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or "
+            "the path of a .csv, .parquet or .npy file; try converting it first (a sparse matrix: "
+            ".toarray(), a generator: list)"
         )
     return array
 

@@ -27,7 +27,7 @@ def training_data(
     Observations
         The rows, in the data's units.
     float64 array, shape (n_obs,)
-        Their weights (dimensionless).
+        Their weights (dimensionless); without ``sample_weight`` one number broadcast.
 
     Raises
     ------
@@ -36,7 +36,10 @@ def training_data(
         rows than components; rows of weight zero count as absent.
     """
     obs = observations_of(x, "x")
-    weight = np.ones(obs.n_obs) if sample_weight is None else _row_weights(sample_weight, obs)
+    if sample_weight is None:
+        weight = np.broadcast_to(1.0, obs.n_obs)
+    else:
+        weight = _row_weights(sample_weight, obs)
     counted = "" if weight.all() else " of positive sample_weight"
     _check_not_constant(obs, weight, counted)
     n_distinct = _count_distinct(obs.values, weight, n_components)
@@ -68,12 +71,13 @@ def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
             f"sample_weight has {len(given)} weights; expected one for each of the {obs.n_obs} "
             f"rows of x{original}"
         )
-    positions = np.arange(obs.n_obs) if len(given) == obs.n_obs else obs.rows
-    weight = given[positions]
+    positions = slice(None) if len(given) == obs.n_obs else obs.rows
+    weight = np.array(given[positions])
     wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
     if len(wrong):
+        position = np.arange(len(given))[positions][wrong[0]]
         raise ValueError(
-            f"sample_weight[{positions[wrong[0]]}] is {weight[wrong[0]]}, the first of "
+            f"sample_weight[{position}] is {weight[wrong[0]]}, the first of "
             f"{len(wrong)} bad weights; expected finite weights ≥ 0; try 0 for a row to leave out"
         )
     if not weight.any():

@@ -1,27 +1,20 @@
 """``fit_map`` and ``fit_ml``: many starts, and the catalogue of the modes they reach."""
 
-from dataclasses import dataclass
+import functools
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from bayesgmm.data import training_data
-from bayesgmm.em.climb import Climb, climb
+from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
-from bayesgmm.em.starts import draw_start
+from bayesgmm.em.search import search
 from bayesgmm.likelihood import responsibilities
-from bayesgmm.likelihood.moments import CHUNK
+from bayesgmm.likelihood.moments import sum_over_chunks
 from bayesgmm.mixture import GaussianMixture
 from bayesgmm.prior.mode import FLOOR
-from bayesgmm.progress import progress_bar
-
-SAME_VALUE = 1e-5
-"""Two ends are one mode if their objectives differ by no more than this (nats, relative) …"""
-SAME_PLACE = 1e-2
-"""… and their matched components by no more than this, where data have unit scale."""
 
 
 def fit_map(
@@ -43,8 +36,8 @@ def fit_map(
     Parameters
     ----------
     mixture : GaussianMixture
-    x : array, data frame, or path of a CSV or Parquet file, (n_obs, n_features)
-        Rows in any units; results are in the same.
+    x : array, data frame, or path of a .csv, .parquet or .npy file, (n_obs, n_features)
+        Rows in any units; results are in the same. A memory-mapped array is never copied.
     sample_weight : (n_obs,), optional
         How many times each row counts; weight 2 is the row twice.
     n_starts : int
@@ -128,59 +121,22 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
         raise ValueError(f"tol must be a positive number; got {tol!r}.")
     rows, weight = training_data(x, sample_weight, mixture.n_components)
     objective = Objective.of(mixture, rows.values, weight, flat)
-    description = "maximum likelihood" if flat else "posterior mode"
-    climbs = []
-    try:
-        # The matrices are tiny: threads of BLAS only get in each other's way.
-        with threadpool_limits(1, user_api="blas"):
-            for index in progress_bar(range(n_starts), f"{description}: starts", progress):
-                rng = np.random.default_rng(None if random_seed is None else [random_seed, index])
-                climbs.append(
-                    climb(objective, draw_start(objective.surrogate, index, rng), max_iter, tol)
-                )
-    except KeyboardInterrupt:
-        if not climbs:
-            raise
-    catalogue = _catalogue(objective, climbs)
-    off_floor = [m for m in catalogue if not m.on_floor]
-    best = (off_floor or catalogue)[0]
-    return _estimate(mixture, objective, rows, catalogue, best, n_starts, len(climbs), tol)
+    # The matrices are tiny: threads of BLAS only get in each other's way.
+    with _blas().limit(limits=1, user_api="blas"):
+        climbs = search(objective, n_starts, max_iter, tol, random_seed, progress)
+        summits = catalogue(objective, climbs)
+        best = next((s for s in summits if not s.on_floor), summits[0])
+        n_done = sum(c.finished for c in climbs)
+        return _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol)
 
 
-@dataclass(eq=False)
-class _Summit:
-    """A distinct end of climbs: the best of them, and how many reached it."""
-
-    best: Climb
-    count: int
-    on_floor: bool
+@functools.cache
+def _blas():
+    """The threads of the BLAS libraries; looking for the libraries is slower than a small fit."""
+    return ThreadpoolController()
 
 
-def _catalogue(objective, climbs):
-    """Distinct ends modulo permutation of the components, best first."""
-    summits: list[_Summit] = []
-    for found in sorted(climbs, key=lambda c: -c.end.value):
-        for summit in summits:
-            if _same(found.end, summit.best.end):
-                summit.count += 1
-                break
-        else:
-            summits.append(_Summit(found, 1, objective.on_floor(found.end.parameters)))
-    return summits
-
-
-def _same(a, b):
-    if abs(a.value - b.value) > SAME_VALUE * max(1.0, abs(a.value)):
-        return False
-    p, q = a.parameters, b.parameters
-    distance = np.abs(p.weights[:, None] - q.weights)
-    distance += np.abs(p.means[:, None] - q.means).max(axis=-1)
-    distance += np.abs(p.covariances[:, None] - q.covariances).max(axis=(-1, -2))
-    pairs = linear_sum_assignment(distance)
-    return distance[pairs].max() <= SAME_PLACE
-
-
-def _estimate(mixture, objective, rows, catalogue, best, n_starts, n_done, tol):
+def _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol):
     flat = objective.prior is None
     end = best.best.end
     parameters = end.parameters.permuted(_order(objective, end))
@@ -198,10 +154,10 @@ def _estimate(mixture, objective, rows, catalogue, best, n_starts, n_done, tol):
         trace=np.array(best.best.trace) + objective.offset,
         n_iter=len(best.best.trace),
         converged=bool(converged),
-        status=_status(objective, catalogue, best, parameters, n_starts, n_done, tol),
+        status=_status(objective, summits, best, parameters, n_starts, n_done, tol),
         interrupted=n_done < n_starts,
         gradient_norm=end.gradient_norm,
-        modes=tuple(_mode(objective, summit) for summit in catalogue if not summit.on_floor),
+        modes=tuple(_mode(objective, summit) for summit in summits if not summit.on_floor),
         n_obs=n_obs,
         bic=bic,
         icl=bic - 2 * _certainty(objective, parameters),
@@ -225,25 +181,26 @@ def _order(objective, end):
 
 def _certainty(objective, parameters):
     """Σ_n log max_k r_nk over the rows (nats): 0 where every row is certain of its component."""
-    total = 0.0
-    for first in range(0, len(objective.x), CHUNK):
-        chunk = slice(first, first + CHUNK)
+
+    def certainty_of(chunk):
         table = responsibilities(
             objective.x[chunk], parameters.log_weights, parameters.means, parameters.factor,
             objective.shift, objective.scale,
         )  # fmt: skip
-        total += float(objective.sample_weight[chunk] @ np.log(table.max(axis=1)))
-    return total
+        return float(objective.sample_weight[chunk] @ np.log(table.max(axis=1)))
+
+    return sum_over_chunks(certainty_of, len(objective.x))
 
 
-def _status(objective, catalogue, best, parameters, n_starts, n_done, tol):
+def _status(objective, summits, best, parameters, n_starts, n_done, tol):
     """What happened, and what to do next."""
     says = []
     end = best.best.end
     if n_done < n_starts:
-        says.append(f"Interrupted after {n_done} of {n_starts} starts; the best of them is kept.")
-    off_floor = [s for s in catalogue if not s.on_floor]
-    if not off_floor:
+        kept = "the best of them" if best.best.finished else "the best point so far"
+        says.append(f"Interrupted after {n_done} of {n_starts} starts; {kept} is kept.")
+    off_floor = [s for s in summits if not s.on_floor]
+    if not off_floor and best.best.finished:
         return (
             f"All {n_done} starts collapsed: a component's smallest eigenvalue met the floor "
             f"({FLOOR:g} of a feature's variance). Try "
@@ -259,7 +216,8 @@ def _status(objective, catalogue, best, parameters, n_starts, n_done, tol):
     else:
         says.append(
             f"Not converged: the gradient norm is {end.gradient_norm:.1e} where tol is {tol:.1e}, "
-            f"after {len(best.best.trace)} iterations. Try a larger max_iter or tol."
+            f"after {len(best.best.trace)} iterations. Try "
+            + ("a larger max_iter or tol." if best.best.finished else "to let it run on.")
         )
     collapsed = n_done - sum(s.count for s in off_floor)
     if collapsed:

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from bayesgmm.likelihood import MixtureMoments, mixture_moments
+from bayesgmm.likelihood.moments import CHUNK, kernel_weight
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior import NormalInverseWishart, NormalLKJ
 from bayesgmm.prior.log_density import prior_numbers
@@ -46,6 +47,8 @@ class Objective:
     @classmethod
     def of(cls, mixture, x, sample_weight, flat=False):
         """The objective of a declared mixture at checked rows."""
+        x = np.ascontiguousarray(x).view()
+        x.flags.writeable = False  # one type of rows, one compilation
         mean, covariance = location_and_covariance(x, sample_weight)
         sd = np.sqrt(np.diag(covariance))
         scale = np.full_like(sd, sd.max()) if mixture.covariance == "spherical" else sd
@@ -85,8 +88,8 @@ class Objective:
     def target(self):
         """The same density, with Jacobian on request, as the sampler takes it."""
         return Target(
-            self.covariance, self.n_components, self.x, self.sample_weight, self.shift,
-            self.scale, self.numbers,
+            self.covariance, self.n_components, self.x, kernel_weight(self.sample_weight),
+            self.shift, self.scale, self.numbers,
         )  # fmt: skip
 
     @cached_property
@@ -107,6 +110,26 @@ class Objective:
             "spherical": 2 * k * log_scale[0],
         }
         return self.log_likelihood_offset - k * log_scale.sum() - powers[self.covariance]
+
+    def sampled(self, rng):
+        """The objective itself, or of few rows drawn from many, with the same total weight.
+
+        One row is drawn from each of equal parts of the sum of weights, in the order of the rows:
+        a row of weight 2 is drawn as two equal rows are.
+        """
+        n_obs = len(self.x)
+        if n_obs <= CHUNK:
+            return self
+        shares = (np.arange(CHUNK) + rng.uniform(size=CHUNK)) / CHUNK
+        if self.sample_weight.strides[0] == 0:
+            drawn = (shares * n_obs).astype(np.int64)
+        else:
+            sums = np.cumsum(self.sample_weight)
+            drawn = np.searchsorted(sums, shares * sums[-1], side="right")
+        x = self.x[np.minimum(drawn, n_obs - 1)]
+        x.flags.writeable = False
+        weight = np.broadcast_to(self.total_weight / CHUNK, CHUNK)
+        return replace(self, x=x, sample_weight=weight)
 
     def at(self, y):
         """Value, gradient and moments at a vector, in one pass."""

@@ -149,7 +149,7 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
     _reduce(factor, log_weights, d, reduced, log_constant)
     log_likelihood = 0.0
     for start in range(0, n_obs, BLOCK):
-        size = BLOCK if BLOCK < n_obs - start else n_obs - start
+        size = BLOCK if n_obs - start > BLOCK else n_obs - start
         for b in range(size):
             weight[b] = sample_weight[start + b if len(sample_weight) > 1 else 0]
         _load(flat, start, size, shift, inv_scale, rows)
@@ -182,7 +182,7 @@ def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, resp
     reduced = np.empty((n_components, d * d if factor.ndim == 3 else d))
     _reduce(factor, log_weights, d, reduced, log_constant)
     for start in range(0, n_obs, BLOCK):
-        size = BLOCK if BLOCK < n_obs - start else n_obs - start
+        size = BLOCK if n_obs - start > BLOCK else n_obs - start
         _load(flat, start, size, shift, inv_scale, rows)
         _responsibilities(
             shift, rows, size, log_constant, means, factor, reduced, z, density, highest, total

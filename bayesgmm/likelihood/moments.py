@@ -86,18 +86,16 @@ def mixture_moments(x, log_weights, means, factor, sample_weight=None, shift=0.0
     .. [1] Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39, 1–38.
     """
     x, coordinates, parameters = _arguments(x, log_weights, means, factor, shift, scale)
-    weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    weight = np.broadcast_to(1.0, len(x)) if sample_weight is None else np.asarray(sample_weight)
     if weight.shape != (len(x),):
         raise ValueError(f"sample_weight must have shape {(len(x),)}; got {weight.shape}.")
-    chunks = [slice(start, start + CHUNK) for start in range(0, len(x), CHUNK)]
+    weight = kernel_weight(weight)
 
     def moments_of(chunk):
-        return _chunk_moments(x[chunk], weight[chunk], coordinates, parameters)
+        part = weight if len(weight) == 1 else weight[chunk]
+        return _chunk_moments(x[chunk], part, coordinates, parameters)
 
-    if len(chunks) <= 1:
-        return moments_of(slice(None))
-    # Added in the order of the rows whatever the number of threads, so that results repeat.
-    return functools.reduce(operator.add, _threads().map(moments_of, chunks))
+    return sum_over_chunks(moments_of, len(x))
 
 
 def _chunk_moments(x, weight, coordinates, parameters):
@@ -106,6 +104,27 @@ def _chunk_moments(x, weight, coordinates, parameters):
     nk, s, S = np.zeros(n_components), np.zeros((n_components, d)), np.zeros(second)
     log_likelihood = accumulate_moments(x, weight, *coordinates, *parameters, nk, s, S)
     return MixtureMoments(log_likelihood, nk, s, S)
+
+
+def kernel_weight(sample_weight):
+    """Row weights as the kernel takes them: (n_obs,), or (1,) if all rows share one.
+
+    Equal weights come as one number broadcast, so that a huge array of rows brings no other.
+    """
+    if sample_weight.strides == (0,) and len(sample_weight):
+        return np.array(sample_weight[:1], dtype=np.float64)
+    return np.ascontiguousarray(sample_weight, dtype=np.float64)
+
+
+def sum_over_chunks(part, n_obs):
+    """Σ part(chunk) over slices of n_obs rows, in threads; part must release Python's lock.
+
+    Added in the order of the rows whatever the number of threads, so that results repeat.
+    """
+    if n_obs <= CHUNK:
+        return part(slice(0, n_obs))
+    chunks = (slice(start, start + CHUNK) for start in range(0, n_obs, CHUNK))
+    return functools.reduce(operator.add, _threads().map(part, chunks))
 
 
 @functools.cache

@@ -6,7 +6,7 @@ CHUNK = 65_536
 
 
 def location_and_covariance(x, sample_weight):
-    """Weighted column means and covariance (ddof = 1) of the rows, streamed in two passes.
+    """Weighted column means and covariance (ddof = 1) of the rows, in one pass over blocks.
 
     Parameters
     ----------
@@ -31,14 +31,23 @@ def location_and_covariance(x, sample_weight):
             f"estimated from the rows; it sums to {total:.6g}. "
             "Try weights with mean 1, or give the prior every parameter."
         )
-    blocks = [slice(i, i + CHUNK) for i in range(0, len(x), CHUNK)]
-    # A provisional centre keeps the digits of data that sit far from zero.
-    centre = np.array(x[0])
-    mean = centre + sum(sample_weight[b] @ (x[b] - centre) for b in blocks) / total
-    scatter = np.zeros((x.shape[1], x.shape[1]))
-    for b in blocks:
-        centred = x[b] - mean
-        scatter += (centred * sample_weight[b, None]).T @ centred
+    d = x.shape[1]
+    counted, mean, scatter = 0.0, np.array(x[0], dtype=np.float64), np.zeros((d, d))
+    for start in range(0, len(x), CHUNK):
+        block, weight = x[start : start + CHUNK], sample_weight[start : start + CHUNK]
+        count = weight.sum()
+        if count == 0:
+            continue
+        # Centres near the rows keep the digits of data that sit far from zero; sums about them
+        # are merged by the formula of Chan, Golub & LeVeque (1983).
+        centred = block - mean
+        step = weight @ centred / count
+        centred -= step
+        scatter += (centred * weight[:, None]).T @ centred
+        share = count / (counted + count)
+        scatter += counted * share * np.outer(step, step)
+        mean += share * step
+        counted += count
     return mean, scatter / (total - 1)
 
 

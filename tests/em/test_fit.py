@@ -1,6 +1,11 @@
 """``fit_map`` and ``fit_ml``: never down, up to a mode, the same in any units and order."""
 
 import dataclasses
+import os
+import signal
+import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,7 +20,9 @@ from oracles import (
 from scipy.optimize import linear_sum_assignment
 
 import bayesgmm as bg
-from bayesgmm.em.fit import climb
+from bayesgmm.em.climb import climb
+from bayesgmm.em.objective import Objective
+from bayesgmm.em.starts import draw_start
 from bayesgmm.target import Target, hessian, unconstrain
 
 from .test_objective import dimensionless_norm
@@ -485,37 +492,76 @@ def test_a_mode_found_once_among_many_starts_is_doubted(galaxies):
     pytest.fail("no seed found its best mode only once")
 
 
-def interrupted_after(calls, monkeypatch):
-    made = []
-
-    def climb_or_interrupt(*arguments):
-        if len(made) == calls:
-            raise KeyboardInterrupt
-        made.append(climb(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr("bayesgmm.em.fit.climb", climb_or_interrupt)
-    return made
+# Ctrl-C
 
 
-def test_an_interrupted_fit_keeps_the_best_start(monkeypatch, galaxies):
-    made = interrupted_after(3, monkeypatch)
+def press_ctrl_c():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def until_interrupted(function, *arguments, **settings):
+    """The result of a call that is interrupted after a second."""
+    timer = threading.Timer(1.0, press_ctrl_c)
+    timer.start()
     try:
-        estimate = fit("conjugate", "full", galaxies, 5, n_starts=10)
+        return function(*arguments, **settings)
     except KeyboardInterrupt:  # which would end the whole test session
         pytest.fail("the interrupt came through")
-    assert sum(mode.count for mode in estimate.modes) == 3
-    assert "Interrupted after 3 of 10 starts" in estimate.status
+    finally:
+        timer.cancel()
+
+
+FOR_EVER = {"tol": 1e-300, "max_iter": 10**9}
+no_windows = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT ends the process there")
+
+
+@no_windows
+def test_an_interrupted_fit_keeps_the_best_start(monkeypatch, galaxies):
+    made, lock = [], threading.Lock()
+
+    def climb_or_wait(*arguments):
+        with lock:
+            if len(made) == 3:
+                press_ctrl_c()
+                time.sleep(0.5)
+            made.append(climb(*arguments))
+            return made[-1]
+
+    monkeypatch.setattr("bayesgmm.em.search.climb", climb_or_wait)
+    estimate = until_interrupted(fit, "conjugate", "full", galaxies, 5, n_starts=10)
+    assert estimate.interrupted
+    assert sum(mode.count for mode in estimate.modes) == sum(c.finished for c in made) < 10
     best = max(made, key=lambda c: c.end.value)
     offset = estimate.log_posterior - best.end.value
     np.testing.assert_allclose(estimate.trace, np.array(best.trace) + offset)
-    assert all(c.end.value <= best.end.value for c in made)
 
 
-def test_a_fit_interrupted_before_its_first_start_ends_is_interrupted(monkeypatch, galaxies):
-    interrupted_after(0, monkeypatch)
-    with pytest.raises(KeyboardInterrupt):
-        fit("conjugate", "full", galaxies, 5)
+@no_windows
+@pytest.mark.parametrize("n", [300, 40_000])
+@pytest.mark.parametrize("family", ["conjugate", "flat"])
+def test_a_fit_interrupted_in_its_first_start_returns_its_best_point(n, family):
+    x = overlapping(n, 3, 4)
+    estimate = until_interrupted(fit, family, "full", x, 4, n_starts=3, **FOR_EVER)
+    assert estimate.interrupted
+    assert not estimate.converged
+    assert "Interrupted after 0 of 3 starts; the best point so far is kept." in estimate.status
+    assert "let it run on" in estimate.status
+    assert [mode.count for mode in estimate.modes] == [0]
+    reported = estimate.log_likelihood if family == "flat" else estimate.log_posterior
+    np.testing.assert_allclose(estimate.trace[-1], reported, rtol=1e-12)
+    np.testing.assert_allclose(
+        estimate.log_likelihood, log_likelihood(x, estimate.parameters), rtol=1e-9
+    )
+
+
+@no_windows
+def test_an_interrupted_climb_ends_where_it_is():
+    objective = Objective.of(bg.GaussianMixture(4), overlapping(300, 3, 4), np.ones(300))
+    y = draw_start(objective, 0, np.random.default_rng(0))
+    found = until_interrupted(climb, objective, y, *reversed(FOR_EVER.values()))
+    assert not found.finished
+    assert found.end.value == found.trace[-1] >= max(found.trace) - 1e-9
+    assert found.n_passes >= len(found.trace) > 10
 
 
 def test_progress_goes_nowhere_where_output_goes_to_a_file(old_faithful, capfd):
