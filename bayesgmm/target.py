@@ -6,16 +6,15 @@ The vector holds PyMC's own unconstrained coordinates of the declared model, in 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from bayesgmm.compiled import compiled, inner
-from bayesgmm.likelihood.bands import coordinates
-from bayesgmm.likelihood.kernel import accumulate_moments, add_fisher_gradient
+from bayesgmm.likelihood import mixture_moments
+from bayesgmm.likelihood.kernel import add_fisher_gradient
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior.log_density import PriorNumbers, add_log_prior, prior_numbers
-from bayesgmm.structure import factor_shape, is_matrix, n_spread
+from bayesgmm.structure import factor_shape, n_spread
 
 
 @compiled
@@ -135,32 +134,12 @@ def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobi
     return -np.inf
 
 
-@compiled
-def log_posterior(y, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor, gradient):
-    """Log posterior density at y (nats); fills its gradient, in one pass over the rows.
-
-    ``means`` and ``factor`` are work arrays whose shapes give the structure.
-    """
-    n_components, d = means.shape
-    log_weights = np.empty(n_components)
-    unpack(y, log_weights, factor, means)
-    nk, s = np.zeros(n_components), np.zeros((n_components, d))
-    if factor.ndim == 3:
-        S = np.zeros((n_components, d, d))
-    else:
-        S = np.zeros((n_components, d))
-    log_likelihood = accumulate_moments(
-        x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S
-    )
-    return assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, gradient)
-
-
 @dataclass(frozen=True, eq=False)
 class Target:
     """The log posterior of a mixture at given rows, as a function of one flat vector.
 
-    ``x`` (n_obs, n_features) and ``sample_weight`` (n_obs,) are the rows; parameters, and the prior
-    in ``numbers``, are those of ``(x - shift) / scale``.
+    ``x`` (n_obs, n_features) and ``sample_weight``, (n_obs,) or (1,) if all share one, are the
+    rows; parameters, and the prior in ``numbers``, are those of ``(x - shift) / scale``.
     """
 
     covariance: str
@@ -187,11 +166,6 @@ class Target:
             prior_numbers(prior, covariance, n_components, d),
         )
 
-    @cached_property
-    def coordinates(self):
-        """Shift and inverse scale as the kernel takes them."""
-        return coordinates(self.shift, 1 / self.scale, is_matrix(self.covariance))
-
     @property
     def n_dim(self):
         """Length of the flat vector."""
@@ -205,18 +179,20 @@ class Target:
         With ``jacobian=False`` it is the density of (w, μ, Σ), whose mode ``fit_map`` finds.
         """
         d = self.x.shape[1]
-        gradient = np.empty(self.n_dim)
-        value = log_posterior(
-            np.ascontiguousarray(y, dtype=np.float64),
-            self.x,
-            self.sample_weight,
-            *self.coordinates,
-            self.numbers,
-            jacobian,
-            np.empty((self.n_components, d)),
-            np.empty(factor_shape(self.covariance, self.n_components, d)),
-            gradient,
+        log_weights, means = np.empty(self.n_components), np.empty((self.n_components, d))
+        factor = np.empty(factor_shape(self.covariance, self.n_components, d))
+        unpack(np.ascontiguousarray(y, dtype=np.float64), log_weights, factor, means)
+        weight = self.sample_weight
+        if len(weight) == 1:
+            weight = np.broadcast_to(weight, len(self.x))
+        moments = mixture_moments(
+            self.x, log_weights, means, factor, weight, self.shift, self.scale
         )
+        gradient = np.empty(self.n_dim)
+        value = assemble(
+            moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights, means, factor,
+            self.numbers, jacobian, gradient,
+        )  # fmt: skip
         return value, gradient
 
     def constrain(self, y):

@@ -20,7 +20,7 @@ def pytest_sessionstart(session):
         return
     package = ROOT / "bayesgmm"
     cached = list(package.rglob("__pycache__/*.nb[ic]"))
-    marks = ("@compiled", "njit")
+    marks = ("from bayesgmm.compiled import", "import numba")
     jitted = [p for p in package.rglob("*.py") if any(m in p.read_text("utf-8") for m in marks)]
     modules = {path.parents[1] / f"{path.name.partition('.')[0]}.py" for path in cached}
     gone = any(not path.exists() for path in modules)

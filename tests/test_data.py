@@ -529,6 +529,13 @@ def test_weights_are_a_copy():
     assert not np.shares_memory(training_data(ROWS, given_weight)[1], given_weight)
 
 
+def test_equal_weights_are_one_number_broadcast():
+    """So that weights of one give bit for bit what no weights give."""
+    for weight in (None, np.ones(3), [2.5, 2.5, 2.5]):
+        assert training_data(ROWS, weight)[1].strides == (0,)
+    assert training_data(ROWS, [1.0, 1.0, 2.0])[1].strides == (8,)
+
+
 def test_weights_of_the_original_rows_follow_the_kept_rows():
     x = observations([[1.0], [np.nan], [2.0], [4.0]], drop_missing=True)
     np.testing.assert_array_equal(training_data(x, [1, np.nan, 3, 4])[1], [1, 3, 4])

@@ -27,7 +27,7 @@ def training_data(
     Observations
         The rows, in the data's units.
     float64 array, shape (n_obs,)
-        Their weights (dimensionless); without ``sample_weight`` one number broadcast.
+        Their weights (dimensionless); where all are equal, one number broadcast.
 
     Raises
     ------
@@ -82,6 +82,8 @@ def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
         )
     if not weight.any():
         raise ValueError("sample_weight is zero in every row; expected a positive weight somewhere")
+    if (weight == weight[0]).all():
+        return np.broadcast_to(weight[0], obs.n_obs)
     return weight
 
 

@@ -9,21 +9,18 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from bayesgmm.compiled import compiled
 from bayesgmm.data import training_data
 from bayesgmm.em import PointEstimate, fit_map
 from bayesgmm.em.objective import Objective
 from bayesgmm.mixture import GaussianMixture
 from bayesgmm.prior import NormalInverseWishart
 from bayesgmm.sampling.tree import mixture_tree, model_tree
+from bayesgmm.sampling.whitened import TRAJECTORY, WhitenedTarget
 from bayesgmm.structure import is_matrix, spread_from_factor
-from bayesgmm.target import constrain_all, hessian, log_posterior, unconstrain
+from bayesgmm.target import constrain_all
 
 if TYPE_CHECKING:
     import pymc
-
-OVERDISPERSION = 2.0
-"""Standard deviation of the chains' starts about the mode, in posterior standard deviations."""
 
 
 def sample(
@@ -44,8 +41,9 @@ def sample(
     """Draw from the posterior by NUTS.
 
     A declared mixture is sampled on the compiled target: nothing is compiled for it at run time.
-    Chains start about the MAP, overdispersed, in coordinates whitened by the curvature there. A
-    PyMC model, such as ``declare`` returns or a user extends, is compiled by PyTensor first.
+    Chains start about the MAP, overdispersed, in coordinates whitened by the curvature there, and
+    move by an integrator that is exact for a normal posterior. A PyMC model, such as ``declare``
+    returns or a user extends, is compiled by PyTensor first and sampled by NUTS as nutpie has it.
 
     Parameters
     ----------
@@ -57,7 +55,8 @@ def sample(
     draws, tune, chains : int
         Draws kept and tuning draws of every chain.
     cores : int, optional
-        Chains run at once; default as many as the machine allows.
+        Chains run at once; default as many as the machine allows. Beyond 32 768 rows every pass
+        is shared by all cores, whatever the number of chains.
     start : PointEstimate, optional
         The mode to start about; default ``fit_map(mixture, x)``.
     target_accept : float in (0, 1)
@@ -80,9 +79,17 @@ def sample(
     ValueError, TypeError
         An argument is unfit; the message names it.
 
+    Notes
+    -----
+    Beyond 32 768 rows a trajectory ends after a fixed length, a quarter to half a period of the
+    normal approximation, rather than at a U-turn: Hamiltonian Monte Carlo with a multinomial choice
+    along the trajectory [3]_. Nearly independent draws then cost one pass over the rows each.
+
     References
     ----------
     .. [1] Hoffman & Gelman (2014), Journal of Machine Learning Research 15, 1593–1623.
+    .. [2] Shahbaba, Lan, Johnson & Neal (2014), Statistics and Computing 24, 339–349.
+    .. [3] Betancourt (2017), arXiv:1701.02434.
     """
     for name, value in (("draws", draws), ("tune", tune), ("chains", chains)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
@@ -109,78 +116,20 @@ def sample(
     rows, weight = training_data(x, sample_weight, mixture.n_components)
     start = _checked_start(mixture, rows, weight, start, random_seed, progress)
     objective = Objective.of(mixture, rows.values, weight)
-    compiled, centre, whitening = _compiled(objective, start)
-    drawn = _drawn(_sampled(compiled, settings), settings)
+    mode = start.parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
+    whitened = WhitenedTarget.at(objective.target, mode)
+    drawn = _drawn(_sampled(whitened.nutpie_model(), settings | whitened.trajectory), settings)
     offset = _log_density_offset(objective)
     for group in ("posterior", "warmup_posterior"):
         if group in drawn:
-            flat = drawn[group].pop("y") @ whitening.T + centre
-            drawn[group] = _parameters(objective, flat)
-            drawn[group.replace("posterior", "sample_stats")]["lp"] += offset
+            drawn[group] = _parameters(objective, whitened.coordinates(drawn[group].pop("y")))
+            statistics = drawn[group.replace("posterior", "sample_stats")]
+            statistics["lp"] += offset
+            # nutpie counts a trajectory of fixed length as cut off, too.
+            cut_off = statistics["tree_depth"] >= TRAJECTORY["maxdepth"]
+            statistics["reached_max_treedepth"] = cut_off
     provenance = _provenance(random_seed, began, drawn, settings)
     return mixture_tree(mixture, rows, weight, start, drawn, provenance)
-
-
-@compiled
-def _whitened_log_posterior(
-    y, centre, whitening, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor
-):  # fmt: skip
-    """Log density and gradient in the coordinates y of θ = centre + whitening · y."""
-    gradient = np.empty(len(y))
-    theta = centre + np.dot(whitening, y)
-    value = log_posterior(
-        theta, x, sample_weight, shift, inv_scale, prior, jacobian, means, factor, gradient
-    )
-    return value, np.dot(whitening.T, gradient)
-
-
-def _compiled(objective, start):
-    """The target as nutpie takes it, with the centre and whitening of its coordinates."""
-    from nutpie.compiled_pyfunc import from_pyfunc
-
-    target = objective.target
-    parameters = start.parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
-    centre = unconstrain(parameters)
-    whitening = _whitening(hessian(target, centre, jacobian=True))
-    arguments = (
-        target.x,
-        target.sample_weight,
-        *target.coordinates,
-        target.numbers,
-        True,
-    )
-
-    def make_log_density():
-        means, factor = np.empty_like(parameters.means), np.empty_like(parameters.factor)
-
-        def log_density(y):
-            return _whitened_log_posterior(y, centre, whitening, *arguments, means, factor)
-
-        return log_density
-
-    def initial_point(seed):
-        return OVERDISPERSION * np.random.default_rng(seed).standard_normal(len(centre))
-
-    compiled = from_pyfunc(
-        ndim=len(centre),
-        make_logp_fn=make_log_density,
-        make_expand_fn=lambda seed1, seed2, chain: lambda y: {"y": y},
-        expanded_dtypes=[np.dtype(np.float64)],
-        expanded_shapes=[(len(centre),)],
-        expanded_names=["y"],
-        make_initial_point_fn=initial_point,
-    )
-    return compiled, centre, whitening
-
-
-def _whitening(curvature):
-    """C with C Cᵀ ≈ the posterior covariance at the mode (Laplace).
-
-    A direction in which the density is flat or curves upwards at the mode takes its absolute
-    curvature, no less than a hundredth: posterior scales there are set by the tails.
-    """
-    values, vectors = np.linalg.eigh(-curvature)
-    return np.ascontiguousarray(vectors / np.sqrt(np.maximum(np.abs(values), 1e-2)))
 
 
 def _log_density_offset(objective):

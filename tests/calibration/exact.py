@@ -146,3 +146,9 @@ def z_scores(sampled, exact):
         error = draws.std(ddof=1) / np.sqrt(float(az.ess(draws, method="mean")))
         scores[name] = (draws.mean() - value) / error
     return scores
+
+
+def without_jacobian(density, y):
+    """A whitened target that lacks the Jacobian of the transforms, to be planted."""
+    value, gradient = density.target(density.coordinates(y), jacobian=False)
+    return value, density.whitening.T @ gradient

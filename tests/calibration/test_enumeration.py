@@ -1,14 +1,23 @@
 """NUTS against the exact posterior of a tiny mixture; and wrong densities that must be caught."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracles import STRUCTURES
 from scipy import stats
 
 import bayesgmm as bg
-from bayesgmm.sampling import nuts
+from bayesgmm.sampling import whitened
+from bayesgmm.sampling.whitened import WhitenedTarget
 
-from .exact import exact_posterior, log_marginal, sampled_posterior, z_scores
+from .exact import (
+    exact_posterior,
+    log_marginal,
+    sampled_posterior,
+    without_jacobian,
+    z_scores,
+)
 
 LIMIT = 4.0
 
@@ -23,14 +32,12 @@ def declared(covariance, d, concentration=2.0):
     return bg.GaussianMixture(2, covariance, prior)
 
 
-def worst(mixture, x, random_seed=1):
+def worst(mixture, x, draws=3000):
     """The largest |z| over label-free quantities, exact against sampled."""
     points = [np.full(x.shape[1], p) for p in POINTS]
     prior = mixture.prior.resolved(x, np.ones(len(x)), 2)
     exact = exact_posterior(x, points, 2, mixture.covariance, prior)
-    post = bg.sample(
-        mixture, x, draws=3000, tune=1000, chains=4, random_seed=random_seed, progress=False
-    )
+    post = bg.sample(mixture, x, draws=draws, tune=1000, chains=4, random_seed=1, progress=False)
     scores = z_scores(sampled_posterior(post, x, points), exact)
     assert len(scores) == 14
     return max(map(abs, scores.values()))
@@ -98,32 +105,38 @@ def test_sampled_posterior_is_the_exact_one_with_a_sparse_prior():
     assert worst(declared("full", 1, concentration=0.5), LINE) < LIMIT
 
 
+def test_sampled_posterior_is_the_exact_one_by_trajectories_of_fixed_length(monkeypatch):
+    """As with many rows. Here, far from normal, a check of U-turns at some depths only shows."""
+    monkeypatch.setattr(whitened, "TRAJECTORY", whitened.TRAJECTORY | whitened.FIXED_LENGTH)
+    for concentration in (2.0, 0.5):
+        assert worst(declared("full", 1, concentration), LINE) < LIMIT
+
+
 # Negative controls: a check that cannot fail is not a check.
 
 WRONG = {
-    "the transforms' Jacobian is missing": lambda prior, jacobian: (prior, False),
-    "one degree of freedom too many": lambda prior, jacobian: (
-        prior._replace(shape=prior.shape + 1),
-        jacobian,
+    "one degree of freedom too many": lambda prior: prior._replace(shape=prior.shape + 1),
+    "a flat prior on the weights": lambda prior: prior._replace(
+        concentration=np.ones_like(prior.concentration)
     ),
-    "a flat prior on the weights": lambda prior, jacobian: (
-        prior._replace(concentration=np.ones_like(prior.concentration)),
-        jacobian,
-    ),
-    "means twice as far from the prior's": lambda prior, jacobian: (
-        prior._replace(mean_concentration=prior.mean_concentration / 4),
-        jacobian,
+    "means twice as far from the prior's": lambda prior: prior._replace(
+        mean_concentration=prior.mean_concentration / 4
     ),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_density_is_caught(wrong, monkeypatch):
-    density = nuts._whitened_log_posterior
+    at = WhitenedTarget.at
 
-    def planted(y, centre, whitening, x, weight, shift, inv_scale, prior, jacobian, *work):
-        prior, jacobian = wrong(prior, jacobian)
-        return density(y, centre, whitening, x, weight, shift, inv_scale, prior, jacobian, *work)
+    def planted(target, parameters):
+        return at(replace(target, numbers=wrong(target.numbers)), parameters)
 
-    monkeypatch.setattr(nuts, "_whitened_log_posterior", planted)
+    monkeypatch.setattr(WhitenedTarget, "at", planted)
     assert worst(declared("full", 1), LINE) > 2 * LIMIT
+
+
+def test_a_missing_jacobian_is_caught(monkeypatch):
+    monkeypatch.setattr(whitened, "MANY_ROWS", 0)
+    monkeypatch.setattr(WhitenedTarget, "__call__", without_jacobian)
+    assert worst(declared("full", 1), LINE, draws=600) > 2 * LIMIT
