@@ -6,15 +6,17 @@ The vector holds PyMC's own unconstrained coordinates of the declared model, in 
 """
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 
 from bayesgmm.compiled import compiled, inner
-from bayesgmm.likelihood import mixture_moments
+from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import add_fisher_gradient
+from bayesgmm.likelihood.moments import Pass
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior.log_density import PriorNumbers, add_log_prior, prior_numbers
-from bayesgmm.structure import factor_shape, n_spread
+from bayesgmm.structure import factor_shape, is_matrix, n_spread
 
 
 @compiled
@@ -173,6 +175,12 @@ class Target:
         k = self.n_components
         return k - 1 + k * d + n_spread(self.covariance, k, d)
 
+    @cached_property
+    def moments(self):
+        """The pass over the rows, of (log_weights, means, factor)."""
+        given = coordinates(self.shift, 1 / self.scale, is_matrix(self.covariance))
+        return Pass(self.x, self.sample_weight, given)
+
     def __call__(self, y, jacobian=True):
         """Log density (nats) and its gradient (n_dim,) at y.
 
@@ -182,12 +190,7 @@ class Target:
         log_weights, means = np.empty(self.n_components), np.empty((self.n_components, d))
         factor = np.empty(factor_shape(self.covariance, self.n_components, d))
         unpack(np.ascontiguousarray(y, dtype=np.float64), log_weights, factor, means)
-        weight = self.sample_weight
-        if len(weight) == 1:
-            weight = np.broadcast_to(weight, len(self.x))
-        moments = mixture_moments(
-            self.x, log_weights, means, factor, weight, self.shift, self.scale
-        )
+        moments = self.moments(log_weights, means, factor)
         gradient = np.empty(self.n_dim)
         value = assemble(
             moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights, means, factor,
@@ -209,13 +212,20 @@ def unconstrain(parameters):
     log_weights = np.log(parameters.weights)
     factor = parameters.factor
     if factor.ndim == 3:
-        rows, columns = np.tril_indices(factor.shape[-1])
-        spread = factor[:, rows, columns].copy()
-        spread[:, rows == columns] = np.log(spread[:, rows == columns])
+        rows, columns, diagonal = _lower_triangle(factor.shape[-1])
+        spread = factor[:, rows, columns]
+        spread[:, diagonal] = np.log(spread[:, diagonal])
     else:
         spread = 2 * np.log(factor)
     simplex = log_weights[:-1] - log_weights.mean()
     return np.concatenate([simplex, spread.ravel(), parameters.means.ravel()])
+
+
+@cache
+def _lower_triangle(d):
+    """Row and column of every entry, row by row, and where those of the diagonal are."""
+    rows, columns = np.tril_indices(d)
+    return rows, columns, np.flatnonzero(rows == columns)
 
 
 def hessian(target, y, jacobian):

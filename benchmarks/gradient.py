@@ -1,5 +1,6 @@
 """Value and gradient of the log posterior, on one core, beside PyMC's, NumPyro's and Stan's."""
 
+import ctypes
 import importlib.util
 import os
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 import bayesgmm as bg
 from bayesgmm.mixture import MixtureParameters
+from bayesgmm.sampling.whitened import WhitenedTarget
 from bayesgmm.target import Target, unconstrain
 from benchmarks.measure import REPETITIONS, Row, interleaved, size
 from benchmarks.peers import stan_mixture
@@ -37,7 +39,7 @@ def rows(profile):
         "NumPyro": "" if importlib.util.find_spec("numpyro") else "numpyro is not installed",
         "Stan": "" if stan_mixture.PYTHON.exists() else stan_mixture.MISSING,
     }
-    what = "value and gradient of the log posterior, {}: {}"
+    what = "value and gradient of the log posterior, {}: {}, against our C function"
     n, d, k = AS_INSTALLED
     yield Row(
         f"gradient_{n}_{d}_{k}_pymc_as_installed",
@@ -68,14 +70,25 @@ def timed(shape, names, profile):
     n, _, k = shape
     x, start = mixture_rows(*shape)
     prior = bg.GaussianMixture(k).prior.resolved(x, np.ones(n), k)
-    target, y = Target.of("full", k, x, np.ones(n), prior), unconstrain(start)
+    target = Target.of("full", k, x, np.broadcast_to(1.0, 1), prior)
     sides = {}
     with ExitStack() as processes:
         for name in names:
             density = peer_density(name, x, prior, processes)
             check(density, target, start)
             sides[name] = density.at(start)
-        return interleaved(sides | {"bayesgmm": lambda: target(y)}, REPETITIONS[profile])
+        return interleaved(sides | {"bayesgmm": as_sampled(target, start)}, REPETITIONS[profile])
+
+
+def as_sampled(target, start):
+    """Our density as the sampler calls it: a C function."""
+    model = WhitenedTarget.at(target, start).nutpie_model()
+    address, pointers = model.compiled_logp_func.address, 4 * [ctypes.c_void_p]
+    density = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_size_t, *pointers)(address)
+    y, gradient, value = np.zeros(target.n_dim), np.empty(target.n_dim), np.empty(1)
+    given = [array.ctypes.data for array in (y, gradient, value, model.user_data)]
+    kept = (model, y, gradient, value)  # as long as the call that writes to them
+    return lambda: density(len(kept[1]), *given)
 
 
 def peer_density(name, x, prior, processes):

@@ -1,4 +1,4 @@
-"""The README's table and figure, from results.json."""
+"""The README's table and figures, from results.json."""
 
 from pathlib import Path
 from statistics import median
@@ -8,9 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator
 
+from benchmarks import scaling
+
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results.json")
 README, FIGURE = ROOT / "README.md", ROOT / ".github" / "benchmarks.png"
+SCALING = FIGURE.with_name("scaling.png")
 BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->"
 
 OURS = "bayesgmm"
@@ -34,10 +37,12 @@ STYLE = {
 
 
 def write(results):
-    """Put the table and the figure of these results into the README."""
+    """Put the table and the figures of these results into the README."""
     text = README.read_text("utf-8")
     README.write_text(replaced(text, section(results)), "utf-8")
     draw(results).savefig(FIGURE, dpi=200)
+    if "scaling_n" in results["rows"]:
+        scaling.figure(results["rows"], SCALING)
 
 
 def replaced(text, section):
@@ -56,10 +61,11 @@ def section(results):
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     lines = [
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {when}; "
-        f"{met} of {len(judged)} targets met. (n, d, K) are rows, features and components; times",
-        "are medians of interleaved repetitions, and",
-        "[`benchmarks/results.json`](benchmarks/results.json) has every one, with the versions and",
-        "the rows without a target (grey; a tick marks a target, an orange bar misses it).",
+        f"{met} of {len(judged)} targets met.",
+        "(n, d, K) are rows, features and components; times are medians of interleaved",
+        "repetitions, and [`benchmarks/results.json`](benchmarks/results.json) has every one, with",
+        "the versions and the rows without a target (grey; a tick marks a target, an orange bar",
+        "misses it).",
         "",
         "| what is measured | peer | bayesgmm | figure | target |",
         "|---|--:|--:|--:|:--|",

@@ -31,8 +31,8 @@ REPETITIONS = 5
 
 def rows(profile, draws=1000, tune=1000):
     what = (
-        f"fresh process to printed summary, Old Faithful K = {N_COMPONENTS}, "
-        f"4 × ({tune} + {draws}) draws: pm.sample by nutpie and az.summary, "
+        f"fresh process to printed summary, Old Faithful K = {N_COMPONENTS}, {{}}: "
+        f"4 × ({tune} + {draws}) draws, pm.sample by nutpie and az.summary "
         "against the mode, sample, relabel and summary"
     )
     sides = ["textbook PyMC", "bayesgmm"]
@@ -43,7 +43,7 @@ def rows(profile, draws=1000, tune=1000):
     }
     yield Row(
         "process_warm",
-        f"{what}; warm caches",
+        what.format("warm caches"),
         "≥ 4",
         seconds=interleaved(warm, REPETITIONS),
         extra={"import seconds": {side: import_seconds(IMPORTS[side]) for side in warm}},
@@ -52,7 +52,7 @@ def rows(profile, draws=1000, tune=1000):
         cold = {side: partial(run_cold, WORKERS[side], draws, tune) for side in sides}
         yield Row(
             "process_cold",
-            f"{what}; nothing compiled before (empty caches of numba and PyTensor)",
+            what.format("empty caches of numba and PyTensor"),
             "≥ 10",
             seconds=interleaved(cold, REPETITIONS),
         )

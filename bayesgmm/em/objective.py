@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesgmm.likelihood import MixtureMoments, mixture_moments
+from bayesgmm.likelihood import MixtureMoments
 from bayesgmm.likelihood.moments import CHUNK, kernel_weight
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior import NormalInverseWishart, NormalLKJ
@@ -135,10 +135,7 @@ class Objective:
         """Value, gradient and moments at a vector, in one pass."""
         parameters = self.target.constrain(y)
         log_weights = parameters.log_weights
-        moments = mixture_moments(
-            self.x, log_weights, parameters.means, parameters.factor, self.sample_weight,
-            self.shift, self.scale,
-        )  # fmt: skip
+        moments = self.target.moments(log_weights, parameters.means, parameters.factor)
         gradient = np.empty(len(y))
         value = assemble(
             moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights,
@@ -161,9 +158,19 @@ class Objective:
         Only a conjugate prior keeps the objective bounded: the likelihood grows without bound as a
         component collapses onto a row, and so does the separate prior's density of Σ.
         """
-        if isinstance(self.prior, NormalInverseWishart):
+        if isinstance(self.prior, NormalInverseWishart) or self._far_from_floor(parameters.factor):
             return False
         return self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
+
+    def _far_from_floor(self, factor):
+        """By a bound that costs little: det Σ = λ₁ Π_{i>1} λ_i ≤ λ₁ (tr Σ / (d − 1))^(d − 1)."""
+        d = self.n_features
+        if factor.ndim < 3 or d == 1:
+            return False
+        flat = factor.reshape(len(factor), d * d)
+        determinant = np.multiply.reduce(flat[:, :: d + 1], axis=1) ** 2
+        largest = (np.einsum("ij,ij->i", flat, flat) / (d - 1)) ** (d - 1)
+        return bool((determinant > 2 * FLOOR * largest).all())
 
     def smallest_eigenvalues(self, parameters):
         """Smallest eigenvalue of every component's covariance, in these coordinates."""
@@ -179,16 +186,14 @@ class Objective:
     def _gradient_norm(self, parameters, gradient):
         """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ|, |∂/∂ unconstrained spread|, per row; dimensionless."""
         k, d = self.n_components, self.n_features
-        simplex = gradient[: k - 1]
+        free, factor = len(gradient) - k * d, parameters.factor
+        simplex, means = gradient[: k - 1], gradient[free:].reshape(k, d)
         # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
         last = -simplex.sum() / k
-        parts = [abs(last), *np.abs(simplex + last)]
-        g_means = gradient[len(gradient) - k * d :].reshape(k, d)
-        factor = parameters.factor
+        largest = np.abs(simplex + last).max(initial=abs(last))
         if factor.ndim == 3:
-            whitened = (np.swapaxes(factor, 1, 2) @ g_means[..., None])[..., 0]
+            whitened = means[:, None] @ factor
         else:
-            whitened = factor * g_means
-        spread = gradient[k - 1 : len(gradient) - k * d]
-        largest = max(*parts, np.abs(whitened).max(), np.abs(spread).max())
+            whitened = factor * means
+        largest = max(largest, np.abs(whitened).max(), np.abs(gradient[k - 1 : free]).max())
         return float(largest / self.total_weight)

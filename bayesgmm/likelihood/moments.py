@@ -89,21 +89,33 @@ def mixture_moments(x, log_weights, means, factor, sample_weight=None, shift=0.0
     weight = np.broadcast_to(1.0, len(x)) if sample_weight is None else np.asarray(sample_weight)
     if weight.shape != (len(x),):
         raise ValueError(f"sample_weight must have shape {(len(x),)}; got {weight.shape}.")
-    weight = kernel_weight(weight)
-
-    def moments_of(chunk):
-        part = weight if len(weight) == 1 else weight[chunk]
-        return _chunk_moments(x[chunk], part, coordinates, parameters)
-
-    return sum_over_chunks(moments_of, len(x))
+    return Pass(x, kernel_weight(weight), coordinates)(*parameters)
 
 
-def _chunk_moments(x, weight, coordinates, parameters):
-    n_components, d = parameters[1].shape
-    second = (n_components, d, d) if parameters[2].ndim == 3 else (n_components, d)
-    nk, s, S = np.zeros(n_components), np.zeros((n_components, d)), np.zeros(second)
-    log_likelihood = accumulate_moments(x, weight, *coordinates, *parameters, nk, s, S)
-    return MixtureMoments(log_likelihood, nk, s, S)
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """:func:`mixture_moments` of the same rows again and again, their arguments checked once.
+
+    ``weight`` as :func:`kernel_weight` gives it, ``coordinates`` as the kernel takes them.
+    """
+
+    x: np.ndarray
+    weight: np.ndarray
+    coordinates: tuple
+
+    def __call__(self, log_weights, means, factor):
+        return sum_over_chunks(
+            lambda chunk: self._moments_of(chunk, log_weights, means, factor), len(self.x)
+        )
+
+    def _moments_of(self, chunk, log_weights, means, factor):
+        weight = self.weight if len(self.weight) == 1 else self.weight[chunk]
+        second = (*means.shape, means.shape[1]) if factor.ndim == 3 else means.shape
+        nk, s, S = np.zeros(len(means)), np.zeros(means.shape), np.zeros(second)
+        log_likelihood = accumulate_moments(
+            self.x[chunk], weight, *self.coordinates, log_weights, means, factor, nk, s, S
+        )
+        return MixtureMoments(log_likelihood, nk, s, S)
 
 
 def kernel_weight(sample_weight):
@@ -117,20 +129,31 @@ def kernel_weight(sample_weight):
 
 
 def sum_over_chunks(part, n_obs):
-    """Σ part(chunk) over slices of n_obs rows, in threads; part must release Python's lock.
+    """Σ part(chunk) over slices of n_obs rows, on all cores; part must release Python's lock.
 
     Added in the order of the rows whatever the number of threads, so that results repeat.
     """
     if n_obs <= CHUNK:
         return part(slice(0, n_obs))
-    chunks = (slice(start, start + CHUNK) for start in range(0, n_obs, CHUNK))
-    return functools.reduce(operator.add, _threads().map(part, chunks))
+    chunks = [slice(start, start + CHUNK) for start in range(0, n_obs, CHUNK)]
+    sums, left = [None] * len(chunks), iter(range(len(chunks)))
+
+    def work():
+        for i in left:
+            sums[i] = part(chunks[i])
+
+    # The caller works, too: it need not wake up, and takes over what a sleepy thread leaves.
+    others = [_threads().submit(work) for _ in range(os.cpu_count() - 1)]
+    work()
+    for other in others:
+        other.result()
+    return functools.reduce(operator.add, sums)
 
 
 @functools.cache
 def _threads():
-    """One thread per core for the whole process; the kernel releases the lock."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="bayesgmm")
+    """A thread for every core but the caller's, for the whole process."""
+    return ThreadPoolExecutor(max(1, os.cpu_count() - 1), thread_name_prefix="bayesgmm")
 
 
 def row_log_density(x, log_weights, means, factor, shift=0.0, scale=1.0):
