@@ -103,6 +103,7 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
     bg.save(post, settings.out / "posterior.nc")
     interrupted = bool(post.attrs.get("interrupted", 0))
     with saving_on_interrupt(lambda: settings.out / "posterior.nc"):
+        from bayesgmm.posterior.summaries import summary_table
         from bayesgmm.reporting import tables, write_outputs
 
         if not tables.holds_mixture(post):
@@ -111,8 +112,10 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         began = time.perf_counter()
         post = bg.relabel(post, progress=not settings.quiet)
         relabelled = time.perf_counter() - began
-        summary = bg.summary(post, round_to="none")
+        summary = summary_table(post, round_to="none")
         frame = tables.named_rows(summary)
+        if "note" in summary.attrs:
+            console.print(f"[yellow]{escape(summary.attrs['note'])}[/]", highlight=False)
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
         worst = tables.convergence(post, summary)
         colour = "green" if worst["ok"] else "yellow"

@@ -14,6 +14,8 @@ from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
 CHUNK = 32_768
 """Rows that one thread takes at a time."""
 
+CORES = os.cpu_count() or 1
+
 
 @dataclass(frozen=True, eq=False)
 class MixtureMoments:
@@ -143,7 +145,7 @@ def sum_over_chunks(part, n_obs):
             sums[i] = part(chunks[i])
 
     # The caller works, too: it need not wake up, and takes over what a sleepy thread leaves.
-    others = [_threads().submit(work) for _ in range(os.cpu_count() - 1)]
+    others = [_threads().submit(work) for _ in range(CORES - 1)]
     work()
     for other in others:
         other.result()
@@ -153,7 +155,7 @@ def sum_over_chunks(part, n_obs):
 @functools.cache
 def _threads():
     """A thread for every core but the caller's, for the whole process."""
-    return ThreadPoolExecutor(max(1, os.cpu_count() - 1), thread_name_prefix="bayesgmm")
+    return ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="bayesgmm")
 
 
 def row_log_density(x, log_weights, means, factor, shift=0.0, scale=1.0):

@@ -1,35 +1,63 @@
-"""Relabelling: one permutation of the components per draw, so that labels mean the same."""
+"""Relabelling of a posterior, so that a label means the same component in every draw."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.posterior.draws import BLOCK_BYTES, Draws, rows_of
+from bayesgmm.posterior.sweeps import (
+    assign,
+    cost_of,
+    descend,
+    in_order,
+    look,
+    margins,
+)
 from bayesgmm.progress import progress_bar
+from bayesgmm.structure import dense_covariances
 
-TOLERANCE = 1e-6
-"""Sweeps end when the total cost falls by no more than this (nats)."""
-MAX_SWEEPS = 100
+METHODS = ("stephens", "ecr", "means")
+CLEAR = np.log(20.0)
+"""A draw whose margin is at most this many times the draws' mean divergence is ambiguous.
+
+A margin is a log odds for the labels, but summed over rows that a draw moves together: alone it
+grows with the rows however close the components are. What draws of one labelling differ among
+themselves sets its scale, and odds below 20 to 1 are not clear.
+"""
+AMBIGUOUS_SHARE = 0.05
+"""Labels are ambiguous when more than this share of draws is."""
+TIE = 1e-9
+"""Mismatched rows: what the distance of parameters may add at most, to break ties of ECR."""
 
 
 def relabel(
     post: xr.DataTree, method: str = "stephens", *, x: Any = None, progress: bool = True
 ) -> xr.DataTree:
-    """Undo label switching.
+    """Undo label switching, by one permutation of the components in every draw.
 
-    Stephens' algorithm [1]_: over one permutation per draw, minimise the Kullback–Leibler
-    divergence of the draws' responsibilities from their mean, summed over draws and rows.
-    Responsibilities are those of the marginal model, recomputed by the block. It starts at the
-    labels as drawn and at the MAP; the better end is kept, components in the MAP's order (without
-    a MAP, in the order that leaves most labels as drawn).
+    ``"stephens"`` [1]_ minimises the Kullback–Leibler divergence of the draws' responsibilities
+    from their mean, summed over draws and rows: by sweeps (see :func:`stephens`) that start at the
+    labels as drawn and at those nearest to the MAP; the better end is kept.
+    ``"ecr"`` [2]_ minimises the expected number of rows that are not in the component where the
+    MAP's clustering has them, by responsibilities rather than sampled assignments.
+    ``"means"`` minimises the Kullback–Leibler divergence of the draw's parameters from the MAP's:
+    of the joint law of component and row, Σ_c w_c [log(w_c / w_j) + KL(N_c, N_j)], in which
+    separated means outweigh the rest.
+
+    Responsibilities are those of the marginal model, recomputed by the block. Where the tree has no
+    MAP the draw of highest ``lp`` stands in. Labels come in the MAP's order; without a MAP, in the
+    order that leaves most as drawn.
 
     Parameters
     ----------
     post : xarray.DataTree
-        A posterior with ``weights``, ``means`` and a spread. Not changed.
-    method : {"stephens"}
+        A posterior with ``weights``, ``means`` and a spread. Not changed. One that is relabelled
+        already is relabelled from its draws: the same again, or by another method.
+    method : {"stephens", "ecr", "means"}
     x : (n_obs, n_features), optional
         Rows, for a tree that holds none.
     progress : bool
@@ -38,8 +66,13 @@ def relabel(
     -------
     xarray.DataTree
         The posterior with every variable over ``component`` permuted, and a group ``clustering``:
-        ``permutation[chain, draw, c]`` is the component, as drawn, that became c, and
-        ``mean_probability`` (obs, component).
+        ``permutation[chain, draw, c]`` is the component, as drawn, that became c (see
+        :func:`as_drawn`); ``mean_probability`` (obs, component); and ``margin`` (chain, draw), by
+        how many nats of Stephens' criterion the second-best permutation is worse, whatever the
+        method. Its attributes: ``method``; ``cost``, the method's own criterion, in nats or
+        mismatched rows; ``n_sweeps``; ``divergence``, the mean over draws of their divergence from
+        ``mean_probability`` (nats); ``ambiguous``, the share of draws whose margin is at most
+        log 20 times that.
 
     Raises
     ------
@@ -49,121 +82,221 @@ def relabel(
     References
     ----------
     .. [1] Stephens (2000), J. R. Stat. Soc. B 62, 795–809.
+    .. [2] Papastamoulis & Iliopoulos (2010), J. Comput. Graph. Stat. 19, 313–331.
     """
-    if method != "stephens":
-        raise ValueError(f"method must be 'stephens'; got {method!r}.")
-    draws = Draws.of(post)
-    rows, _, weight = rows_of(post, x)
-    pivot = Draws.of(post, "map") if "map" in post.children else None
-    identity = np.tile(np.arange(draws.n_components), (len(draws), 1))
-    starts = [identity]
-    if pivot is not None:
-        starts.append(_nearest(draws, rows, weight, pivot))
-    ends = [_stephens(draws, rows, weight, start, progress) for start in starts]
-    permutation, cost, n_sweeps = min(ends, key=lambda end: end[1])
-    mean = _mean_probability(draws, rows, permutation)
-    order = _order(draws, rows, weight, permutation, mean, pivot)
-    return _permuted(post, permutation[:, order], mean[:, order], cost, n_sweeps)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
+    drawn = as_drawn(post)
+    draws = Draws.of(drawn)
+    rows, _, weight = rows_of(drawn, x)
+    blocks = draws.blocks(len(rows))
+
+    def load(block):
+        return draws.responsibilities(rows[block])[1], weight[block]
+
+    pivot = _pivot(drawn, draws)
+
+    def pivot_responsibilities():
+        return pivot.responsibilities(rows)[1][0]
+
+    if method == "stephens":
+        starts = [np.tile(np.arange(draws.n_components), (len(draws), 1))]
+        if pivot is not None:
+            # First, so that it is kept where the rows cannot tell, as for empty components.
+            starts.insert(0, assign(_parameter_costs(draws, pivot)))
+        labelling = descend(blocks, load, np.array(starts), progress)
+        cost = labelling.cost
+    else:
+        if pivot is None:
+            raise ValueError(
+                f"method {method!r} needs a MAP in post['map'], or lp in post['sample_stats']; "
+                "post has neither. Try method='stephens'."
+            )
+        costs = criterion = _parameter_costs(draws, pivot)
+        if method == "ecr":
+            clustering = pivot_responsibilities().argmax(axis=1)
+            criterion = _mismatches(blocks, load, draws, clustering, progress)
+            costs = criterion + TIE * costs / np.abs(costs).max()
+        permutations = assign(costs)
+        cost = float(cost_of(criterion, permutations).sum())
+        labelling = look(blocks, load, permutations[None], "relabelling", progress)[0]
+    if "map" not in drawn.children:
+        labelling = _reordered(labelling, _order_as_drawn(labelling.permutations))
+    elif method == "stephens":
+        shared = (pivot_responsibilities() * weight[:, None]).T @ labelling.mean
+        labelling = _reordered(labelling, linear_sum_assignment(-shared)[1])
+    return _recorded(drawn, labelling, method, cost)
 
 
-def _stephens(draws, rows, weight, permutation, progress):
-    """Sweeps of mean, costs and assignments until the total cost no longer falls."""
-    cost, n_sweeps = np.inf, 0
-    for _ in progress_bar(iter(range(MAX_SWEEPS)), "relabelling: sweeps", progress):
-        costs = _costs(draws, rows, weight, permutation)
-        at = np.take_along_axis(costs, permutation[:, :, None], axis=1)
-        total = float(np.trace(at[:, :, :], axis1=1, axis2=2).sum())
-        n_sweeps += 1
-        if cost - total <= TOLERANCE:
-            break
-        cost = total
-        permutation = _assign(costs)
-    return permutation, min(cost, total), n_sweeps
+def as_drawn(post: xr.DataTree) -> xr.DataTree:
+    """The posterior with the labels that its components had when they were drawn.
+
+    Undoes :func:`relabel`, exactly.
+
+    Returns
+    -------
+    xarray.DataTree
+        Without what hangs on labels in the group ``clustering``.
+    """
+    if not is_relabelled(post):
+        return post
+    clustering = post["clustering"].to_dataset()
+    order = clustering["permutation"]
+    back = np.argsort(order.values, axis=order.get_axis_num("component"))
+    out = post.copy()
+    out["posterior"] = xr.DataTree(_permuted(post, back))
+    labelled = [v for v in clustering.variables if "component" in clustering[v].dims]
+    rest = clustering.drop_vars([*labelled, "margin"], errors="ignore").drop_attrs(deep=False)
+    if rest.data_vars:
+        out["clustering"] = xr.DataTree(rest)
+    else:
+        del out["clustering"]
+    return out
 
 
-def _costs(draws, rows, weight, permutation):
-    """costs[s, j, c]: Σ_n p_snj log(p_snj / q_nc), to call component j of draw s by label c."""
-    k = draws.n_components
-    costs = np.zeros((len(draws), k, k))
-    for block in draws.blocks(len(rows)):
-        _, p = draws.responsibilities(rows[block])
-        log_q = np.log(_permuted_mean(p, permutation))
-        p_weighted = p * weight[block, None]
-        entropy = np.einsum("snj,snj->sj", p_weighted, np.log(p))
-        costs += entropy[:, :, None] - np.swapaxes(p_weighted, 1, 2) @ log_q
-    return costs
+def is_relabelled(post: xr.DataTree) -> bool:
+    """Whether the labels of a tree mean the same in every draw."""
+    return "clustering" in post.children and "permutation" in post["clustering"]
 
 
-def _permuted_mean(p, permutation):
-    return np.take_along_axis(p, permutation[:, None, :], axis=2).mean(axis=0)
+def labels_are_ambiguous(post: xr.DataTree) -> bool:
+    """Whether too many draws of a relabelled tree could as well have other labels."""
+    return bool(post["clustering"].attrs.get("ambiguous", 0.0) > AMBIGUOUS_SHARE)
 
 
-def _mean_probability(draws, rows, permutation):
+def label_agreement(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> pd.DataFrame:
+    """Share of draws that two methods of relabelling label alike, for all pairs of methods.
+
+    Far from 1 where labels are ambiguous, or where the MAP is far from the posterior.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+        A posterior with a MAP, relabelled or not.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
+    progress : bool
+
+    Returns
+    -------
+    pandas.DataFrame
+        Methods by methods, 1 on the diagonal. Labels that differ by one order for all draws are
+        alike.
+    """
+    trees = [relabel(post, method, x=x, progress=progress) for method in METHODS]
+    found = [t["clustering"].to_dataset()["permutation"].values for t in trees]
+    found = [p.reshape(-1, p.shape[-1]) for p in found]
+    table = [[_share_alike(a, b) for b in found] for a in found]
+    return pd.DataFrame(table, index=METHODS, columns=METHODS)
+
+
+def _share_alike(a, b):
+    same = (a[:, :, None] == b[:, None, :]).sum(axis=0)
+    return float((a == b[:, linear_sum_assignment(-same)[1]]).all(axis=1).mean())
+
+
+def _pivot(post, draws):
+    """The MAP as a single draw; without one the draw of highest log posterior, or None."""
+    if "map" in post.children:
+        return Draws.of(post, "map")
+    if "sample_stats" not in post.children or "lp" not in post["sample_stats"]:
+        return None
+    lp = post["sample_stats"]["lp"].transpose("chain", "draw").values.ravel()
+    one = slice(np.nanargmax(lp), np.nanargmax(lp) + 1)
+    arrays = (draws.weights[one], draws.means[one], draws.factor[one])
+    return Draws(draws.covariance, *arrays)
+
+
+def _parameter_costs(draws, pivot):
+    """costs[s, j, c] (nats): divergence of component j of draw s from the pivot's component c."""
+    k, d = draws.means.shape[1:]
+    weights, means = pivot.weights[0], pivot.means[0]
+    lower = np.linalg.cholesky(pivot.covariances[0])
+    log_det = _log_det(lower)
+    size = max(1, BLOCK_BYTES // (8 * k * k * d * d))
     parts = []
-    for block in draws.blocks(len(rows)):
-        parts.append(_permuted_mean(draws.responsibilities(rows[block])[1], permutation))
+    for start in range(0, len(draws), size):
+        some = slice(start, start + size)
+        theirs = dense_covariances(draws.factor[some], draws.covariance, k, d)
+        theirs = np.linalg.cholesky(theirs)
+        whiten = np.linalg.inv(theirs)
+        spread = ((whiten[:, :, None] @ lower) ** 2).sum(axis=(3, 4))
+        apart = draws.means[some, :, None] - means
+        distance = (np.einsum("sjab,sjcb->sjca", whiten, apart) ** 2).sum(axis=3)
+        normal = 0.5 * (spread + distance - d + _log_det(theirs)[:, :, None] - log_det)
+        log_weights = np.log(np.maximum(draws.weights[some, :, None], 1e-300))
+        parts.append(weights * (np.log(np.maximum(weights, 1e-300)) - log_weights + normal))
     return np.concatenate(parts)
 
 
-def _assign(costs):
-    """permutation[s, c]: the component of draw s that gets label c, by optimal assignment."""
-    # The columns of an assignment come back in the order of the rows, so that rows are labels.
-    return np.array([linear_sum_assignment(cost.T)[1] for cost in costs])
+def _log_det(lower):
+    return 2 * np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def _nearest(draws, rows, weight, pivot):
-    """The permutation of every draw that is nearest to the pivot's responsibilities."""
+def _mismatches(blocks, load, draws, clustering, show):
+    """costs[s, j, c]: expected rows of the pivot's cluster c outside component j of draw s."""
     k = draws.n_components
-    costs = np.zeros((len(draws), k, k))
-    for block in draws.blocks(len(rows)):
-        _, p = draws.responsibilities(rows[block])
-        log_q = np.log(pivot.responsibilities(rows[block])[1][0])
-        costs -= np.swapaxes(p * weight[block, None], 1, 2) @ log_q
-    return _assign(costs)
+    member = np.eye(k)[clustering]
+
+    def work(block):
+        p, weight = load(block)
+        inside = member[block] * weight[:, None]
+        return inside.sum(axis=0) - np.swapaxes(p, 1, 2) @ inside
+
+    parts = in_order(work, progress_bar(blocks, "relabelling: pivot", show))
+    return sum(parts, np.zeros((len(draws), k, k)))
 
 
-def _order(draws, rows, weight, permutation, mean, pivot):
-    """The MAP's order of the labels; without a MAP, the one that leaves most labels as drawn.
+def _order_as_drawn(permutations):
+    """The order of labels that leaves most as drawn, which a user's own prior may tell apart."""
+    kept = (permutations[:, :, None] == np.arange(permutations.shape[1])).sum(axis=0)
+    return np.argsort(linear_sum_assignment(-kept)[1])
 
-    The second keeps the meaning of labels that a user's own prior has told apart.
-    """
-    if pivot is None:
-        k = draws.n_components
-        kept = (permutation[:, :, None] == np.arange(k)).sum(axis=0)
-        return np.argsort(linear_sum_assignment(-kept)[1])
-    reference = np.concatenate(
-        [pivot.responsibilities(rows[block])[1][0] for block in draws.blocks(len(rows))]
+
+def _reordered(labelling, order):
+    return replace(
+        labelling,
+        permutations=labelling.permutations[:, order],
+        mean=labelling.mean[:, order],
+        costs=labelling.costs[:, :, order],
     )
-    return linear_sum_assignment(-(reference * weight[:, None]).T @ mean)[1]
 
 
-def _permuted(post, permutation, mean, cost, n_sweeps):
-    """The tree with the permutation applied, and recorded relative to the labels as drawn."""
+def _permuted(post, permutations):
+    """The posterior's draws with their components permuted, (chain, draw, component)."""
     posterior = post["posterior"].to_dataset()
+    order = xr.DataArray(permutations, dims=("chain", "draw", "component"))
+    names = [v for v in posterior.data_vars if "component" in posterior[v].dims]
+    bare = posterior.drop_vars("component", errors="ignore")
+    moved = {v: bare[v].isel(component=order).transpose(*posterior[v].dims).variable for v in names}
+    return posterior.assign(moved)
+
+
+def _recorded(drawn, labelling, method, cost):
+    """The tree with its labels permuted, and the permutations and what they say recorded."""
+    posterior = drawn["posterior"].to_dataset()
     dims = ("chain", "draw", "component")
-    shape = tuple(posterior.sizes[d] for d in dims)
-    order = xr.DataArray(permutation.reshape(shape), dims=dims)
-    variables = {
-        name: v.isel(component=order) if "component" in v.dims else v
-        for name, v in posterior.drop_vars("component").data_vars.items()
-    }
-    relabelled = xr.Dataset(variables, attrs=posterior.attrs)
-    relabelled = relabelled.transpose(*dims[:2], ...)
-    relabelled = relabelled.assign_coords(component=posterior["component"])
-    for name in relabelled.data_vars:
-        relabelled[name] = relabelled[name].transpose(*posterior[name].dims)
-    total = order
-    if "clustering" in post.children:
-        total = post["clustering"]["permutation"].drop_vars("component").isel(component=order)
+    permutations = labelling.permutations.reshape([posterior.sizes[d] for d in dims])
+    margin = margins(labelling.costs, labelling.permutations)
+    divergence = labelling.cost / len(margin)
     clustering = xr.Dataset(
         {
-            "permutation": (dims, total.transpose(*dims).values),
-            "mean_probability": (("obs", "component"), mean),
+            "permutation": (dims, permutations),
+            "mean_probability": (("obs", "component"), labelling.mean),
+            "margin": (dims[:2], margin.reshape(permutations.shape[:2])),
         },
-        coords={d: posterior[d] for d in dims},
-        attrs={"method": "stephens", "cost": cost, "n_sweeps": n_sweeps},
+        coords={d: posterior[d] for d in dims if d in posterior.coords},
+        attrs={
+            "method": method,
+            "cost": cost,
+            "n_sweeps": labelling.n_sweeps,
+            "divergence": divergence,
+            "ambiguous": float((margin <= CLEAR * divergence).mean()),
+        },
     )
-    out = post.copy()
-    out["posterior"] = xr.DataTree(relabelled)
+    if "clustering" in drawn.children:
+        clustering = drawn["clustering"].to_dataset().merge(clustering, combine_attrs="override")
+    out = drawn.copy()
+    out["posterior"] = xr.DataTree(_permuted(drawn, permutations))
     out["clustering"] = xr.DataTree(clustering)
     return out

@@ -1,11 +1,13 @@
 """Tables of the posterior, with ArviZ's statistics."""
 
-from typing import TYPE_CHECKING, Literal
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws
-from bayesgmm.posterior.relabelling import relabel
+from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
 from bayesgmm.structure import SPREAD
 
 if TYPE_CHECKING:
@@ -25,11 +27,16 @@ def summary(
     A posterior that has not been relabelled is relabelled first, since R-hat and effective sample
     size of switching labels mean nothing. Of a covariance matrix the upper triangle is shown.
 
+    Where labels stay ambiguous (see :func:`relabel`), a warning says so, quantities that need no
+    labels come first, and the table's ``attrs["note"]`` holds the warning's text.
+
     Parameters
     ----------
     post : xarray.DataTree
     var_names : list of str, optional
-        Default weights, means and the spread.
+        Default weights, means and the spread, after what is label-free where labels are ambiguous:
+        ``lp``, ``sorted_weights`` (largest first), ``mixture_mean`` and ``mixture_sd`` (of the
+        whole mixture, by feature, in the data's units).
     ci_prob : float in (0, 1)
         Probability of the interval.
     ci_kind : {"eti", "hdi"}
@@ -42,20 +49,71 @@ def summary(
     pandas.DataFrame
         ArviZ's columns; rows such as ``means[0, waiting]``.
     """
-    import arviz as az
+    table = summary_table(post, var_names, ci_prob=ci_prob, ci_kind=ci_kind, round_to=round_to)
+    if "note" in table.attrs:
+        warnings.warn(table.attrs["note"], stacklevel=2)
+    return table
 
-    if "clustering" not in post.children:
+
+def summary_table(
+    post: xr.DataTree, var_names: list[str] | None = None, **options: Any
+) -> "pd.DataFrame":
+    """What ``summary`` returns, without the warning."""
+    import arviz as az
+    import pandas as pd
+
+    if not is_relabelled(post):
         post = relabel(post, progress=False)
     posterior = post["posterior"].to_dataset()
+    ambiguous = labels_are_ambiguous(post)
+    parts = []
     if var_names is None:
         spread = SPREAD[Draws.of(post).covariance]
         var_names = ["weights", "means", spread]
         if posterior.sizes["component"] == 1:
             var_names = var_names[1:]  # the only weight is 1
-    table = az.summary(
-        post, var_names=var_names, ci_prob=ci_prob, ci_kind=ci_kind, round_to=round_to
+        if ambiguous:
+            parts.append(az.summary(_label_free(post), **options))
+    table = az.summary(post, var_names=var_names, **options)
+    parts.append(table.drop(index=_lower_triangle(posterior, var_names)))
+    table = pd.concat(parts)
+    if ambiguous:
+        table.attrs["note"] = _note(post["clustering"].attrs["ambiguous"])
+    return table
+
+
+def _note(share):
+    return (
+        f"Labels are ambiguous: {share:.0%} of the draws could as well have their components in "
+        "another order. Rows of single components mix what belongs to several; trust the "
+        "label-free rows, or fit fewer components."
     )
-    return table.drop(index=_lower_triangle(posterior, var_names))
+
+
+def _label_free(post):
+    """A tree of what no permutation of the components changes."""
+    posterior = post["posterior"].to_dataset()
+    lead = ("chain", "draw", "component")
+    weights = posterior["weights"].transpose(*lead).values
+    means = posterior["means"].transpose(*lead, "feature").values
+    variances = covariances(post).values.diagonal(axis1=3, axis2=4)
+    # Sums run from the largest weight down, so that another order of labels changes no digit.
+    order = np.argsort(-weights, axis=2)
+    weights = np.take_along_axis(weights, order, axis=2)
+    means, variances = (np.take_along_axis(a, order[..., None], 2) for a in (means, variances))
+    share = weights[..., None]
+    mean = (share * means).sum(axis=2)
+    variance = (share * (variances + (means - mean[:, :, None]) ** 2)).sum(axis=2)
+    free: dict[str, Any] = {
+        "sorted_weights": (("chain", "draw", "rank"), weights),
+        "mixture_mean": (("chain", "draw", "feature"), mean),
+        "mixture_sd": (("chain", "draw", "feature"), np.sqrt(variance)),
+    }
+    coords = {name: posterior[name] for name in ("chain", "draw", "feature")}
+    if "sample_stats" in post.children and "lp" in post["sample_stats"]:
+        lp = post["sample_stats"]["lp"].transpose("chain", "draw").values
+        free = {"lp": (("chain", "draw"), lp)} | free
+    return xr.DataTree.from_dict({"posterior": xr.Dataset(free, coords)})
 
 
 def _lower_triangle(posterior, var_names):

@@ -15,7 +15,9 @@ from markupsafe import Markup
 from matplotlib import pyplot as plt
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.posterior import relabel, save, summary
+from bayesgmm.posterior import relabel, save
+from bayesgmm.posterior.relabelling import is_relabelled
+from bayesgmm.posterior.summaries import summary_table
 from bayesgmm.reporting import drawing, plots, tables
 from bayesgmm.sampling.tree import map_dataset
 
@@ -66,7 +68,7 @@ def report(post: xr.DataTree, mode: Any = None, path: str | Path = "report.html"
         The file written.
     """
     post = _prepared(post, mode)
-    return _write_page(post, summary(post, round_to="none"), pictures(post), Path(path))
+    return _write_page(post, summary_table(post, round_to="none"), pictures(post), Path(path))
 
 
 def write_outputs(post: xr.DataTree, folder: str | Path) -> list[Path]:
@@ -87,7 +89,7 @@ def write_outputs(post: xr.DataTree, folder: str | Path) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     post = _prepared(post, None)
-    table, shown = summary(post, round_to="none"), pictures(post)
+    table, shown = summary_table(post, round_to="none"), pictures(post)
     save(post, folder / "posterior.nc")
     pd.DataFrame(table).to_csv(folder / "summary.csv", index_label="quantity")
     _write_page(post, table, shown, folder / "report.html")
@@ -189,7 +191,7 @@ def _png(axes: Any) -> bytes:
 
 def _prepared(post: xr.DataTree, mode: Any) -> xr.DataTree:
     """The relabelled tree, with another mode in place of its own where there is one."""
-    if "clustering" not in post.children:
+    if not is_relabelled(post):
         post = relabel(post, progress=False)
     return post if mode is None else _with_mode(post, mode)
 
@@ -239,7 +241,7 @@ def _page_values(post: Any, table: pd.DataFrame) -> dict[str, Any]:
     n_components = group.sizes["component"]
     worst = tables.convergence(post, table)
     frame = tables.named_rows(table)
-    first = frame["quantity"].str.startswith(("weights", "means"))
+    spread = frame["quantity"].str.startswith(("cov", "variances"))
     parameters = tables.estimate(post)
     prior = _prior_family(post)
     return {
@@ -260,11 +262,12 @@ def _page_values(post: Any, table: pd.DataFrame) -> dict[str, Any]:
             )
         ),
         "summary_table": Markup(
-            tables.html_table(frame[first], "Posterior of the weights and means")
+            tables.html_table(frame[~spread], "Posterior of the weights and means")
         ),
-        "spread_table": Markup(tables.html_table(frame[~first], "Posterior of the covariances"))
-        if (~first).any()
+        "spread_table": Markup(tables.html_table(frame[spread], "Posterior of the covariances"))
+        if spread.any()
         else None,
+        "label_note": table.attrs.get("note"),
         "lkj": prior == "NormalLKJ",
         "n_starts": _n_starts(post),
         "relabelled": post["clustering"].attrs.get("method", "stephens"),

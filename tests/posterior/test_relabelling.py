@@ -4,12 +4,15 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import STRUCTURES
 
 import bayesgmm as bg
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.posterior import draws as draws_module
+from bayesgmm.posterior.relabelling import METHODS, labels_are_ambiguous
 
 from .trees import assert_same_draws, divergence, draws_about, responsibilities, scrambled, tree_of
 
@@ -248,10 +251,188 @@ def test_rows_may_be_handed_in():
 def test_unknown_methods_and_strange_trees_are_refused_in_words():
     x, draws, _ = draws_about("full")
     tree = tree_of(draws, x)
-    with pytest.raises(ValueError, match="method must be 'stephens'; got 'ecr'"):
-        bg.relabel(tree, method="ecr")
+    with pytest.raises(ValueError, match="method must be one of stephens, ecr, means; got 'pra'"):
+        bg.relabel(tree, method="pra")
+    for method in ("ecr", "means"):
+        with pytest.raises(ValueError, match=f"method '{method}' needs a MAP.*Try method='steph"):
+            bg.relabel(tree, method=method)
     with pytest.raises(ValueError, match="post has no group 'posterior'"):
         relabelled(tree.drop_nodes(["posterior"]))
     tree["posterior"] = tree["posterior"].to_dataset().drop_vars("weights")
     with pytest.raises(ValueError, match="post lacks weights"):
         relabelled(tree)
+
+
+every_method = pytest.mark.parametrize("method", METHODS)
+
+
+def merged(separation, n_draws=200, n_obs=60, seed=0):
+    """Rows, and draws of two components as a posterior has them that are so many sds apart.
+
+    Where components are close, means, spreads and weights are anywhere between the two.
+    """
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n_obs, 1)) + separation * (np.arange(n_obs) % 2)[:, None]
+    width = 1 / (1 + separation**2)
+    draws = []
+    for _ in range(n_draws):
+        means = np.array([[0.0], [separation]]) + width * rng.normal(size=(2, 1))
+        sds = np.exp(0.5 * width * rng.normal(size=(2, 1)))
+        weight = rng.beta(1 + 5 / width, 1 + 5 / width)
+        draws.append(MixtureParameters("diag", np.array([weight, 1 - weight]), means, sds))
+    return x, draws
+
+
+def permutations_of(tree):
+    return tree["clustering"]["permutation"].values.reshape(
+        -1, tree["posterior"].sizes["component"]
+    )
+
+
+def own_cost(method, x, draws, mode, order):
+    """A method's criterion of one draw under one permutation, by definition."""
+    p = draws.permuted(order)
+    if method == "ecr":
+        pivot = responsibilities(x, mode).argmax(axis=1)
+        return (1 - responsibilities(x, p)[np.arange(len(x)), pivot]).sum()
+    cost = 0.0
+    for c, weight in enumerate(mode.weights):
+        a, b = mode.covariances[c], p.covariances[c]
+        apart = p.means[c] - mode.means[c]
+        normal = np.trace(np.linalg.solve(b, a)) + apart @ np.linalg.solve(b, apart) - len(a)
+        normal += np.linalg.slogdet(b)[1] - np.linalg.slogdet(a)[1]
+        cost += weight * (np.log(weight / p.weights[c]) + normal / 2)
+    return cost
+
+
+@every_structure
+@pytest.mark.parametrize("method", ["ecr", "means"])
+def test_no_other_permutation_is_nearer_to_the_map(method, covariance):
+    x, draws, centre = draws_about(covariance, width=0.6, n_draws=12)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    out = bg.relabel(tree_of(mixed, x, mode=centre), method, progress=False)
+    every = list(permutations(range(3)))
+    total = 0.0
+    for draw, order in zip(mixed, permutations_of(out), strict=True):
+        costs = [own_cost(method, x, draw, centre, o) for o in every]
+        assert own_cost(method, x, draw, centre, order) == pytest.approx(min(costs), rel=1e-9)
+        total += min(costs)
+    assert out["clustering"].attrs["cost"] == pytest.approx(total, rel=1e-9)
+    assert out["clustering"].attrs["method"] == method
+
+
+@every_method
+def test_every_method_undoes_scrambling_and_changes_no_label_free_number(method):
+    x, draws, centre = draws_about("full", width=0.4)
+    straight = bg.relabel(tree_of(draws, x, mode=centre), method, progress=False)
+    for seed in range(5):
+        mixed, _ = scrambled(draws, np.random.default_rng(seed))
+        back = bg.relabel(tree_of(mixed, x, mode=centre), method, progress=False)
+        assert_same_draws(back, straight, rtol=0)
+        margin = back["clustering"]["margin"]
+        np.testing.assert_allclose(margin, straight["clustering"]["margin"], rtol=1e-9)
+        for name, value in straight["clustering"].attrs.items():
+            # Sweeps alone depend on the labels that they start from.
+            if name not in ("method", "n_sweeps"):
+                assert back["clustering"].attrs[name] == pytest.approx(value, rel=1e-9)
+
+
+@every_method
+@every_structure
+def test_labels_as_drawn_can_be_restored_and_methods_follow_each_other(method, covariance):
+    x, draws, centre = draws_about(covariance, width=0.5)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    raw = tree_of(mixed, x, mode=centre)
+    out = bg.relabel(raw, method, progress=False)
+    assert bg.as_drawn(out).identical(raw)
+    assert bg.as_drawn(raw).identical(raw)
+    for before in METHODS:
+        first = bg.relabel(raw, before, progress=False)
+        assert bg.relabel(first, method, progress=False).identical(out)
+
+
+def test_what_hangs_on_no_label_stays_in_the_tree():
+    x, draws, centre = draws_about("full")
+    out = relabelled(tree_of(draws, x, mode=centre))
+    found = out["clustering"].to_dataset().assign(partition=("obs", np.zeros(30, dtype=int)))
+    out["clustering"] = found
+    for kept in (relabelled(out), bg.as_drawn(out)):
+        np.testing.assert_array_equal(kept["clustering"]["partition"], 0)
+    assert set(bg.as_drawn(out)["clustering"].data_vars) == {"partition"}
+    assert not bg.as_drawn(out)["clustering"].attrs
+
+
+@every_method
+def test_margin_is_the_nats_to_the_second_best_permutation(method):
+    x, draws, centre = draws_about("full", width=0.5)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    out = bg.relabel(tree_of(mixed, x, mode=centre), method, progress=False)
+    log_mean = np.log(out["clustering"]["mean_probability"].values)
+    margins = out["clustering"]["margin"].values.ravel()
+    for draw, order, margin in zip(mixed, permutations_of(out), margins, strict=True):
+        p = responsibilities(x, draw)
+        costs = {o: -(p[:, list(o)] * log_mean).sum() for o in permutations(range(3))}
+        own = costs.pop(tuple(int(j) for j in order))
+        assert margin == pytest.approx(max(min(costs.values()) - own, 0), rel=1e-9, abs=1e-9)
+    divergence = out["clustering"].attrs["divergence"]
+    share = (margins <= np.log(20) * divergence).mean()
+    assert out["clustering"].attrs["ambiguous"] == share
+
+
+def test_labels_are_ambiguous_where_components_are_one_and_not_where_they_are_apart():
+    for seed in range(3):
+        x, draws = merged(0.0, seed=seed)
+        assert labels_are_ambiguous(relabelled(tree_of(draws, x)))
+        x, draws = merged(5.0, seed=seed)
+        apart = relabelled(tree_of(draws, x))
+        assert not labels_are_ambiguous(apart)
+        assert apart["clustering"].attrs["ambiguous"] == 0
+
+
+def test_more_rows_do_not_make_labels_clear():
+    """A margin in nats grows with the rows; the share of ambiguous draws does not."""
+    x, draws = merged(0.0)
+    few, many = (relabelled(tree_of(draws, rows)) for rows in (x, np.repeat(x, 50, axis=0)))
+    assert few["clustering"].attrs["ambiguous"] == many["clustering"].attrs["ambiguous"]
+
+
+def test_methods_agree_where_components_are_apart_and_less_where_they_are_one():
+    x, draws, centre = draws_about("full", width=0.02)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    table = bg.label_agreement(tree_of(mixed, x, mode=centre), progress=False)
+    assert list(table.index) == list(table.columns) == list(METHODS)
+    np.testing.assert_array_equal(table, 1.0)
+    x, draws = merged(0.0)
+    mode = MixtureParameters("diag", np.full(2, 0.5), np.array([[-0.5], [0.5]]), np.ones((2, 1)))
+    table = bg.label_agreement(tree_of(draws, x, mode=mode), progress=False)
+    np.testing.assert_array_equal(table, table.T)
+    np.testing.assert_array_equal(np.diagonal(table), 1.0)
+    assert 0.3 < table.loc["stephens", "means"] < 0.98
+
+
+def test_components_that_hold_no_rows_of_the_map_are_told_apart_by_their_parameters():
+    """Trap: without rows of the pivot all components would do for them."""
+    x, draws, centre = draws_about("full", k=4, width=0.1)
+    for p in (*draws, centre):
+        p.means[2], p.means[3] = [1e3, 1e3], [-1e3, 2e3]
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    for method in METHODS:
+        out = bg.relabel(tree_of(mixed, x, mode=centre), method, progress=False)
+        assert_same_draws(out, tree_of(draws, x), rtol=0)
+    # Of the rows alone, the two could be swapped in every draw.
+    assert out["clustering"].attrs["ambiguous"] == 1
+
+
+@every_method
+def test_without_a_map_the_draw_of_highest_density_stands_in(method):
+    x, draws, centre = draws_about("full", width=0.1)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    tree = tree_of(mixed, x)
+    lp = np.zeros((2, 10))
+    lp[1, 3], lp[0, 0] = 1.0, np.nan
+    tree["sample_stats"] = xr.DataTree(xr.Dataset({"lp": (("chain", "draw"), lp)}))
+    out = bg.relabel(tree, method, progress=False)
+    wanted = relabelled(tree_of(mixed, x, mode=centre))
+    orders = [permutations_of(t) for t in (out, wanted)]
+    order = [list(orders[1][0]).index(j) for j in orders[0][0]]
+    np.testing.assert_array_equal(orders[0], orders[1][:, order])

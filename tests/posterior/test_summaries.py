@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from oracles import STRUCTURES
 
 import bayesgmm as bg
 
-from .trees import draws_about, scrambled, tree_of
+from .trees import draws_about, jittered, scrambled, tree_of
 
 ROWS = {
     "full": [
@@ -98,3 +99,48 @@ def test_weight_two_is_the_row_twice():
     weighted = tree_of(mixed, x, n_chains=4, weight=weight.astype(float), mode=centre)
     standing = tree_of(mixed, np.repeat(x, weight, axis=0), n_chains=4, mode=centre)
     assert bg.summary(weighted).equals(bg.summary(standing))
+
+
+def ambiguous_tree():
+    """Draws of three components that are one, so that their labels could be any."""
+    x, draws, _ = draws_about("full", k=3, n_draws=80, width=0.3)
+    for p in draws:
+        p.means[:] = p.means.mean(axis=0) + 0.3 * np.random.default_rng(0).normal(size=(3, 2))
+    rng = np.random.default_rng(1)
+    draws = [jittered(p, rng, 0.5) for p in draws]
+    tree = tree_of(draws, x, n_chains=4)
+    lp = np.random.default_rng(2).normal(size=(4, 20))
+    tree["sample_stats"] = xr.DataTree(xr.Dataset({"lp": (("chain", "draw"), lp)}))
+    return tree, draws
+
+
+def test_where_labels_are_ambiguous_it_warns_and_what_needs_no_labels_comes_first():
+    tree, draws = ambiguous_tree()
+    with pytest.warns(UserWarning, match=r"Labels are ambiguous: \d+% of the draws"):
+        table = bg.summary(tree, round_to="none")
+    assert table.attrs["note"].startswith("Labels are ambiguous")
+    free = ["lp", *(f"sorted_weights[{i}]" for i in range(3))]
+    free += [f"{name}[f{j}]" for name in ("mixture_mean", "mixture_sd") for j in range(2)]
+    assert list(table.index[:8]) == free
+    assert table.index[8] == "weights[0]"
+    largest = [p.weights.max() for p in draws]
+    assert table.loc["sorted_weights[0]", "mean"] == pytest.approx(np.mean(largest))
+    second = [p.weights @ (p.covariances[:, 0, 0] + p.means[:, 0] ** 2) for p in draws]
+    first = np.array([p.weights @ p.means[:, 0] for p in draws])
+    assert table.loc["mixture_mean[f0]", "mean"] == pytest.approx(first.mean())
+    assert table.loc["mixture_sd[f0]", "mean"] == pytest.approx(np.mean(np.sqrt(second - first**2)))
+    mixed = tree_of(scrambled(draws, np.random.default_rng(3))[0], draws_about("full")[0], 4)
+    with pytest.warns(UserWarning, match="Labels are ambiguous"):
+        again = bg.summary(mixed, round_to="none")
+    assert again.iloc[:7].equals(table.iloc[1:8])
+
+
+def test_rows_asked_for_by_name_are_all_there_is_but_the_warning():
+    tree, _ = ambiguous_tree()
+    with pytest.warns(UserWarning, match="Labels are ambiguous"):
+        assert list(bg.summary(tree, ["weights"]).index) == [f"weights[{c}]" for c in range(3)]
+
+
+def test_clear_labels_have_no_note():
+    post, _ = relabelled("full")
+    assert "note" not in bg.summary(post).attrs
