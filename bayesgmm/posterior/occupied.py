@@ -1,0 +1,54 @@
+"""K₊: how many components hold rows."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesgmm.posterior.allocations import Allocations
+from bayesgmm.posterior.batches import mcse_of_mean
+
+
+def occupied_components(
+    post: Any, *, random_seed: int | None = None, x: Any = None, progress: bool = True
+) -> xr.DataArray:
+    """Posterior of K₊, the number of components that hold rows.
+
+    Counted in sampled assignments, not read off the weights: a component of small weight may hold
+    no row. K₊ is at most the number of components of the mixture, which it does not estimate. Every
+    row counts once, whatever its sample weight.
+
+    Parameters
+    ----------
+    post : xarray.DataTree or int array, shape (n_draws, n_obs)
+        A posterior, relabelled or not, or assignments from anywhere, with any labels.
+    random_seed : int, optional
+        Of the sampled assignments.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
+    progress : bool
+
+    Returns
+    -------
+    xarray.DataArray, dims (n_occupied,)
+        Probability of 1, 2, … up to the number of components (of an array: the most seen), with
+        its Monte Carlo standard error, by batch means, as the coordinate ``mcse``.
+
+    References
+    ----------
+    Frühwirth-Schnatter, Malsiner-Walli & Grün (2021), Bayesian Anal. 16, 1279–1307.
+    """
+    allocations = Allocations.of(post, random_seed, x, progress)
+    found = allocations.n_clusters
+    most = post["posterior"].sizes["component"] if isinstance(post, xr.DataTree) else found.max()
+    number = np.arange(1, most + 1)
+    is_number = found[:, None] == number
+    return xr.DataArray(
+        is_number.mean(axis=0),
+        dims=("n_occupied",),
+        coords={
+            "n_occupied": number,
+            "mcse": (("n_occupied",), mcse_of_mean(is_number, allocations.n_chains)),
+        },
+        name="probability",
+    )
