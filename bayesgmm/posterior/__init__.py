@@ -1,18 +1,46 @@
-"""What a posterior says: labels, summaries, probabilities of components, files."""
+"""What a posterior says: labels, clusterings, summaries, verdicts, probabilities, files."""
 
+from bayesgmm.posterior.allocations import assignments
+from bayesgmm.posterior.balls import CredibleBall, credible_ball
+from bayesgmm.posterior.choice import compare_k, loo
 from bayesgmm.posterior.files import load, save
-from bayesgmm.posterior.prediction import assignments, density, log_likelihood, predict_proba
-from bayesgmm.posterior.relabelling import relabel
+from bayesgmm.posterior.occupied import occupied_components
+from bayesgmm.posterior.partitions import Partition, partition
+from bayesgmm.posterior.prediction import (
+    density,
+    log_likelihood,
+    posterior_predictive,
+    predict_proba,
+)
+from bayesgmm.posterior.relabelling import as_drawn, label_agreement, relabel
+from bayesgmm.posterior.similarities import similarity
 from bayesgmm.posterior.summaries import covariances, summary
+from bayesgmm.posterior.switching import ecr, stephens
+from bayesgmm.posterior.verdicts import Diagnosis, diagnose
 
 __all__ = [
+    "CredibleBall",
+    "Diagnosis",
+    "Partition",
+    "as_drawn",
     "assignments",
+    "compare_k",
     "covariances",
+    "credible_ball",
     "density",
+    "diagnose",
+    "ecr",
+    "label_agreement",
     "load",
     "log_likelihood",
+    "loo",
+    "occupied_components",
+    "partition",
+    "posterior_predictive",
     "predict_proba",
     "relabel",
     "save",
+    "similarity",
+    "stephens",
     "summary",
 ]

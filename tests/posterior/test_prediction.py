@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from declared import log_density
 from oracles import STRUCTURES, covariances
 
@@ -186,3 +187,94 @@ def test_a_far_row_has_a_density_and_probabilities():
     far = np.array([[1e8, -1e8]])
     assert bg.density(post, far).item() == 0
     assert bg.predict_proba(post, far).sum().item() == pytest.approx(1)
+
+
+@every_structure
+def test_intervals_are_quantiles_over_the_draws(covariance):
+    x, draws, centre = draws_about(covariance, width=0.1)
+    post = relabelled(tree_of(draws, x, mode=centre))
+    new = np.random.default_rng(3).normal(size=(7, 2))
+    of = {
+        bg.predict_proba: lambda rows: np.array([responsibilities(rows, p) for p in draws]),
+        bg.density: lambda rows: np.exp(densities(rows, draws)),
+    }
+    for function, values in of.items():
+        for rows, given in ((x, None), (new, new)):
+            for prob in (0.9, 0.5):
+                actual = function(post, given, ci_prob=prob)
+                tails = [(1 - prob) / 2, (1 + prob) / 2]
+                expected = np.quantile(values(rows), tails, axis=0)
+                np.testing.assert_array_equal(actual["mean"], function(post, given))
+                assert actual["mean"].dims == function(post, given).dims
+                np.testing.assert_allclose(actual["lower"], expected[0], rtol=1e-9)
+                np.testing.assert_allclose(actual["upper"], expected[1], rtol=1e-9)
+
+
+def test_intervals_in_blocks_are_those_of_one_block(monkeypatch):
+    x, draws, centre = draws_about("full")
+    post = relabelled(tree_of(draws, x, mode=centre))
+    whole = [f(post, ci_prob=0.8) for f in (bg.predict_proba, bg.density)]
+    monkeypatch.setattr(draws_module, "BLOCK_BYTES", 8 * len(draws) * 3 * 7)
+    for one, f in zip(whole, (bg.predict_proba, bg.density), strict=True):
+        xr.testing.assert_identical(f(post, ci_prob=0.8), one)
+
+
+@pytest.mark.parametrize("prob", [0, 1, 90, -0.1])
+def test_a_probability_that_is_none_is_an_error(prob):
+    x, draws, centre = draws_about("full")
+    post = relabelled(tree_of(draws, x, mode=centre))
+    for function in (bg.predict_proba, bg.density):
+        with pytest.raises(ValueError, match="ci_prob must lie between 0 and 1"):
+            function(post, ci_prob=prob)
+
+
+@every_structure
+def test_replicas_have_the_moments_of_the_draws(covariance):
+    x, [one, other], _ = draws_about(covariance, n_draws=2, n_obs=20_000, width=0.4)
+    tree = tree_of([one, other], x)
+    out = bg.posterior_predictive(tree, random_seed=1)
+    replicas = out["posterior_predictive"]["x"]
+    assert replicas.dims == ("chain", "draw", "obs", "feature")
+    assert "posterior_predictive" not in tree.children
+    for chain, p in enumerate((one, other)):
+        sample = replicas[chain, 0].values
+        mean = p.weights @ p.means
+        centred = p.means - mean
+        within = np.tensordot(p.weights, covariances(p), 1)
+        spread = within + (p.weights[:, None] * centred).T @ centred
+        error = np.sqrt(np.diag(spread) / len(x))
+        assert np.all(np.abs(sample.mean(axis=0) - mean) < 4.5 * error)
+        np.testing.assert_allclose(np.cov(sample.T), spread, rtol=0.1, atol=0.05 * spread.max())
+        # And the shape: each component's share of rows nearest to it.
+        share = responsibilities(sample, p).mean(axis=0)
+        assert np.all(np.abs(share - p.weights) < 4.5 * np.sqrt(p.weights / len(x)))
+
+
+@every_structure
+def test_replicas_do_not_see_labels_and_come_again(covariance):
+    x, draws, _ = draws_about(covariance)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    one, same, other = (
+        bg.posterior_predictive(tree_of(d, x), random_seed=seed)["posterior_predictive"]["x"]
+        for d, seed in ((draws, 1), (mixed, 1), (draws, 2))
+    )
+    xr.testing.assert_identical(one, same)
+    assert (one != other).all()
+
+
+def test_arviz_checks_work_on_the_replicas():
+    import arviz as az
+    from matplotlib import pyplot as plt
+
+    x, draws, _ = draws_about("full", n_draws=200)
+    out = bg.posterior_predictive(tree_of(draws, x), random_seed=1)
+    for plot in (az.plot_ppc_dist, az.plot_ppc_tstat):
+        plot(out, backend="matplotlib")
+    plt.close("all")
+
+
+def test_log_likelihood_is_the_same_to_the_last_bit_whatever_the_labels():
+    x, draws, _ = draws_about("full", k=4)
+    mixed, _ = scrambled(draws, np.random.default_rng(1))
+    a, b = (bg.log_likelihood(tree_of(d, x))["log_likelihood"]["x"] for d in (draws, mixed))
+    np.testing.assert_array_equal(a, b)
