@@ -135,6 +135,15 @@ def rows_of(post, x=None):
     return rows, features, weight
 
 
+def row_names(post, n_obs):
+    """Coordinates of the rows where the tree has them, else positions."""
+    if "observed_data" in post.children:
+        observed = post["observed_data"].to_dataset()
+        if "obs" in observed.coords and observed.sizes["obs"] == n_obs:
+            return observed["obs"].values
+    return np.arange(n_obs)
+
+
 def _structure(dataset):
     missing = [v for v in ("weights", "means") if v not in dataset]
     spread = [v for v in ("covariances", "covariance", "variances") if v in dataset]
