@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws
+from bayesgmm.posterior.layout import laid_out
 from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
 from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
 from bayesgmm.structure import SPREAD
@@ -145,6 +146,7 @@ def covariances(post: xr.DataTree) -> xr.DataArray:
     xarray.DataArray, dims (chain, draw, component, feature, feature_bis)
         In the data's squared units.
     """
+    post = laid_out(post)
     posterior = post["posterior"].to_dataset()
     dense = Draws.of(post).covariances
     lead = (posterior.sizes["chain"], posterior.sizes["draw"])
