@@ -13,6 +13,9 @@ from rich.console import Console
 import bayesgmm as bg
 from bayesgmm.reporting import report, tables, write_outputs
 
+# A handful of draws by hand is too few for a verdict.
+pytestmark = pytest.mark.filterwarnings("ignore:Verdict")
+
 
 def frame(names=("eruptions", "waiting")):
     rng = np.random.default_rng(5)
