@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm.posterior import relabel, save
 from bayesgmm.posterior.relabelling import is_relabelled
 from bayesgmm.posterior.summaries import summary_table
-from bayesgmm.reporting import drawing, plots, tables
+from bayesgmm.reporting import clusters, drawing, plots, tables
 from bayesgmm.sampling.tree import map_dataset
 
 ALIGNMENT_ROWS = 2000
@@ -111,7 +111,7 @@ def pictures(post: Any) -> list[Picture]:
         shown.append(("em_trace", plots.plot_trace_em, *_trace_words(post["map"])))
     shown += [
         ("components", plots.plot_components, *_component_words(n_components)),
-        ("assignments", plots.plot_assignments, *_assignment_words(post, n_features)),
+        ("assignments", clusters.plot_assignments, *_assignment_words(post, n_features)),
     ]
     return [Picture(name, _png(plot(post)), alt, caption) for name, plot, alt, caption in shown]
 
@@ -156,14 +156,14 @@ def _component_words(n_components: int) -> tuple[str, str]:
 
 def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
     probability = post["clustering"]["mean_probability"].values
-    unsure = int((probability.max(axis=1) < plots.CERTAIN).sum())
+    unsure = int((probability.max(axis=1) < drawing.CERTAIN).sum())
     alt = (
         f"Rows by the component they most probably belong to; {unsure} of {len(probability)} have "
-        f"a probability below {plots.CERTAIN}."
+        f"a probability below {drawing.CERTAIN}."
     )
     count = (
         f"{unsure} of {len(probability)} rows belong to their component with a probability below "
-        f"{plots.CERTAIN}."
+        f"{drawing.CERTAIN}."
     )
     if n_features == 1:
         return alt, (

@@ -1,0 +1,148 @@
+"""The figure of the similarity matrix."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.patches import Rectangle
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from bayesgmm.reporting.certainty import in_colours
+from bayesgmm.reporting.drawing import INK, axes_of, colour, note, shown_rows, thinned
+
+MAX_ROWS = 1000
+"""More rows than this are thinned to this many, and the figure says so."""
+LABELLED = 0.04
+"""A cluster with a smaller share of the rows has no room for its name."""
+
+
+def plot_similarity(post: Any, partition: Any = None, *, ax: Any = None) -> Any:
+    """How probable it is that two rows share a component, rows ordered by cluster.
+
+    Clusters come in their order, rows within by falling mean similarity to the rest of their
+    cluster; a frame marks each cluster. Light blocks in a frame are rows that do not belong, dark
+    ones outside it rows that clusters dispute.
+
+    Parameters
+    ----------
+    post : xarray.DataTree, int array (n_draws, n_obs), or float array or DataArray (n_obs, n_obs)
+        A posterior, assignments, or the matrix that ``similarity`` returned. Of more than 1000 rows
+        so many are drawn at random.
+    partition : Partition or int array, shape (n_obs,), optional
+        The clusters. By default those of least expected variation of information among the rows
+        shown, with seed 1; of a matrix, none: its rows go by average linkage.
+    ax : matplotlib Axes, optional
+        Where to draw; the colour bar takes some of its room.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        The matrix is not square, or the partition one of other rows.
+    """
+    psm, rows, n_obs, found, own = _matrix(post, partition is None)
+    labels = found if partition is None else _labels(partition, n_obs)[rows]
+    if labels is None:
+        labels, order = np.zeros(len(psm), dtype=int), _by_linkage(psm)
+    else:
+        order = np.lexsort([-_closeness(psm, labels), labels])
+    shade = labels if own is None else in_colours(labels, own)
+    axes = axes_of(ax, (1, 1), (6.6, 5.4))[0, 0]
+    image = axes.imshow(
+        psm[np.ix_(order, order)], cmap="Greys", vmin=0, vmax=1, interpolation="nearest"
+    )
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.85)
+    bar.set_label("posterior probability of sharing a component")
+    axes.set(xticks=[], yticks=[], xlabel="rows, in the same order")
+    for side in axes.spines.values():
+        side.set_color(INK)
+    if labels.any() or partition is not None or found is not None:
+        _frames(axes, labels[order], shade[order])
+    else:
+        axes.set_ylabel("rows, ordered by average linkage")
+    note(axes, thinned(n_obs, MAX_ROWS))
+    return axes
+
+
+def _frames(axes, labels, shades):
+    """A frame in its colour round every cluster, and its name at the side."""
+    starts = np.flatnonzero(np.r_[True, np.diff(labels) != 0])
+    sizes = np.diff(np.r_[starts, len(labels)])
+    large = sizes >= LABELLED * len(labels)
+    for start, size in zip(starts, sizes, strict=True):
+        shade = colour(shades[start])
+        box = {"fill": False, "edgecolor": shade, "linewidth": 2.2, "clip_on": False}
+        axes.add_patch(Rectangle((start - 0.5, start - 0.5), size, size, zorder=3, **box))
+    middle = (starts + (sizes - 1) / 2)[large]
+    unit = "row" if sizes.max() == 1 else "rows"
+    names = [
+        f"cluster {labels[start]}\n{size:,} {unit}"
+        for start, size in zip(starts[large], sizes[large], strict=True)
+    ]
+    axes.set_yticks(middle, names, fontsize="small")
+    axes.tick_params(axis="y", length=0)
+    small = int((~large).sum())
+    rest = f"; {small} small one{'s' * (small > 1)} unnamed" if small else ""
+    axes.set_xlabel(f"rows by cluster, in each the surest first{rest}")
+
+
+def _matrix(post, wants_clusters):
+    """The matrix of the rows shown, their positions, the rows in all, clusters, and components."""
+    from bayesgmm.posterior import assignments, partition, similarity
+
+    if isinstance(post, xr.DataTree):
+        from bayesgmm.reporting.drawing import data_of, relabelled
+
+        post = relabelled(post)
+        x, _ = data_of(post)
+        rows = shown_rows(len(x), MAX_ROWS)
+        psm = similarity(post, rows=rows, progress=False).values
+        own = post["clustering"]["mean_probability"].transpose("obs", "component").values
+        own, found = own.argmax(axis=1)[rows], None
+        if wants_clusters:
+            draws = assignments(post, 1, x=x[rows], progress=False)
+            found = partition(draws, random_seed=1, progress=False).labels
+        return psm, rows, len(x), found, own
+    values = np.asarray(post)
+    if values.dtype.kind in "iu":
+        values = np.asarray(values)
+        rows = shown_rows(values.shape[-1], MAX_ROWS)
+        psm = similarity(values, rows=rows, progress=False).values
+        found = None
+        if wants_clusters:
+            found = partition(values[:, rows], random_seed=1, progress=False).labels
+        return psm, rows, values.shape[1], found, None
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.dtype.kind != "f":
+        raise ValueError(
+            "post must be a posterior, integer assignments (n_draws, n_obs), or a square matrix of "
+            f"probabilities; got shape {values.shape}, dtype {values.dtype}. "
+            "Try bg.similarity(post)."
+        )
+    rows = shown_rows(len(values), MAX_ROWS)
+    return values[np.ix_(rows, rows)], rows, len(values), None, None
+
+
+def _labels(partition, n_obs):
+    labels = np.asarray(getattr(partition, "labels", partition))
+    if labels.shape != (n_obs,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"partition must be a Partition or integer labels, shape ({n_obs},); "
+            f"got shape {labels.shape}, dtype {labels.dtype}."
+        )
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _closeness(psm, labels):
+    """Mean similarity of every row to its cluster, (n_obs,)."""
+    same = labels[:, None] == labels
+    return (psm * same).sum(axis=1) / same.sum(axis=1)
+
+
+def _by_linkage(psm):
+    if len(psm) < 3:
+        return np.arange(len(psm))
+    return leaves_list(linkage(squareform(1 - psm, checks=False), "average"))
