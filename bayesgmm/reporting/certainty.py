@@ -32,12 +32,12 @@ class Clustering:
     disputed: np.ndarray
 
 
-def in_colours(labels, components):
+def in_colours(labels, components, n_components):
     """Labels of clusters changed to those of the components that they share most rows with.
 
     A cluster that is left without one gets a number of its own beyond the components.
     """
-    n_clusters, n_components = labels.max() + 1, components.max() + 1
+    n_clusters = labels.max() + 1
     shared = np.zeros((n_clusters, n_components))
     np.add.at(shared, (labels, components), 1)
     pairs = linear_sum_assignment(-shared)
@@ -74,7 +74,7 @@ def component_curves(ax, x, draws):
 
 
 def rows_2d(ax, x, features, clustering, pair):
-    """Rows by two features, coloured by cluster, filled by certainty, ringed where disputed."""
+    """Rows by two features, coloured by cluster, filled by certainty, marked where disputed."""
     rows = shown_rows(len(x))
     points = x[np.ix_(rows, pair)]
     labels, certainty = clustering.labels[rows], clustering.certainty[rows]
@@ -88,11 +88,20 @@ def rows_2d(ax, x, features, clustering, pair):
     plain(ax)
 
 
-RING: dict[str, Any] = {"color": INK, "marker": "o", "markerfacecolor": "none", "ls": ""}
+MANY = 60
+"""More disputed rows than this are dotted, for their rings would hide the data."""
 
 
 def _rings(ax, x, y):
-    ax.plot(x, y, markersize=9, markeredgewidth=0.9, zorder=4, label="disputed", **RING)
+    ax.plot(x, y, zorder=4, **_ring(len(x)))
+
+
+def _ring(count) -> dict[str, Any]:
+    """How so many disputed rows are marked."""
+    style: dict[str, Any] = {"color": INK, "marker": "o", "ls": ""}
+    if count > MANY:
+        return style | {"markersize": 2, "markeredgewidth": 0}
+    return style | {"markersize": 9, "markeredgewidth": 0.8, "markerfacecolor": "none"}
 
 
 def _faded(shade, certainty):
@@ -134,5 +143,6 @@ def certainty_handles(disputed, rule, fills=True):
         handles.append(Line2D([], [], ls="", markersize=6, label=f"certainty {level}", **style))
     count = int(disputed.sum())
     label = f"disputed, {rule}: {count:,} row{'' if count == 1 else 's'}"
-    handles.append(Line2D([], [], markersize=9, markeredgewidth=0.9, label=label, **RING))
+    shown = int(disputed[shown_rows(len(disputed))].sum())
+    handles.append(Line2D([], [], label=label, **_ring(shown)))
     return handles

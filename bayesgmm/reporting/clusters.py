@@ -35,7 +35,7 @@ OWN = "posterior probability of the component"
 
 
 def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = None) -> Any:
-    """Each row's cluster and how certain it is, with the disputed rows ringed.
+    """Each row's cluster and how certain it is, with the disputed rows marked.
 
     One feature: rows against their certainty, on the curves of every component's probability. Two:
     the data, a marker's fill the fainter the less certain. More: the same for the two features that
@@ -48,7 +48,7 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
     clustering : Partition or Comparison, optional
         Of a ``Partition``: its clusters, in the colours of the components they share most rows
         with, and its certainty; disputed are rows that are less probably than not with the rest of
-        their cluster. Of a ``Comparison``: the posterior's components, with the rows ringed whose
+        their cluster. Of a ``Comparison``: the posterior's components, with the rows marked whose
         MAP label is disputed. By default the posterior's components; disputed are rows that
         belong to theirs with a probability below 0.9.
     ax : matplotlib Axes, or an array of two with more than two features, optional
@@ -66,14 +66,13 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
     post = relabelled(post)
     x, features = data_of(post)
     probability = _probability(post)
-    shown, kind, rule, certainty = _shown(clustering, probability)
-    sizes = np.bincount(shown.labels, minlength=probability.shape[1] * (kind == "component"))
-    present = [k for k, size in enumerate(sizes) if size or kind == "component"]
-    handles = [cluster_key(k, f"{kind} {k}: {sizes[k]:,} rows") for k in present]
-    handles += certainty_handles(shown.disputed, rule, fills=x.shape[1] > 1)
+    shown, names, rule, certainty = _shown(clustering, probability)
+    sizes = np.bincount(shown.labels, minlength=max(names) + 1)
+    handles = [cluster_key(k, f"{name}: {sizes[k]:,} rows") for k, name in names.items()]
+    handles += certainty_handles(shown.disputed, rule, fills=x.shape[1] > 1 and len(names) > 1)
     if x.shape[1] == 1:
         axes = axes_of(ax, (1, 1), (7.5, 4.2))[0, 0]
-        if kind == "component":
+        if certainty is OWN:
             component_curves(axes, x[:, 0], draws_of(post, 400))
         rows_1d(axes, x[:, 0], features[0], shown)
         axes.set_ylabel(certainty)
@@ -91,7 +90,7 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
 
 
 def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None) -> Any:
-    """The MAP's clustering and the posterior's, side by side on the data; disputed rows ringed.
+    """The MAP's clustering and the posterior's, side by side on the data; disputed rows marked.
 
     On the left every row has the colour of its MAP component, and certainty is the posterior
     probability that this label is right. On the right it has the colour of its cluster in the
@@ -132,7 +131,7 @@ def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None
     rows, best = comparison.rows, comparison.partition
     disputed = rows["disputed"].to_numpy(dtype=bool)
     of_map = np.asarray(comparison.map_labels)
-    clusters = in_colours(best.labels, of_map)
+    clusters = in_colours(best.labels, of_map, post["posterior"].sizes["component"])
     left = Clustering(of_map, 1 - rows["p_wrong"].to_numpy(), disputed)
     right = Clustering(clusters, best.certainty, disputed)
     grid = axes_of(ax, (1, 2), (11.5, 4.6))[0]
@@ -145,14 +144,15 @@ def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None
         n_clusters = len(np.unique(shown.labels))
         heading = f"{name}: {n_clusters} cluster{'' if n_clusters == 1 else 's'}"
         note(axes, "\n".join(filter(None, [heading, thinned(len(x))])))
+    n_components = post["posterior"].sizes["component"]
     most = max(of_map.max(), clusters.max()) + 1
     counts = [np.bincount(labels, minlength=most) for labels in (of_map, clusters)]
     handles = [
-        cluster_key(k, f"rows: {a:,} by MAP, {b:,} by posterior")
+        cluster_key(k, f"{_component(k, n_components)}: {a:,} by MAP, {b:,} by posterior")
         for k, (a, b) in enumerate(zip(*counts, strict=True))
         if a or b
     ]
-    handles += certainty_handles(disputed, "MAP label", fills=x.shape[1] > 1)
+    handles += certainty_handles(disputed, "MAP label", fills=x.shape[1] > 1 and len(handles) > 1)
     beside(grid[1], handles)
     return grid
 
@@ -205,24 +205,32 @@ def plot_occupied(post: Any, *, ax: Any = None) -> Any:
 
 
 def _shown(clustering, probability):
-    """The clustering to draw, what its labels are, the rule of dispute, and what certainty is."""
+    """The clustering to draw, its names by colour, the rule of dispute, and what certainty is."""
+    names = {k: f"component {k}" for k in range(probability.shape[1])}
     own, certainty = probability.argmax(axis=1), probability.max(axis=1)
     if clustering is None:
         shown = Clustering(own, certainty, certainty < CERTAIN)
-        return shown, "component", f"below {CERTAIN}", OWN
+        return shown, names, f"below {CERTAIN}", OWN
     if hasattr(clustering, "rows"):
         _same_rows(clustering.rows, len(own), "clustering")
         disputed = clustering.rows["disputed"].to_numpy(dtype=bool)
-        return Clustering(own, certainty, disputed), "component", "MAP label", OWN
+        return Clustering(own, certainty, disputed), names, "MAP label", OWN
     if hasattr(clustering, "certainty"):
         _same_rows(clustering.labels, len(own), "clustering")
-        labels = in_colours(clustering.labels, own)
+        labels = in_colours(clustering.labels, own, probability.shape[1])
         disputed = clustering.certainty < 0.5
-        return Clustering(labels, clustering.certainty, disputed), "cluster", "below 0.5", SHARING
+        # The partition's own numbers, as other figures and its sizes have them.
+        pairs = sorted(set(zip(clustering.labels.tolist(), labels.tolist(), strict=True)))
+        names = {k: f"cluster {c}" for c, k in pairs}
+        return Clustering(labels, clustering.certainty, disputed), names, "below 0.5", SHARING
     raise TypeError(
         "clustering must be a Partition or a Comparison; got "
         f"{type(clustering).__name__}. Try clustering=bg.partition(post)."
     )
+
+
+def _component(k, n_components):
+    return f"component {k}" if k < n_components else "no component's"
 
 
 def _same_rows(values, n_obs, name):

@@ -69,6 +69,10 @@ def plot_convergence(post: xr.DataTree, *, ax: Any = None) -> Any:
         )
         right.axhline(0, color=INK, lw=0.8, zorder=0)
         right.set_ylabel("Δ ECDF")
+        left.yaxis.set_major_formatter("{x:.7g}")
+        for text in list(right.texts):  # ArviZ's p-value lies on the curves
+            right.set_title(text.get_text().strip(), loc="right", fontsize="small", color=INK)
+            text.remove()
         for axes in (left, right):
             axes.tick_params(labelbottom=i == len(chosen) - 1)
             plain(axes)

@@ -9,7 +9,16 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from bayesgmm.reporting.certainty import in_colours
-from bayesgmm.reporting.drawing import INK, axes_of, colour, note, shown_rows, thinned
+from bayesgmm.reporting.drawing import (
+    INK,
+    axes_of,
+    colour,
+    data_of,
+    note,
+    relabelled,
+    shown_rows,
+    thinned,
+)
 
 MAX_ROWS = 1000
 """More rows than this are thinned to this many, and the figure says so."""
@@ -20,8 +29,8 @@ LABELLED = 0.04
 def plot_similarity(post: Any, partition: Any = None, *, ax: Any = None) -> Any:
     """How probable it is that two rows share a component, rows ordered by cluster.
 
-    Clusters come in their order, rows within by falling mean similarity to the rest of their
-    cluster; a frame marks each cluster. Light blocks in a frame are rows that do not belong, dark
+    Clusters come in their order, rows within so that similar ones are neighbours, by average
+    linkage; a frame marks each cluster. Light blocks in a frame are rows that do not belong, dark
     ones outside it rows that clusters dispute.
 
     Parameters
@@ -44,26 +53,27 @@ def plot_similarity(post: Any, partition: Any = None, *, ax: Any = None) -> Any:
     ValueError, TypeError
         The matrix is not square, or the partition one of other rows.
     """
-    psm, rows, n_obs, found, own = _matrix(post, partition is None)
+    psm, rows, n_obs, found, probability = _matrix(post, partition is None)
     labels = found if partition is None else _labels(partition, n_obs)[rows]
+    axes = axes_of(ax, (1, 1), (7, 5.4))[0, 0]
     if labels is None:
-        labels, order = np.zeros(len(psm), dtype=int), _by_linkage(psm)
+        order = _by_linkage(psm)
+        axes.set(yticks=[], xlabel="rows, ordered by average linkage")
     else:
-        order = np.lexsort([-_closeness(psm, labels), labels])
-    shade = labels if own is None else in_colours(labels, own)
-    axes = axes_of(ax, (1, 1), (6.6, 5.4))[0, 0]
-    image = axes.imshow(
-        psm[np.ix_(order, order)], cmap="Greys", vmin=0, vmax=1, interpolation="nearest"
-    )
+        parts = [np.flatnonzero(labels == k) for k in range(labels.max() + 1)]
+        order = np.concatenate([part[_by_linkage(psm[np.ix_(part, part)])] for part in parts])
+        shades = labels
+        if probability is not None:
+            shades = in_colours(labels, probability.argmax(axis=1), probability.shape[1])
+        _frames(axes, labels[order], shades[order])
+    scale = {"cmap": "Greys", "vmin": 0, "vmax": 1}
+    ordered = psm[np.ix_(order, order)]
+    image = axes.imshow(ordered, aspect="auto", interpolation="nearest", **scale)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.85)
     bar.set_label("posterior probability of sharing a component")
-    axes.set(xticks=[], yticks=[], xlabel="rows, in the same order")
+    axes.set_xticks([])
     for side in axes.spines.values():
         side.set_color(INK)
-    if labels.any() or partition is not None or found is not None:
-        _frames(axes, labels[order], shade[order])
-    else:
-        axes.set_ylabel("rows, ordered by average linkage")
     note(axes, thinned(n_obs, MAX_ROWS))
     return axes
 
@@ -87,29 +97,26 @@ def _frames(axes, labels, shades):
     axes.tick_params(axis="y", length=0)
     small = int((~large).sum())
     rest = f"; {small} small one{'s' * (small > 1)} unnamed" if small else ""
-    axes.set_xlabel(f"rows by cluster, in each the surest first{rest}")
+    axes.set_xlabel(f"rows by cluster, in each by average linkage{rest}")
 
 
 def _matrix(post, wants_clusters):
-    """The matrix of the rows shown, their positions, the rows in all, clusters, and components."""
+    """The matrix of the rows shown, their positions, the rows in all, clusters, probabilities."""
     from bayesgmm.posterior import assignments, partition, similarity
 
     if isinstance(post, xr.DataTree):
-        from bayesgmm.reporting.drawing import data_of, relabelled
-
         post = relabelled(post)
         x, _ = data_of(post)
         rows = shown_rows(len(x), MAX_ROWS)
         psm = similarity(post, rows=rows, progress=False).values
-        own = post["clustering"]["mean_probability"].transpose("obs", "component").values
-        own, found = own.argmax(axis=1)[rows], None
+        probability = post["clustering"]["mean_probability"].transpose("obs", "component")
+        found = None
         if wants_clusters:
             draws = assignments(post, 1, x=x[rows], progress=False)
             found = partition(draws, random_seed=1, progress=False).labels
-        return psm, rows, len(x), found, own
+        return psm, rows, len(x), found, probability.values[rows]
     values = np.asarray(post)
     if values.dtype.kind in "iu":
-        values = np.asarray(values)
         rows = shown_rows(values.shape[-1], MAX_ROWS)
         psm = similarity(values, rows=rows, progress=False).values
         found = None
@@ -136,13 +143,10 @@ def _labels(partition, n_obs):
     return np.unique(labels, return_inverse=True)[1]
 
 
-def _closeness(psm, labels):
-    """Mean similarity of every row to its cluster, (n_obs,)."""
-    same = labels[:, None] == labels
-    return (psm * same).sum(axis=1) / same.sum(axis=1)
-
-
 def _by_linkage(psm):
+    """An order in which similar rows are neighbours, the surest at the front."""
     if len(psm) < 3:
         return np.arange(len(psm))
-    return leaves_list(linkage(squareform(1 - psm, checks=False), "average"))
+    order = leaves_list(linkage(squareform(1 - psm, checks=False), "average"))
+    first, last = np.array_split(psm.mean(axis=1)[order], 2)
+    return order if first.mean() >= last.mean() else order[::-1]

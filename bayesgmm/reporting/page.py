@@ -121,8 +121,8 @@ def _mixture_words(n_features: int, n_components: int, what: str) -> tuple[str, 
         return (
             f"Histogram of {what}, under the density of the mixture and of its {n_components} "
             "components.",
-            "Bold lines are the MAP, faint ones posterior draws. Where the faint lines spread, the "
-            "data leave the density open; where a bold line leaves their middle, the MAP is not "
+            "Lines are the MAP, bands the central 94 % interval of the posterior. Where a band is wide, the "
+            "data leave the density open; where a line leaves its band, the MAP is not "
             "typical of the posterior. Ticks under the axis are the data.",
         )
     return (

@@ -60,7 +60,7 @@ def mixture_1d(ax, x, name, point, draws, weights):
         fine = (point.means + sd * np.linspace(-4, 4, 61)).ravel()
         grid = np.union1d(grid, fine[(fine >= low) & (fine <= high)])
     heights, edges = np.histogram(x, bins=_bins(x), weights=weights, density=True)
-    ax.stairs(heights, edges, fill=True, color="#dddddd", zorder=0)
+    ax.stairs(heights, edges, color=GREY, lw=1, zorder=1.5)
     _rug(ax, x)
     curves = _densities_1d(grid, *draws)
     for k in range(curves.shape[1]):
@@ -76,7 +76,7 @@ def mixture_1d(ax, x, name, point, draws, weights):
     ax.tick_params(axis="x", pad=8)
     name_axis(ax, "x", name, 60)
     note(ax, thinned(len(x)))
-    bars = Line2D([], [], color="#dddddd", lw=8, label="data")
+    bars = Line2D([], [], color=GREY, lw=1, label="data, histogram")
     band = Patch(color=INK, alpha=0.25, lw=0, label="94 % interval")
     handles = [*component_handles(point, draws), band, bars]
     if point is not None:
