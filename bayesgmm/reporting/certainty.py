@@ -96,7 +96,7 @@ def _rings(ax, x, y):
     ax.plot(x, y, zorder=4, **_ring(len(x)))
 
 
-def _ring(count) -> dict[str, Any]:
+def _ring(count: int) -> dict[str, Any]:
     """How so many disputed rows are marked."""
     style: dict[str, Any] = {"color": INK, "marker": "o", "ls": ""}
     if count > MANY:

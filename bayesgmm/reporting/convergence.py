@@ -54,7 +54,10 @@ def plot_convergence(post: xr.DataTree, *, ax: Any = None) -> Any:
     if "sample_stats" in post.children and not halves:
         tree["sample_stats"] = post["sample_stats"].copy()
     off: dict[str, Any] = {"title": False, "xlabel": False}
-    plots = ((azp.plot_trace, "ticklabels"), (azp.plot_rank, "remove_axis"))
+    plots: tuple[tuple[Any, str], ...] = (
+        (azp.plot_trace, "ticklabels"),
+        (azp.plot_rank, "remove_axis"),
+    )
     for column, (plot, own) in zip(grid.T, plots, strict=True):
         where = _collection(tree["posterior"].to_dataset(), column)
         plot(tree, plot_collection=where, visuals={**off, own: False}, backend="matplotlib")

@@ -13,6 +13,7 @@ from bayesgmm.reporting.drawing import (
     INK,
     axes_of,
     colour,
+    dash,
     data_of,
     note,
     relabelled,
@@ -84,9 +85,11 @@ def _frames(axes, labels, shades):
     sizes = np.diff(np.r_[starts, len(labels)])
     large = sizes >= LABELLED * len(labels)
     for start, size in zip(starts, sizes, strict=True):
-        shade = colour(shades[start])
-        box = {"fill": False, "edgecolor": shade, "linewidth": 2.2, "clip_on": False}
-        axes.add_patch(Rectangle((start - 0.5, start - 0.5), size, size, zorder=3, **box))
+        shade, line = colour(shades[start]), dash(shades[start])
+        box: dict[str, Any] = {"edgecolor": shade, "ls": line, "lw": 2.2, "clip_on": False}
+        axes.add_patch(
+            Rectangle((start - 0.5, start - 0.5), size, size, fill=False, zorder=3, **box)
+        )
     middle = (starts + (sizes - 1) / 2)[large]
     unit = "row" if sizes.max() == 1 else "rows"
     names = [

@@ -121,9 +121,9 @@ def _mixture_words(n_features: int, n_components: int, what: str) -> tuple[str, 
         return (
             f"Histogram of {what}, under the density of the mixture and of its {n_components} "
             "components.",
-            "Lines are the MAP, bands the central 94 % interval of the posterior. Where a band is wide, the "
-            "data leave the density open; where a line leaves its band, the MAP is not "
-            "typical of the posterior. Ticks under the axis are the data.",
+            "Lines are the MAP, bands the central 94 % interval of the posterior. Where a band "
+            "is wide, the data leave the density open; where a line leaves its band, the MAP is "
+            "not typical of the posterior. Ticks under the axis are the data.",
         )
     return (
         f"Scatter of {what}, with ellipses of {n_components} components.",
@@ -168,7 +168,8 @@ def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
     if n_features == 1:
         return alt, (
             "Each curve is the posterior probability that a value belongs to the component, "
-            f"averaged over the draws; markers are the rows on the curve of their own. {count}"
+            "averaged over the draws; markers are the rows on the curve of their own, the "
+            f"disputed ringed or dotted. {count}"
         )
     strip = (
         ""
@@ -178,7 +179,7 @@ def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
     )
     return alt, (
         "Colour is the most probable component, and a marker's fill fades to white where the "
-        f"probability falls to one half.{strip} {count}"
+        f"probability falls to one half; rings or dots mark the disputed.{strip} {count}"
     )
 
 
