@@ -136,9 +136,9 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     if "clustering" not in post.children:
         post = relabel(post, x=x, progress=progress)
     values, moved = label_free(post, x, progress), _moved(post)
-    free, labelled = _varying(values), _varying(_parameters(post))
+    free, labelled = varying(values), varying(labelled_parameters(post))
     table, other = _table(free), _table(labelled)
-    functionals, parameters = _mixing(free, table), _mixing(labelled, other)
+    functionals, parameters = mixing(free), mixing(labelled)
     apart = _differ(table, functionals["r_hat"].to_numpy())
     stuck = _differ(other, parameters["r_hat"].to_numpy())
     if apart:
@@ -158,11 +158,12 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     return Diagnosis(verdict, advice, not faults, functionals, parameters, chains, modes)
 
 
-def _mixing(quantities, table):
+def mixing(quantities):
     """ArviZ's effective sample sizes and R-hat of every quantity."""
     import pandas as pd
     from arviz_stats.base import array_stats
 
+    table = _table(quantities)
     axes = {"chain_axis": 1, "draw_axis": 2}
     columns = {
         "ess_bulk": array_stats.ess(table, method="bulk", **axes),
@@ -172,7 +173,7 @@ def _mixing(quantities, table):
     return pd.DataFrame(columns, index=list(quantities))
 
 
-def _varying(dataset):
+def varying(dataset):
     """Every entry that varies as a quantity of its own, (chain, draw); a single chain as two."""
     if dataset.sizes["chain"] == 1:
         dataset = _halves(dataset)
@@ -231,7 +232,7 @@ def _noise_limit(effective):
     return np.maximum(RHAT_APART, np.sqrt(1 + stats.f.isf(LEVEL, n - 1, n * (m - 1)) / m))
 
 
-def _parameters(post):
+def labelled_parameters(post):
     """Relabelled weights, means, and the spread, on and above the diagonal."""
     posterior = post["posterior"].to_dataset()
     name = SPREAD[Draws.of(post).covariance]

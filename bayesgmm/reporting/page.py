@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm.posterior import relabel, save
 from bayesgmm.posterior.relabelling import is_relabelled
 from bayesgmm.posterior.summaries import summary_table
-from bayesgmm.reporting import drawing, plots, tables
+from bayesgmm.reporting import clusters, drawing, plots, tables
 from bayesgmm.sampling.tree import map_dataset
 
 ALIGNMENT_ROWS = 2000
@@ -111,7 +111,7 @@ def pictures(post: Any) -> list[Picture]:
         shown.append(("em_trace", plots.plot_trace_em, *_trace_words(post["map"])))
     shown += [
         ("components", plots.plot_components, *_component_words(n_components)),
-        ("assignments", plots.plot_assignments, *_assignment_words(post, n_features)),
+        ("assignments", clusters.plot_assignments, *_assignment_words(post, n_features)),
     ]
     return [Picture(name, _png(plot(post)), alt, caption) for name, plot, alt, caption in shown]
 
@@ -121,9 +121,9 @@ def _mixture_words(n_features: int, n_components: int, what: str) -> tuple[str, 
         return (
             f"Histogram of {what}, under the density of the mixture and of its {n_components} "
             "components.",
-            "Bold lines are the MAP, faint ones posterior draws. Where the faint lines spread, the "
-            "data leave the density open; where a bold line leaves their middle, the MAP is not "
-            "typical of the posterior. Ticks under the axis are the data.",
+            "Lines are the MAP, bands the central 94 % interval of the posterior. Where a band "
+            "is wide, the data leave the density open; where a line leaves its band, the MAP is "
+            "not typical of the posterior. Ticks under the axis are the data.",
         )
     return (
         f"Scatter of {what}, with ellipses of {n_components} components.",
@@ -156,19 +156,20 @@ def _component_words(n_components: int) -> tuple[str, str]:
 
 def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
     probability = post["clustering"]["mean_probability"].values
-    unsure = int((probability.max(axis=1) < plots.CERTAIN).sum())
+    unsure = int((probability.max(axis=1) < drawing.CERTAIN).sum())
     alt = (
         f"Rows by the component they most probably belong to; {unsure} of {len(probability)} have "
-        f"a probability below {plots.CERTAIN}."
+        f"a probability below {drawing.CERTAIN}."
     )
     count = (
         f"{unsure} of {len(probability)} rows belong to their component with a probability below "
-        f"{plots.CERTAIN}."
+        f"{drawing.CERTAIN}."
     )
     if n_features == 1:
         return alt, (
             "Each curve is the posterior probability that a value belongs to the component, "
-            f"averaged over the draws; markers are the rows on the curve of their own. {count}"
+            "averaged over the draws; markers are the rows on the curve of their own, the "
+            f"disputed ringed or dotted. {count}"
         )
     strip = (
         ""
@@ -178,7 +179,7 @@ def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
     )
     return alt, (
         "Colour is the most probable component, and a marker's fill fades to white where the "
-        f"probability falls to one half.{strip} {count}"
+        f"probability falls to one half; rings or dots mark the disputed.{strip} {count}"
     )
 
 
