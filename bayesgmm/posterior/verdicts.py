@@ -120,7 +120,8 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     -----
     *Chains sit in different modes* if the rank-normalised split R-hat [1]_ of a label-free quantity
     exceeds 1.1 and what chains that agree would reach once in 10 000, given their effective sample
-    size. A smaller R-hat that is still above 1.01 is not taken for modes: then ``enough`` is False.
+    size, and does so for two chains by themselves with no third between them. Otherwise an R-hat
+    above 1.01 is not taken for modes: then ``enough`` is False.
     A single chain is compared half by half; no run can tell of a mode that no chain has visited.
 
     References
@@ -141,6 +142,11 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     functionals, parameters = mixing(free), mixing(labelled)
     apart = _differ(table, functionals["r_hat"].to_numpy())
     stuck = _differ(other, parameters["r_hat"].to_numpy())
+    group = np.zeros(sizes["chain"], dtype=int)
+    if apart and len(group) > 1:
+        group = _groups(table)
+        # Slow chains that all go to and fro between the modes sit in none of them.
+        apart = group.any()
     if apart:
         verdict = DIFFERENT_MODES
     elif moved.any() or stuck:
@@ -150,7 +156,6 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
         verdict = TOO_FEW
     else:
         verdict = CONVERGED
-    group = _groups(table) if apart and sizes["chain"] > 1 else 0
     chains = _chains(post, values, moved, group)
     modes = _competing_modes(post)
     faults = _faults(functionals, parameters, chains)
@@ -256,7 +261,7 @@ def _chains(post, values, moved, group):
     """What every chain says of itself."""
     import pandas as pd
 
-    columns = {"group": np.broadcast_to(group, len(moved))}
+    columns = {"group": group}
     for name in ("log_posterior", "log_likelihood"):
         if name in values:
             columns[name] = values[name].mean("draw").values
