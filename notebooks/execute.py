@@ -21,7 +21,7 @@ def main():
 def executed(path):
     """The notebook with fresh outputs."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, record_timing=False).execute(cwd=path.parent)
+    NotebookClient(notebook, record_timing=False, coalesce_streams=True).execute(cwd=path.parent)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
