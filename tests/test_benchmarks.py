@@ -10,10 +10,10 @@ import pytest
 import bayesgmm as bg
 from bayesgmm.likelihood import responsibilities
 from bayesgmm.target import Target, unconstrain
-from benchmarks import em, gradient, limit, measure, page
+from benchmarks import clustering, em, gradient, limit, measure, page
 from benchmarks.measure import Row, Seconds, interleaved
-from benchmarks.peers import PeerDensity, mclust, scikit_learn, stan_mixture
-from benchmarks.simulate import mixture_rows
+from benchmarks.peers import PeerDensity, clusterings, mclust, scikit_learn, stan_mixture
+from benchmarks.simulate import mixture_rows, posterior_of
 
 
 @pytest.fixture
@@ -108,6 +108,39 @@ def test_simulated_rows_are_of_the_mixture():
     np.testing.assert_allclose(
         x.T @ x / len(x), np.einsum("k,kij->ij", mixture.weights, scatter), atol=0.1
     )
+
+
+def test_simulated_draws_lie_about_the_mixture_in_any_order():
+    x, mixture = mixture_rows(5000, 3, 3)
+    post = posterior_of(x, mixture, 400)
+    relabelled = bg.relabel(post, progress=False)
+    assert len(np.unique(relabelled["clustering"]["permutation"].values.reshape(-1, 3), axis=0)) > 1
+    for name in ("weights", "means", "covariances"):
+        mean = relabelled["posterior"][name].mean(("chain", "draw"))
+        np.testing.assert_allclose(mean, getattr(mixture, name), atol=0.05)
+
+
+SMALL = ((8, 30), (8, 300), (8, 30), (8, 40))
+"""Draws and rows of the benchmarks of clusterings."""
+
+
+def test_clusterings_are_measured_without_r(at_once, monkeypatch):
+    monkeypatch.setattr(clusterings, "versions", list)
+    rows = {row.name: row for row in clustering.rows("quick", *SMALL)}
+    missing = {name for name, row in rows.items() if row.skipped}
+    assert missing == {"relabel_stephens", "partition_vi", "partition_vi_loss"}
+    for name in rows.keys() - missing:
+        assert rows[name].figure > 0
+
+
+@pytest.mark.skipif(not clusterings.versions(), reason=clusterings.MISSING)
+def test_clusterings_of_r_are_no_better(at_once):
+    rows = {row.name: row for row in clustering.rows("quick", *SMALL)}
+    assert not any(row.skipped for row in rows.values())
+    nats = rows["relabel_stephens"].extra["nats"]
+    assert nats["bayesgmm"] == pytest.approx(nats["label.switching"], rel=0.1)
+    bits = rows["partition_vi_loss"].extra["bits"]
+    assert bits["bayesgmm"] <= bits["salso"] + 1e-9
 
 
 def test_an_iteration_of_scikit_learn_is_ours():

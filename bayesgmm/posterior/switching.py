@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.compiled import compiled
 from bayesgmm.posterior.sweeps import assign, cost_of, descend
 
-BLOCK_BYTES = 64 * 2**20
+BLOCK_BYTES = 16 * 2**20
 """Memory for the rows of an array that one thread takes at a time."""
 
 
@@ -141,13 +142,28 @@ def _checked_block(block, n_draws, k):
         raise ValueError(
             f"responsibilities must be ({n_draws}, any, {k}) in every block; got {p.shape}."
         )
-    if not (p.min(initial=0.0) >= 0 and np.abs(p.sum(axis=2) - 1).max(initial=0.0) <= 1e-4):
+    if not _are_probabilities(p):
         raise ValueError(
             "responsibilities must be probabilities, of sum 1 over the components of every row and "
             "draw; got entries that are negative, not finite, or of another sum. "
             "Try dividing them by their sum over the last axis."
         )
     return p, np.ones(p.shape[1])
+
+
+@compiled
+def _are_probabilities(p):
+    """Whether no entry is negative and the last axis sums to 1, in one pass over memory."""
+    n_draws, n_obs, k = p.shape
+    for s in range(n_draws):
+        for i in range(n_obs):
+            total, least = 0.0, 0.0
+            for c in range(k):
+                total += p[s, i, c]
+                least = min(least, p[s, i, c])
+            if least < 0 or not abs(total - 1) <= 1e-4:
+                return False
+    return True
 
 
 def _checked_starts(start, n_draws, k):
