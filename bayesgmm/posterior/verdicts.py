@@ -326,8 +326,8 @@ def _advice(verdict, functionals, chains, modes, faults, moved, stuck):
         says.append(_apart(functionals, chains))
     elif verdict == LABELS_MOVED:
         says.append(
-            "The chains agree on all that needs no labels; labels changed places in "
-            f"{moved.sum()} of {moved.size} draws. Relabelling (bg.relabel) is all it takes."
+            f"Labels changed places in {moved.sum()} of {moved.size} draws, which bg.relabel "
+            "undoes; nothing else tells the chains apart."
         )
         if stuck:
             says.append(
@@ -339,7 +339,10 @@ def _advice(verdict, functionals, chains, modes, faults, moved, stuck):
     else:
         says.append("The chains agree, and labels mean the same in all draws.")
     if faults and verdict != DIFFERENT_MODES:
-        says.append(f"Still, {'; '.join(faults)}: draw more, or raise target_accept.")
+        says.append(
+            f"The draws are not enough, though: {'; '.join(faults)}. Draw more, or raise "
+            "target_accept."
+        )
     if len(modes) > 1:
         says.append(
             f"The search for the MAP met {len(modes)} modes within {WINDOW:g} nats of one another: "
