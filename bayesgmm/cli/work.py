@@ -117,13 +117,16 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         if "note" in summary.attrs:
             console.print(f"[yellow]{escape(summary.attrs['note'])}[/]", highlight=False)
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
-        worst = tables.convergence(post, summary)
-        colour = "green" if worst["ok"] else "yellow"
-        console.print(f"[{colour}]{escape(tables.convergence_line(worst))}[/]", highlight=False)
-        if settings.quiet and not worst["ok"]:
-            complain(tables.convergence_line(worst), "yellow")
         began = time.perf_counter()
-        written = write_outputs(post, settings.out)
+        written, numbers = write_outputs(post, settings.out, progress=not settings.quiet)
+        verdict, good = (
+            tables.verdict_line(numbers["convergence"]),
+            numbers["convergence"].get("ok"),
+        )
+        colour = "green" if good else "yellow"
+        console.print(f"[{colour}]{escape(verdict)}[/]", highlight=False)
+        if settings.quiet and not good:
+            complain(verdict, "yellow")
         seconds = float(post.attrs.get("wall_time", float("nan")))
         console.print(
             f"Sampling took {seconds:.1f} s, relabelling {relabelled:.1f} s, files "

@@ -1,0 +1,125 @@
+"""The clustering of a report: partition, credible ball, the MAP against them, occupied components.
+
+What costs rows times draws is done on a part of them where they are many, and says so.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from bayesgmm.posterior import credible_ball, occupied_components, partition
+from bayesgmm.posterior.comparison import compare
+from bayesgmm.reporting.drawing import data_of
+from bayesgmm.reporting.tables import records
+
+MAX_ROWS = 1000
+"""Rows that are clustered: more are sampled at random, once and for all."""
+MAX_LABELS = 1_500_000
+"""Sampled labels, draws times rows, that a partition is searched by: draws are thinned to it."""
+MAX_ALLOCATIONS = 10_000_000
+"""The same for the components that hold rows, of which no row may be left out."""
+
+CERTAIN = 0.9
+"""A row less certain than this counts as doubtful."""
+
+
+def sections(post: Any, interval: float, random_seed: int, progress: bool) -> dict[str, Any]:
+    """``clustering``, ``comparison`` and ``occupied``, of a relabelled posterior."""
+    part, rows = _bounded(post)
+    settings: dict[str, Any] = {"random_seed": random_seed, "progress": progress}
+    if "map" in post.children and "weights" in post["map"]:
+        found = compare(part, prob=interval, **settings)
+        centre, ball, comparison = found.partition, found.ball, _comparison(found)
+    else:
+        centre = partition(part, **settings)
+        ball = credible_ball(part, centre, interval, progress=progress)
+        comparison = {"unavailable": "the posterior holds no MAP to compare it with."}
+    return {
+        "clustering": _clustering(post, part, rows, centre, ball),
+        "comparison": comparison,
+        "occupied": _occupied(post, settings),
+    }
+
+
+def thinned_to(post: Any, most: int) -> Any:
+    """The tree with at most ``most`` draws in all, evenly spaced in every chain."""
+    sizes = post["posterior"].sizes
+    step = -(-sizes["chain"] * sizes["draw"] // most)
+    if step <= 1:
+        return post
+    return post.isel(draw=slice(None, None, step), missing_dims="ignore")
+
+
+def _bounded(post):
+    """The tree with as many rows and draws as a search can take, and the rows' positions."""
+    x, _ = data_of(post)
+    rows = np.arange(len(x))
+    if len(x) > MAX_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(len(x), MAX_ROWS, replace=False))
+        for dim in {"obs", post["observed_data"]["x"].dims[0]}:
+            post = post.isel({dim: rows}, missing_dims="ignore")
+    return thinned_to(post, MAX_LABELS // len(rows)), rows
+
+
+def _clustering(post, part, rows, centre, ball):
+    probability = post["clustering"]["mean_probability"].transpose("obs", "component").values[rows]
+    observed = post["observed_data"]
+    names = observed["obs"].values[rows] if "obs" in observed.coords else rows
+    own = probability.argmax(axis=1)
+    return {
+        "n_rows": len(rows),
+        "all_rows": len(rows) == len(post["clustering"]["mean_probability"]),
+        "n_draws": centre.n_draws,
+        "all_draws": part["posterior"].sizes["draw"] == post["posterior"].sizes["draw"],
+        "loss": centre.loss,
+        "expected_loss": centre.expected_loss,
+        "mcse": centre.mcse,
+        "n_clusters": centre.n_clusters,
+        "n_found": centre.n_found,
+        "sizes": [{"cluster": c, "rows": n} for c, n in enumerate(centre.sizes)],
+        "ball": {
+            "prob": ball.prob,
+            "radius": ball.radius,
+            "achieved": ball.achieved,
+            "mcse": ball.mcse,
+            "bounds": ball.bounds(),
+        },
+        "doubtful": int((centre.certainty < CERTAIN).sum()),
+        "doubtful_below": CERTAIN,
+        "rows": [
+            {"obs": o, "cluster": c, "certainty": s, "component": k, "probability": p[k]}
+            for o, c, s, k, p in zip(
+                names, centre.labels, centre.certainty, own, probability, strict=True
+            )
+        ],
+    }
+
+
+def _comparison(found):
+    return {
+        "sentence": found.sentence,
+        "inside": found.inside,
+        "farther": found.farther,
+        "distance": found.distance,
+        "adjusted_rand": found.adjusted_rand,
+        "headline": records(found.to_dataframe().rename_axis("quantity")),
+        "losses": records(found.losses.rename_axis("loss")),
+        "parameters": records(found.parameters.rename_axis("parameter")),
+        "pairs": records(found.pairs),
+        "rows": records(found.rows.rename_axis("obs")),
+    }
+
+
+def _occupied(post, settings):
+    x, _ = data_of(post)
+    part = thinned_to(post, max(1, MAX_ALLOCATIONS // len(x)))
+    table = occupied_components(part, **settings)
+    return {
+        "n_draws": part["posterior"].sizes["chain"] * part["posterior"].sizes["draw"],
+        "probabilities": [
+            {"n_occupied": n, "probability": p, "mcse": e}
+            for n, p, e in zip(
+                table["n_occupied"].values, table.values, table["mcse"].values, strict=True
+            )
+        ],
+    }

@@ -1,0 +1,281 @@
+"""Every number of a report, computed once: the page and the JSON are renderings of it.
+
+All is plain: dicts with text keys, lists, text, int, float, bool, and None for what is not finite.
+Tables are lists of records. A section that cannot be computed is ``{"unavailable": why}``.
+"""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesgmm.posterior.relabelling import labels_are_ambiguous
+from bayesgmm.posterior.summaries import covariances, summary_table
+from bayesgmm.posterior.verdicts import diagnose
+from bayesgmm.reporting import checks, clusterings, methods, tables
+from bayesgmm.reporting.drawing import data_of, row_weights
+from bayesgmm.sampling.tree import data_hash
+
+FORMAT = 1
+"""Rises when a key of the JSON changes its name or its meaning."""
+
+INTERVAL = 0.94
+"""Probability of every interval with equal tails, as in the figures and in ``bg.summary``."""
+
+MAX_COVARIANCES = 2000
+"""With more entries the covariances are left to ``bg.summary``; the standard deviations remain."""
+
+MIN_DRAWS = 8
+"""Per chain; ``bg.diagnose`` asks for as many."""
+
+STRUCTURE_WORDS = {
+    "full": "one covariance matrix per component",
+    "tied": "one covariance matrix shared by all components",
+    "diag": "one variance per component and feature",
+    "spherical": "one variance per component",
+}
+
+
+def numbers_of(post: xr.DataTree, random_seed: int = 1, progress: bool = True) -> dict[str, Any]:
+    """All that a report says in numbers, of a relabelled posterior.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+        Relabelled; its group ``map`` is the MAP that the posterior is compared with.
+    random_seed : int
+        Of sampled assignments and replicas.
+    progress : bool
+
+    Returns
+    -------
+    dict
+        Plain; its shape is that of ``report.schema.json``. The same tree and seed give the same.
+    """
+    fit = _fit(post)
+    found: dict[str, Any] = {
+        "format": FORMAT,
+        "title": _title(fit),
+        "interval": INTERVAL,
+        "convergence": _convergence(post, progress),
+        "fit": fit,
+        "posterior": _posterior(post),
+        "map": _mode(post, fit["data"]["features"]),
+        **clusterings.sections(post, INTERVAL, random_seed, progress),
+        "checks": checks.predictive_checks(post, INTERVAL, random_seed),
+    }
+    found["methods"] = methods.methods_of(found)
+    return plain(found)
+
+
+def plain(value: Any) -> Any:
+    """The value with NumPy's types, and what JSON has no word for, replaced."""
+    if isinstance(value, dict):
+        return {str(name): plain(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _title(fit: dict[str, Any]) -> str:
+    k = fit["n_components"]
+    return f"Gaussian mixture, {k} component{'s' if k > 1 else ''}"
+
+
+def _fit(post: Any) -> dict[str, Any]:
+    """What was fitted, to what, with what."""
+    attrs, group = post.attrs, post["posterior"].to_dataset()
+    x, features = data_of(post)
+    weight = row_weights(post)
+    weighted = weight is not None and not np.all(weight == 1)
+    count = np.ones(len(x)) if weight is None else weight
+    declaration = json.loads(attrs.get("bayesgmm_declaration", "null"))
+    mean = np.average(x, axis=0, weights=count)
+    sd = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=count))
+    versions = json.loads(attrs.get("versions", "{}"))
+    if "bayesgmm_version" in attrs:
+        versions = {"bayesgmm": attrs["bayesgmm_version"]} | versions
+    structure = tables.structure_of(group)
+    return {
+        "n_components": group.sizes["component"],
+        "covariance": structure,
+        "structure": STRUCTURE_WORDS[structure],
+        "declared_by_hand": declaration is None,
+        "prior": declaration and declaration.get("prior"),
+        "data": {
+            "n_obs": len(x),
+            "n_features": len(features),
+            "features": features,
+            "sample_weight_sum": weight.sum() if weighted else None,
+            "hash": attrs.get("data_hash", data_hash(x, count)),
+            "summary": [
+                {"feature": f, "mean": m, "sd": s, "min": low, "max": high}
+                for f, m, s, low, high in zip(
+                    features, mean, sd, x.min(axis=0), x.max(axis=0), strict=True
+                )
+            ],
+        },
+        "sampling": {
+            "n_chains": group.sizes["chain"],
+            "n_draws": group.sizes["draw"],
+            "n_tune": attrs.get("n_tune"),
+            "target_accept": attrs.get("target_accept"),
+            "random_seed": attrs.get("random_seed"),
+            "seconds": attrs.get("wall_time"),
+        },
+        "versions": versions,
+    }
+
+
+def _convergence(post: Any, progress: bool) -> dict[str, Any]:
+    """The verdict, and its evidence."""
+    sizes, attrs = post["posterior"].sizes, post.attrs
+    if sizes["draw"] < MIN_DRAWS:
+        return {
+            "unavailable": f"{sizes['draw']} draws per chain are too few to judge; it takes "
+            f"{MIN_DRAWS} at least. Draw more: bg.sample(mixture, x, draws=1000)."
+        }
+    found = diagnose(post, progress=progress)
+    notes = []
+    if attrs.get("interrupted", 0):
+        notes.append("Sampling was interrupted: the draws made so far are kept.")
+    asked = int(attrs.get("n_chains_requested", sizes["chain"]))
+    if sizes["chain"] < asked:
+        notes.append(f"Only {sizes['chain']} of {asked} chains have draws.")
+    every = pd.concat([found.functionals, found.parameters])
+    stats: Any = post["sample_stats"] if "sample_stats" in post.children else {}
+    return {
+        "verdict": found.verdict,
+        "advice": found.advice,
+        "notes": notes,
+        "ok": found.converged and found.enough and not notes,
+        "worst": {
+            "r_hat": every["r_hat"].max(),
+            "ess_bulk": every["ess_bulk"].min(),
+            "ess_tail": every["ess_tail"].min(),
+            "divergences": int(stats["diverging"].sum()) if "diverging" in stats else None,
+        },
+        "chains": tables.records(found.chains),
+        "modes": tables.records(found.modes),
+        "functionals": tables.records(found.functionals.rename_axis("quantity")),
+        "parameters": tables.records(found.parameters.rename_axis("quantity")),
+    }
+
+
+def _posterior(post: Any) -> dict[str, Any]:
+    """Weights, means, standard deviations and covariances of the components."""
+    group = post["posterior"].to_dataset()
+    lead, d = ("chain", "draw"), group.sizes["feature"]
+    matrices = covariances(post)
+    weights = group["weights"].transpose(*lead, "component")
+    means = group["means"].transpose(*lead, "component", "feature")
+    sds = np.sqrt(matrices.values.diagonal(axis1=3, axis2=4))
+    upper = [(i, j) for i in range(d) for j in range(i, d)]
+    shared = tables.structure_of(group) == "tied"
+    own = matrices.values[:, :, :1] if shared else matrices.values
+    k, names = group["component"].values, [str(f) for f in group["feature"].values]
+    owners = [None] if shared else list(k)
+    found: dict[str, Any] = {
+        "ambiguous": post["clustering"].attrs.get("ambiguous"),
+        "relabelling": post["clustering"].attrs.get("method"),
+        "note": None,
+        "label_free": [],
+        "weights": _summaries(weights.values, [{"component": c} for c in k]),
+        "means": _summaries(
+            means.values, [{"component": c, "feature": f} for c in k for f in names]
+        ),
+        "sds": _summaries(
+            sds[:, :, :1] if shared else sds,
+            [{"component": c, "feature": f} for c in owners for f in names],
+        ),
+    }
+    if labels_are_ambiguous(post):
+        table = summary_table(post, round_to="none", ci_prob=INTERVAL)
+        free = table[~table.index.str.match(r"(weights|means|covariances?|variances)\b")]
+        found["note"] = table.attrs["note"]
+        found["label_free"] = [
+            {"quantity": name, **_statistics(row)} for name, row in free.iterrows()
+        ]
+    if len(owners) * len(upper) > MAX_COVARIANCES:
+        why = f"more than {MAX_COVARIANCES} entries; read them with bg.summary(post)."
+        return found | {"covariances": {"unavailable": why}}
+    entries = own[..., [i for i, _ in upper], [j for _, j in upper]]
+    keys = [
+        {"component": c, "feature": names[i], "feature_bis": names[j]}
+        for c in owners
+        for i, j in upper
+    ]
+    return found | {"covariances": _summaries(entries, keys)}
+
+
+def _summaries(values: np.ndarray, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """ArviZ's summary of every entry (n_chains, n_draws, …), a record each, after its keys."""
+    import arviz as az
+
+    flat = values.reshape(*values.shape[:2], -1)
+    varies = np.ptp(flat, axis=(0, 1)) > 0
+    fixed = {"mean": None, "sd": 0.0, "lower": None, "upper": None, "mcse_mean": 0.0}
+    fixed |= dict.fromkeys(("mcse_sd", "ess_bulk", "ess_tail", "r_hat"))
+    found = [
+        key | fixed | dict.fromkeys(("mean", "lower", "upper"), flat[0, 0, i])
+        for i, key in enumerate(keys)
+    ]
+    at = np.flatnonzero(varies)
+    if len(at):
+        dataset = xr.Dataset({"v": (("chain", "draw", "entry"), flat[..., at])})
+        table = az.summary(dataset, ci_prob=INTERVAL, ci_kind="eti", round_to="none")
+        for i, (_, row) in zip(at, table.iterrows(), strict=True):
+            found[i] = keys[i] | _statistics(row)
+    return found
+
+
+def _statistics(row: Any) -> dict[str, float]:
+    """One row of ArviZ's summary under our names."""
+    bounds = [name for name in row.index if str(name).startswith("eti")]
+    kept = ("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat")
+    values = {"mean": row["mean"], "sd": row["sd"]}
+    values |= dict(zip(("lower", "upper"), (row[b] for b in bounds), strict=True))
+    values |= {name: row[name] for name in kept}
+    return {name: float(v) for name, v in values.items()}
+
+
+def _mode(post: Any, features: list[str]) -> dict[str, Any]:
+    """The MAP that the tree carries."""
+    parameters = tables.estimate(post)
+    if parameters is None:
+        return {
+            "unavailable": "the posterior holds no MAP: bg.sample(mixture, x) keeps one, a model "
+            "declared by hand has none. Give one as bg.report(post, mode=bg.fit_map(mixture, x))."
+        }
+    group, d = post["map"], len(features)
+    counts = group["mode_count"].values.astype(int) if "mode_count" in group else None
+    matrices = parameters.covariances
+    shown = tables.estimate_table(parameters, features, covariances=False)
+
+    def scalar(name: str) -> float | None:
+        return float(group[name]) if name in group else None
+
+    return {
+        "log_posterior": scalar("log_posterior"),
+        "log_likelihood": scalar("log_likelihood"),
+        "gradient_norm": scalar("gradient_norm"),
+        "n_iter": group.attrs.get("n_iter"),
+        "converged": bool(group.attrs.get("converged", 0)),
+        "status": group.attrs.get("status"),
+        "n_starts": None if counts is None else counts.sum(),
+        "mode_counts": counts,
+        "parameters": tables.records(shown),
+        "covariances": [
+            {"component": c, "feature": features[i], "feature_bis": features[j], "map": m[i, j]}
+            for c, m in enumerate(matrices)
+            for i in range(d)
+            for j in range(i, d)
+        ],
+    }
