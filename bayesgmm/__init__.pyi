@@ -14,11 +14,13 @@ from .distributions import MarginalMixture as MarginalMixture
 from .distributions import ScaledLKJ as ScaledLKJ
 from .model import declare as declare
 from .sampling import sample as sample
+from .posterior import Comparison as Comparison
 from .posterior import CredibleBall as CredibleBall
 from .posterior import Diagnosis as Diagnosis
 from .posterior import Partition as Partition
 from .posterior import as_drawn as as_drawn
 from .posterior import assignments as assignments
+from .posterior import compare as compare
 from .posterior import compare_k as compare_k
 from .posterior import covariances as covariances
 from .posterior import credible_ball as credible_ball

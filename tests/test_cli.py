@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bayesgmm.cli import app
 from bayesgmm.cli.inputs import execute, read_table
-from bayesgmm.cli.work import adjusted_rand
+from bayesgmm.posterior.losses import adjusted_rand
 
 SMALL = ["--draws", "30", "--tune", "60", "--chains", "2", "--cores", "1", "--starts", "3"]
 

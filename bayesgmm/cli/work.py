@@ -52,6 +52,8 @@ def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Setting
         console.print("With a concentration below 1 there is no interior mode: MAP with it at 1.")
     _say_mode(console, mode, time.perf_counter() - began)
     if truth is not None:
+        from bayesgmm.posterior.losses import adjusted_rand
+
         agreement = adjusted_rand(mode.predict(x), truth)
         console.print(f"Adjusted Rand index of the MAP's clustering and truth: {agreement:.3f}")
     with saving_on_interrupt(lambda: _save_mode(mode, settings.out)):
@@ -119,10 +121,8 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
         began = time.perf_counter()
         written, numbers = write_outputs(post, settings.out, progress=not settings.quiet)
-        verdict, good = (
-            tables.verdict_line(numbers["convergence"]),
-            numbers["convergence"].get("ok"),
-        )
+        verdict = tables.verdict_line(numbers["convergence"])
+        good = numbers["convergence"].get("ok", False)
         colour = "green" if good else "yellow"
         console.print(f"[{colour}]{escape(verdict)}[/]", highlight=False)
         if settings.quiet and not good:
@@ -185,27 +185,6 @@ def _save_mode(mode: Any, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     mode.to_dataframe().to_csv(folder / "map.csv")
     return folder / "map.csv"
-
-
-def adjusted_rand(labels: Any, truth: Any) -> float:
-    """Adjusted Rand index of two clusterings: 1 where equal, 0 on average where unrelated.
-
-    Hubert & Arabie (1985), Journal of Classification 2, 193–218.
-    """
-    import numpy as np
-
-    rows = np.unique(np.asarray(labels), return_inverse=True)[1].ravel()
-    columns = np.unique(np.asarray(truth).astype(str), return_inverse=True)[1].ravel()
-    table = np.zeros((rows.max() + 1, columns.max() + 1))
-    np.add.at(table, (rows, columns), 1)
-
-    def pairs(counts: Any) -> float:
-        return float((counts * (counts - 1) / 2).sum())
-
-    both, left, right = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
-    expected = left * right / max(pairs(table.sum()), 1.0)
-    top = (left + right) / 2
-    return 1.0 if top == expected else (both - expected) / (top - expected)
 
 
 def console_of(settings: Settings) -> Console:

@@ -3,6 +3,7 @@
 from bayesgmm.posterior.allocations import assignments
 from bayesgmm.posterior.balls import CredibleBall, credible_ball
 from bayesgmm.posterior.choice import compare_k, loo
+from bayesgmm.posterior.comparison import Comparison, compare
 from bayesgmm.posterior.files import load, save
 from bayesgmm.posterior.occupied import occupied_components
 from bayesgmm.posterior.partitions import Partition, partition
@@ -19,11 +20,13 @@ from bayesgmm.posterior.switching import ecr, stephens
 from bayesgmm.posterior.verdicts import Diagnosis, diagnose
 
 __all__ = [
+    "Comparison",
     "CredibleBall",
     "Diagnosis",
     "Partition",
     "as_drawn",
     "assignments",
+    "compare",
     "compare_k",
     "covariances",
     "credible_ball",

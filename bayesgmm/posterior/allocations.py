@@ -25,6 +25,8 @@ class Allocations:
     @classmethod
     def of(cls, source, random_seed=None, x=None, progress=True):
         """Sampled from a tree's responsibilities, or an (n_draws, n_obs) integer array as it is."""
+        if isinstance(source, cls):
+            return source
         if isinstance(source, xr.DataTree):
             labels = assignments(source, random_seed, x=x, progress=progress)
             return cls(compact(labels), source["posterior"].sizes.get("chain", 1))

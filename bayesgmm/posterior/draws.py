@@ -7,6 +7,7 @@ import numpy as np
 from bayesgmm.compiled import compiled
 from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import fill_rows
+from bayesgmm.posterior.layout import laid_out, structure_of
 from bayesgmm.structure import dense_covariances, factor_from_spread, is_matrix
 
 BLOCK_BYTES = 64 * 2**20
@@ -35,11 +36,8 @@ class Draws:
         ValueError
             The group lacks weights, means or a spread.
         """
-        if group not in post.children:
-            found = ", ".join(post.children) or "none"
-            raise ValueError(f"post has no group '{group}'; it has {found}. Try bg.sample.")
-        dataset = post[group].to_dataset()
-        covariance, name = _structure(dataset)
+        dataset = (laid_out(post) if group == "posterior" else post)[group].to_dataset()
+        covariance, name = structure_of(dataset)
         values = {v: dataset[v].values for v in ("weights", "means", name)}
         sampled = "chain" in dataset["weights"].dims
         lead = values["weights"].shape[:2] if sampled else ()
@@ -120,11 +118,11 @@ def rows_of(post, x=None):
     """
     from bayesgmm.data import rows_like
 
-    features = tuple(str(f) for f in post["posterior"]["feature"].values)
+    features = tuple(str(f) for f in laid_out(post)["posterior"].to_dataset()["feature"].values)
     if x is not None:
         rows = rows_like(x, features)
     elif "observed_data" in post.children and "x" in post["observed_data"]:
-        rows = post["observed_data"]["x"].values
+        rows = post["observed_data"]["x"].values.reshape(-1, len(features))
     else:
         raise ValueError("post has no rows: observed_data['x'] is missing. Try x=your data.")
     weight = np.ones(len(rows))
@@ -135,18 +133,10 @@ def rows_of(post, x=None):
     return rows, features, weight
 
 
-def _structure(dataset):
-    missing = [v for v in ("weights", "means") if v not in dataset]
-    spread = [v for v in ("covariances", "covariance", "variances") if v in dataset]
-    if missing or not spread:
-        wanted = ", ".join(missing) or "covariances, covariance or variances"
-        raise ValueError(
-            f"post lacks {wanted}; it has {', '.join(map(str, dataset.data_vars))}. "
-            "Give the variables of your model these names."
-        )
-    name = spread[0]
-    if name == "variances":
-        structure = "diag" if "feature" in dataset[name].dims else "spherical"
-    else:
-        structure = "full" if name == "covariances" else "tied"
-    return structure, name
+def row_names(post, n_obs):
+    """Coordinates of the rows where the tree has them, else positions."""
+    if "observed_data" in post.children:
+        observed = post["observed_data"].to_dataset()
+        if "obs" in observed.coords and observed.sizes["obs"] == n_obs:
+            return observed["obs"].values
+    return np.arange(n_obs)

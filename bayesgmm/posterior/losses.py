@@ -7,11 +7,13 @@ together in one and apart in the other. Splitting what the draw holds together c
 it holds apart 2 − a (Dahl, Johnson & Müller 2022, J. Comput. Graph. Stat. 31, 1189–1201).
 """
 
+from typing import Any, Literal
+
 import numpy as np
 
 from bayesgmm.compiled import compiled
 
-LOSSES = ("vi", "binder")
+LOSSES: tuple[Literal["vi", "binder"], ...] = ("vi", "binder")
 
 
 def checked_loss(loss, a):
@@ -115,3 +117,22 @@ def _certainties(draws, order, bounds, n_labels):
             for i in members:
                 count[draws[s, i]] = 0
     return out / n_draws
+
+
+def adjusted_rand(labels: Any, truth: Any) -> float:
+    """Adjusted Rand index of two clusterings: 1 where equal, 0 on average where unrelated.
+
+    Hubert & Arabie (1985), Journal of Classification 2, 193–218.
+    """
+    rows = np.unique(np.asarray(labels), return_inverse=True)[1].ravel()
+    columns = np.unique(np.asarray(truth).astype(str), return_inverse=True)[1].ravel()
+    table = np.zeros((rows.max() + 1, columns.max() + 1))
+    np.add.at(table, (rows, columns), 1)
+
+    def pairs(counts):
+        return float((counts * (counts - 1) / 2).sum())
+
+    both, in_rows, in_columns = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
+    expected = in_rows * in_columns / max(pairs(np.array([len(rows)])), 1.0)
+    most = (in_rows + in_columns) / 2
+    return 1.0 if most == expected else (both - expected) / (most - expected)

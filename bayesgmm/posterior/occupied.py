@@ -7,6 +7,7 @@ import xarray as xr
 
 from bayesgmm.posterior.allocations import Allocations
 from bayesgmm.posterior.batches import mcse_of_mean
+from bayesgmm.posterior.draws import Draws
 
 
 def occupied_components(
@@ -40,7 +41,7 @@ def occupied_components(
     """
     allocations = Allocations.of(post, random_seed, x, progress)
     found = allocations.n_clusters
-    most = post["posterior"].sizes["component"] if isinstance(post, xr.DataTree) else found.max()
+    most = Draws.of(post).n_components if isinstance(post, xr.DataTree) else found.max()
     number = np.arange(1, most + 1)
     is_number = found[:, None] == number
     return xr.DataArray(

@@ -138,13 +138,18 @@ def partition(
     """
     checked_loss(loss, a)
     allocations = Allocations.of(post, random_seed, x, progress)
-    draws = allocations.labels
     labels, n_found = _search(allocations, loss, float(a), random_seed, progress)
+    return described(allocations, labels, loss, float(a), n_found, random_seed)
+
+
+def described(allocations, labels, loss, a, n_found, random_seed):
+    """The partition of these labels, with what the draws say of it."""
+    draws = allocations.labels
     by_draw = losses(draws, labels, loss, a)
     return Partition(
         labels=labels,
         loss=loss,
-        a=float(a),
+        a=a,
         expected_loss=float(by_draw.mean()),
         mcse=float(mcse_of_mean(by_draw, allocations.n_chains)),
         sizes=np.bincount(labels),

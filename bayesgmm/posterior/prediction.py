@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.posterior.layout import laid_out
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import is_matrix
 
@@ -200,6 +201,7 @@ def posterior_predictive(
     ----------
     .. [1] Gelman, Meng & Stern (1996), Statistica Sinica 6, 733–760.
     """
+    post = laid_out(post)
     draws, _ = Draws.of(post).in_order()
     rows, features, _ = rows_of(post, x)
     posterior = post["posterior"].to_dataset()

@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.posterior.draws import BLOCK_BYTES, Draws, rows_of
+from bayesgmm.posterior.layout import laid_out
 from bayesgmm.posterior.sweeps import (
     assign,
     cost_of,
@@ -86,7 +87,7 @@ def relabel(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
-    drawn = as_drawn(post)
+    drawn = as_drawn(laid_out(post))
     draws = Draws.of(drawn)
     rows, _, weight = rows_of(drawn, x)
     blocks = draws.blocks(len(rows))

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from bayesgmm.compiled import compiled
 from bayesgmm.posterior.allocations import checked, compact
 from bayesgmm.posterior.batches import batches, standard_error
-from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.posterior.draws import Draws, row_names, rows_of
 from bayesgmm.progress import progress_bar
 
 TILE = 512
@@ -75,7 +75,7 @@ def similarity(
     if is_tree:
         x, _, _ = rows_of(post, x)
         n_obs, n_chains = len(x), post["posterior"].sizes.get("chain", 1)
-        names = _names(post, n_obs)
+        names = row_names(post, n_obs)
     else:
         labels = checked(post)
         n_obs, n_chains = labels.shape[1], 1
@@ -235,12 +235,3 @@ def _check_memory(n, max_gib):
             f"max_gib={max_gib:g}. Try rows= or pairs= for those of interest, or max_gib="
             f"{np.ceil(needed):g}."
         )
-
-
-def _names(post, n_obs):
-    """Coordinates of the rows where the tree has them, else positions."""
-    if "observed_data" in post.children:
-        observed = post["observed_data"].to_dataset()
-        if "obs" in observed.coords and observed.sizes["obs"] == n_obs:
-            return observed["obs"].values
-    return np.arange(n_obs)

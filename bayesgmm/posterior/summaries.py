@@ -7,7 +7,9 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws
+from bayesgmm.posterior.layout import laid_out
 from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
+from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
 from bayesgmm.structure import SPREAD
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ def summary(
     A posterior that has not been relabelled is relabelled first, since R-hat and effective sample
     size of switching labels mean nothing. Of a covariance matrix the upper triangle is shown.
 
-    Where labels stay ambiguous (see :func:`relabel`), a warning says so, quantities that need no
+    A warning gives the verdict on the chains (see :func:`diagnose`) where it is not "converged".
+    Where labels stay ambiguous (see :func:`relabel`), another says so, quantities that need no
     labels come first, and the table's ``attrs["note"]`` holds the warning's text.
 
     Parameters
@@ -49,6 +52,12 @@ def summary(
     pandas.DataFrame
         ArviZ's columns; rows such as ``means[0, waiting]``.
     """
+    if not is_relabelled(post):
+        post = relabel(post, progress=False)
+    if "observed_data" in post.children and post["posterior"].sizes["draw"] >= LEAST_DRAWS:
+        verdict = diagnose(post, progress=False)
+        if not verdict.converged:
+            warnings.warn(str(verdict), stacklevel=2)
     table = summary_table(post, var_names, ci_prob=ci_prob, ci_kind=ci_kind, round_to=round_to)
     if "note" in table.attrs:
         warnings.warn(table.attrs["note"], stacklevel=2)
@@ -137,6 +146,7 @@ def covariances(post: xr.DataTree) -> xr.DataArray:
     xarray.DataArray, dims (chain, draw, component, feature, feature_bis)
         In the data's squared units.
     """
+    post = laid_out(post)
     posterior = post["posterior"].to_dataset()
     dense = Draws.of(post).covariances
     lead = (posterior.sizes["chain"], posterior.sizes["draw"])

@@ -34,6 +34,9 @@ RHAT_APART = 1.1
 LEVEL = 1e-4
 """… and then they exceed the limit with this probability."""
 
+LEAST_DRAWS = 8
+"""Per chain, for a diagnosis at all."""
+
 WINDOW = 10.0
 """Modes of the catalogue compete within so many nats of the best."""
 
@@ -127,19 +130,19 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     .. [1] Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718.
     """
     sizes = post["posterior"].to_dataset().sizes
-    if sizes["draw"] < 8:
+    if sizes["draw"] < LEAST_DRAWS:
         raise ValueError(
-            f"post has {sizes['draw']} draws per chain; a diagnosis needs 8 at least. "
+            f"post has {sizes['draw']} draws per chain; a diagnosis needs {LEAST_DRAWS} at least. "
             "Try bg.sample(mixture, x, draws=1000)."
         )
     if "clustering" not in post.children:
         post = relabel(post, x=x, progress=progress)
     values, moved = label_free(post, x, progress), _moved(post)
     free, labelled = _varying(values), _varying(_parameters(post))
-    functionals, parameters = _mixing(free), _mixing(labelled)
     table, other = _table(free), _table(labelled)
-    effective = _effective(table)
-    apart, stuck = _differ(table, effective), _differ(other, _effective(other))
+    functionals, parameters = _mixing(free, table), _mixing(labelled, other)
+    apart = _differ(table, functionals["r_hat"].to_numpy())
+    stuck = _differ(other, parameters["r_hat"].to_numpy())
     if apart:
         verdict = DIFFERENT_MODES
     elif moved.any() or stuck:
@@ -149,7 +152,7 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
         verdict = TOO_FEW
     else:
         verdict = CONVERGED
-    group = _groups(table, effective) if apart and sizes["chain"] > 1 else 0
+    group = _groups(table) if apart and sizes["chain"] > 1 else 0
     chains = _chains(post, values, moved, group)
     modes = _competing_modes(post)
     faults = _faults(functionals, parameters, chains)
@@ -157,12 +160,18 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     return Diagnosis(verdict, advice, not faults, functionals, parameters, chains, modes)
 
 
-def _mixing(quantities):
+def _mixing(quantities, table):
     """ArviZ's effective sample sizes and R-hat of every quantity."""
-    import arviz as az
+    import pandas as pd
+    from arviz_stats.base import array_stats
 
-    columns = ["ess_bulk", "ess_tail", "r_hat"]
-    return az.summary(quantities, kind="diagnostics", round_to="none")[columns]
+    axes = {"chain_axis": 1, "draw_axis": 2}
+    columns = {
+        "ess_bulk": array_stats.ess(table, method="bulk", **axes),
+        "ess_tail": array_stats.ess(table, method="tail", prob=(0.05, 0.95), **axes),
+        "r_hat": array_stats.rhat(table, **axes),
+    }
+    return pd.DataFrame(columns, index=list(quantities))
 
 
 def _varying(dataset):
@@ -204,12 +213,11 @@ def _effective(table):
     return np.clip(size, 3, table.shape[2])
 
 
-def _differ(table, effective):
+def _differ(table, r_hat):
     """Whether chains differ in a quantity by more than the noise of their length explains."""
-    from arviz_stats.base import array_stats
-
-    r_hat = array_stats.rhat(table, chain_axis=1, draw_axis=2)
-    return bool((r_hat > _noise_limit(effective)).any())
+    suspect = r_hat > RHAT_APART
+    limit = _noise_limit(_effective(table[suspect])) if suspect.any() else np.inf
+    return bool((r_hat[suspect] > limit).any())
 
 
 def _noise_limit(effective):
@@ -263,12 +271,15 @@ def _chains(post, values, moved, group):
     return pd.DataFrame(columns, index=pd.Index(values["chain"].values, name="chain"))
 
 
-def _groups(table, effective):
+def _groups(table):
     """A number for every chain, the same for chains that no quantity tells apart."""
+    from arviz_stats.base import array_stats
+
     group = np.arange(table.shape[1])
     for i in range(len(group)):
         for j in range(i):
-            if not _differ(table[:, [j, i]], effective[:, [j, i]]):
+            pair = table[:, [j, i]]
+            if not _differ(pair, array_stats.rhat(pair, chain_axis=1, draw_axis=2)):
                 group[group == group[i]] = group[j]
     return np.unique(group, return_inverse=True)[1]
 

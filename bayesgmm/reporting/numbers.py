@@ -14,7 +14,7 @@ import xarray as xr
 
 from bayesgmm.posterior.relabelling import labels_are_ambiguous
 from bayesgmm.posterior.summaries import covariances, summary_table
-from bayesgmm.posterior.verdicts import diagnose
+from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
 from bayesgmm.reporting import checks, clusterings, methods, tables
 from bayesgmm.reporting.drawing import data_of, row_weights
 from bayesgmm.sampling.tree import data_hash
@@ -27,9 +27,6 @@ INTERVAL = 0.94
 
 MAX_COVARIANCES = 2000
 """With more entries the covariances are left to ``bg.summary``; the standard deviations remain."""
-
-MIN_DRAWS = 8
-"""Per chain; ``bg.diagnose`` asks for as many."""
 
 STRUCTURE_WORDS = {
     "full": "one covariance matrix per component",
@@ -137,10 +134,10 @@ def _fit(post: Any) -> dict[str, Any]:
 def _convergence(post: Any, progress: bool) -> dict[str, Any]:
     """The verdict, and its evidence."""
     sizes, attrs = post["posterior"].sizes, post.attrs
-    if sizes["draw"] < MIN_DRAWS:
+    if sizes["draw"] < LEAST_DRAWS:
         return {
             "unavailable": f"{sizes['draw']} draws per chain are too few to judge; it takes "
-            f"{MIN_DRAWS} at least. Draw more: bg.sample(mixture, x, draws=1000)."
+            f"{LEAST_DRAWS} at least. Draw more: bg.sample(mixture, x, draws=1000)."
         }
     found = diagnose(post, progress=progress)
     notes = []

@@ -1,5 +1,7 @@
 """The table of the posterior: its rows, its columns, and its numbers."""
 
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +10,9 @@ from oracles import STRUCTURES
 import bayesgmm as bg
 
 from .trees import draws_about, jittered, scrambled, tree_of
+
+# A handful of draws by hand is too few for a verdict.
+pytestmark = pytest.mark.filterwarnings("ignore:Verdict")
 
 ROWS = {
     "full": [
@@ -144,3 +149,26 @@ def test_rows_asked_for_by_name_are_all_there_is_but_the_warning():
 def test_clear_labels_have_no_note():
     post, _ = relabelled("full")
     assert "note" not in bg.summary(post).attrs
+
+
+def test_a_verdict_other_than_converged_is_a_warning(old_faithful):
+    post = bg.sample(bg.GaussianMixture(2), old_faithful, random_seed=1, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bg.summary(post)
+    swapped = post.copy()
+    draws = post["posterior"].to_dataset()
+    other = draws.isel(component=[1, 0]).assign_coords(component=[0, 1])
+    swapped["posterior"] = xr.DataTree(
+        xr.concat([draws.isel(chain=[0, 1]), other.isel(chain=[2, 3])], "chain")
+    )
+    with pytest.warns(UserWarning, match="Verdict: only labels moved"):
+        table = bg.summary(swapped, round_to="none")
+    np.testing.assert_allclose(table["mean"], bg.summary(post, round_to="none")["mean"], rtol=1e-9)
+
+
+def test_relabelled_draws_without_their_rows_have_a_summary():
+    post, _ = relabelled("full")
+    table = bg.summary(post)
+    del post["observed_data"]
+    assert bg.summary(post).equals(table)

@@ -1,0 +1,94 @@
+"""Posteriors from anywhere in one layout: variables by name, their dimensions by position."""
+
+import numpy as np
+import xarray as xr
+
+from bayesgmm.structure import SPREAD_DIMS
+
+LEAD = ("chain", "draw")
+
+
+def structure_of(posterior):
+    """Covariance structure of a dataset of draws, and the name of its spread.
+
+    Raises
+    ------
+    ValueError
+        It lacks weights, means or a spread.
+    """
+    missing = [v for v in ("weights", "means") if v not in posterior]
+    spread = [v for v in ("covariances", "covariance", "variances") if v in posterior]
+    if missing or not spread:
+        wanted = ", ".join(missing) or "covariances, covariance or variances"
+        raise ValueError(
+            f"post lacks {wanted}; it has {', '.join(map(str, posterior.data_vars))}. "
+            "Give the variables of your model these names."
+        )
+    name = spread[0]
+    if name == "variances":
+        same = posterior[name].ndim == posterior["means"].ndim
+        return "diag" if same else "spherical", name
+    return "full" if name == "covariances" else "tied", name
+
+
+def laid_out(post: xr.DataTree) -> xr.DataTree:
+    """The tree with our names for the dimensions of its mixture, which a user's model may lack.
+
+    Dimensions go by position: (chain, draw, component), (…, component, feature), and the spread's.
+    Features are named by their coordinate, if the means have one, else x1, x2, …
+
+    Raises
+    ------
+    ValueError
+        A variable is missing, or has another number of dimensions.
+    """
+    if "posterior" not in post.children:
+        found = ", ".join(post.children) or "none"
+        raise ValueError(f"post has no group 'posterior'; it has {found}. Try bg.sample.")
+    posterior = post["posterior"].to_dataset()
+    covariance, name = structure_of(posterior)
+    wanted = {"weights": ("component",), "means": ("component", "feature")}
+    wanted[name] = SPREAD_DIMS[covariance]
+    named = all(dim in posterior.coords for dim in ("component", "feature"))
+    if named and all(posterior[v].dims == LEAD + wanted[v] for v in wanted):
+        return post
+    arrays = {v: _by_position(posterior[v], LEAD + dims) for v, dims in wanted.items()}
+    weights, means = posterior["weights"], posterior["means"]
+    features = _labels(means, "x{}")
+    coords = {
+        "component": _labels(weights),
+        "feature": features,
+        "feature_bis": features,
+    }
+    rest = posterior.drop_vars([*wanted, *coords], errors="ignore")
+    dims = {dim for array in arrays.values() for dim in array.dims}
+    used = {dim: values for dim, values in coords.items() if dim in dims}
+    out = post.copy()
+    out["posterior"] = xr.DataTree(rest.assign(arrays).assign_coords(used))
+    if "observed_data" in post.children and "x" in post["observed_data"]:
+        rows = post["observed_data"].to_dataset()["x"].values.reshape(-1, len(features))
+        out["observed_data"] = xr.DataTree(
+            xr.Dataset({"x": (("obs", "feature"), rows)}, {"feature": features})
+        )
+    return out
+
+
+def _by_position(array, dims):
+    if set(array.dims) == set(dims):
+        return array.transpose(*dims).variable
+    if array.ndim != len(dims) or array.dims[:2] != LEAD:
+        raise ValueError(
+            f"{array.name} of post has dimensions {array.dims}; expected {len(dims)}: {dims}. "
+            "Give the variables of your model these shapes."
+        )
+    return xr.Variable(dims, array.values, array.attrs)
+
+
+def _labels(array, template=None):
+    """Names along the last dimension: those of its coordinate, else numbers."""
+    last, n = array.dims[-1], array.shape[-1]
+    given = array.coords.get(last)
+    plain = last.endswith(f"_dim_{array.ndim - 3}")
+    if given is not None and not plain:
+        return given.values
+    return np.arange(n) if template is None else [template.format(i + 1) for i in range(n)]
