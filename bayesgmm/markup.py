@@ -26,6 +26,10 @@ HEADINGS = {
     "log_likelihood": "log likelihood (nats)",
     "below_best": "below best (nats)",
     "entropy": "entropy (nats)",
+    "entropy_mcse": "MCSE of entropy",
+    "mcse_position": "MCSE of position",
+    "map_label": "MAP label",
+    "together_in_map": "together in MAP",
     "p_wrong": "P(MAP label wrong)",
 }
 """Headings of columns that are not their name with spaces."""
@@ -71,7 +75,7 @@ def cell(name: Any, value: Any) -> str:
     if name == "r_hat":
         return f"{value:.3f}" if math.isfinite(value) else "–"
     # Of log densities the differences count.
-    return number(value, 2 if name.startswith("mcse") else 7 if name.startswith("log_") else 4)
+    return number(value, 2 if "mcse" in name else 7 if name.startswith("log_") else 4)
 
 
 def table(records: Iterable[Mapping[str, Any]], caption: str) -> str:

@@ -100,13 +100,14 @@ def _comparison(found):
         "sentence": found.sentence,
         "inside": found.inside,
         "farther": found.farther,
+        "farther_mcse": found.farther_mcse,
         "distance": found.distance,
         "adjusted_rand": found.adjusted_rand,
-        "headline": records(found.to_dataframe().rename_axis("quantity")),
-        "losses": records(found.losses.rename_axis("loss")),
-        "parameters": records(found.parameters.rename_axis("parameter")),
+        "headline": records(found.to_dataframe()),
+        "losses": records(found.losses),
+        "parameters": records(found.parameters),
         "pairs": records(found.pairs),
-        "rows": records(found.rows.rename_axis("obs")),
+        "rows": records(found.rows),
     }
 
 
