@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesgmm.posterior.relabelling import labels_are_ambiguous
-from bayesgmm.posterior.summaries import covariances, summary_table
+from bayesgmm.posterior.summaries import ambiguity_note, covariances, without_labels
 from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
 from bayesgmm.reporting import checks, clusterings, methods, tables
 from bayesgmm.reporting.drawing import data_of, row_weights
@@ -194,11 +194,11 @@ def _posterior(post: Any) -> dict[str, Any]:
         ),
     }
     if labels_are_ambiguous(post):
-        table = summary_table(post, round_to="none", ci_prob=INTERVAL)
-        free = table[~table.index.str.match(r"(weights|means|covariances?|variances)\b")]
-        found["note"] = table.attrs["note"]
+        found["note"] = ambiguity_note(post["clustering"].attrs["ambiguous"])
         found["label_free"] = [
-            {"quantity": name, **_statistics(row)} for name, row in free.iterrows()
+            record
+            for name, v in without_labels(post)["posterior"].data_vars.items()
+            for record in _summaries(v.values, [{"quantity": q} for q in _entries(name, v)])
         ]
     if len(owners) * len(upper) > MAX_COVARIANCES:
         why = f"more than {MAX_COVARIANCES} entries; read them with bg.summary(post)."
@@ -212,35 +212,48 @@ def _posterior(post: Any) -> dict[str, Any]:
     return found | {"covariances": _summaries(entries, keys)}
 
 
+def _entries(name: Any, values: xr.DataArray) -> list[str]:
+    """Names of the entries that a quantity has besides chain and draw, one dimension at most."""
+    if values.ndim == 2:
+        return [str(name)]
+    last = values.dims[-1]
+    labels = values[last].values if last in values.coords else range(values.sizes[last])
+    return [f"{name}[{label}]" for label in labels]
+
+
 def _summaries(values: np.ndarray, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """ArviZ's summary of every entry (n_chains, n_draws, …), a record each, after its keys."""
-    import arviz as az
+    """ArviZ's statistics of every entry (n_chains, n_draws, …), a record each, after its keys."""
+    from arviz_stats.base import array_stats
 
     flat = values.reshape(*values.shape[:2], -1)
-    varies = np.ptp(flat, axis=(0, 1)) > 0
-    fixed = {"mean": None, "sd": 0.0, "lower": None, "upper": None, "mcse_mean": 0.0}
-    fixed |= dict.fromkeys(("mcse_sd", "ess_bulk", "ess_tail", "r_hat"))
-    found = [
-        key | fixed | dict.fromkeys(("mean", "lower", "upper"), flat[0, 0, i])
+    every = (0, 1)
+    lower, upper = np.quantile(flat, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2], axis=every)
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    # Of a constant, such as the weight of a single component, there is no error to tell.
+    varies = np.ptp(flat, axis=every) > 0
+    columns = {
+        "mean": flat.mean(axis=every),
+        "sd": flat.std(axis=every, ddof=1),
+        "lower": lower,
+        "upper": upper,
+    } | dict.fromkeys(("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat"))
+    if varies.any():
+        some = flat[..., varies]
+        errors = {
+            "mcse_mean": array_stats.mcse(some, method="mean", **axes),
+            "mcse_sd": array_stats.mcse(some, method="sd", **axes),
+            "ess_bulk": array_stats.ess(some, method="bulk", **axes),
+            # As in diagnose: the quantiles that the limit of 100 per chain is meant for.
+            "ess_tail": array_stats.ess(some, method="tail", prob=(0.05, 0.95), **axes),
+            "r_hat": array_stats.rhat(some, **axes),
+        }
+        for name, error in errors.items():
+            columns[name] = np.full(len(varies), np.nan)
+            columns[name][varies] = error
+    return [
+        key | {name: None if v is None else float(v[i]) for name, v in columns.items()}
         for i, key in enumerate(keys)
     ]
-    at = np.flatnonzero(varies)
-    if len(at):
-        dataset = xr.Dataset({"v": (("chain", "draw", "entry"), flat[..., at])})
-        table = az.summary(dataset, ci_prob=INTERVAL, ci_kind="eti", round_to="none")
-        for i, (_, row) in zip(at, table.iterrows(), strict=True):
-            found[i] = keys[i] | _statistics(row)
-    return found
-
-
-def _statistics(row: Any) -> dict[str, float]:
-    """One row of ArviZ's summary under our names."""
-    bounds = [name for name in row.index if str(name).startswith("eti")]
-    kept = ("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat")
-    values = {"mean": row["mean"], "sd": row["sd"]}
-    values |= dict(zip(("lower", "upper"), (row[b] for b in bounds), strict=True))
-    values |= {name: row[name] for name in kept}
-    return {name: float(v) for name, v in values.items()}
 
 
 def _mode(post: Any, features: list[str]) -> dict[str, Any]:
