@@ -87,7 +87,7 @@ def table(records: Iterable[Mapping[str, Any]], caption: str) -> str:
     names = list(records[0]) if records else []
     text = {name for name in names if all(_is_text(r[name]) for r in records)}
     head = "".join(
-        f'<th scope="col"{_class(name in text)}>{escape(_heading(name))}</th>' for name in names
+        f'<th scope="col"{_class(name in text)}>{_text(_heading(name))}</th>' for name in names
     )
     body = "\n".join(
         f"<tr>{''.join(_td(name, r[name], i == 0, name in text) for i, name in enumerate(names))}"
@@ -97,7 +97,7 @@ def table(records: Iterable[Mapping[str, Any]], caption: str) -> str:
     # A box that scrolls must be reached by the keyboard, and say what it is.
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(caption)}">'
-        f"<table><caption>{escape(caption)}</caption>\n"
+        f"<table><caption>{_text(caption)}</caption>\n"
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
@@ -111,14 +111,12 @@ def frame_table(frame: Any, caption: str) -> str:
 def verdict(head: str, text: str, good: bool) -> str:
     """A sentence that must not be overlooked."""
     kind = "good" if good else "poor"
-    return (
-        f'<p class="verdict {kind}"><strong>{escape(_sentence(head))}</strong> {escape(text)}</p>'
-    )
+    return f'<p class="verdict {kind}"><strong>{_text(_sentence(head))}</strong> {_text(text)}</p>'
 
 
 def folded(title: str, html: str) -> str:
     """A part that opens when asked."""
-    return f"<details><summary>{escape(title)}</summary>\n{html}\n</details>"
+    return f"<details><summary>{_text(title)}</summary>\n{html}\n</details>"
 
 
 def card(*parts: str) -> str:
@@ -131,6 +129,11 @@ def card(*parts: str) -> str:
 def style() -> str:
     """The style sheet; every rule is confined to the class ``bayesgmm``."""
     return files("bayesgmm").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def _text(value: str) -> str:
+    """Escaped for the text of a page; in an attribute the quotes must be, too."""
+    return escape(value, quote=False)
 
 
 def _sentence(text: str) -> str:
@@ -154,4 +157,4 @@ def _td(name: Any, value: Any, is_head: bool, is_text: bool) -> str:
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, int | float) and not isinstance(value, bool):
         more += f' data-value="{value!r}"'
-    return f"<{tag}{more}{_class(is_text)}>{escape(cell(name, value))}</{tag}>"
+    return f"<{tag}{more}{_class(is_text)}>{_text(cell(name, value))}</{tag}>"
