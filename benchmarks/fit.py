@@ -30,7 +30,7 @@ def fit(name, x, n_components, repetitions):
         raise AssertionError(f"scikit-learn found a higher likelihood: {reached}.")
     return Row(
         f"fit_{name}",
-        f"maximum likelihood from {N_STARTS} starts, {name} {size(*x.shape, n_components)}: "
+        f"fit from {N_STARTS} starts, {name} {size(*x.shape, n_components)}: maximum likelihood, "
         "scikit-learn with n_init=20 and tol=1e-8, whose log likelihood is at least reached",
         "≥ 10",
         seconds=interleaved({"scikit-learn": theirs, "bayesgmm": ours}, repetitions),

@@ -39,7 +39,7 @@ def rows(profile):
         "NumPyro": "" if importlib.util.find_spec("numpyro") else "numpyro is not installed",
         "Stan": "" if stan_mixture.PYTHON.exists() else stan_mixture.MISSING,
     }
-    what = "value and gradient of the log posterior, {}: {}, against our C function"
+    what = "gradient, {}: value and gradient of the log posterior, {}, against our C function"
     n, d, k = AS_INSTALLED
     yield Row(
         f"gradient_{n}_{d}_{k}_pymc_as_installed",

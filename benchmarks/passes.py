@@ -25,8 +25,8 @@ def rows(profile):
             ratios = [ours / plain for ours, plain in counts]
             yield Row(
                 f"passes_{name.replace(' ', '_').lower()}_{density}",
-                f"passes to a gradient norm of 1e-6, {name} K = {k}, {density}: "
-                f"over those of plain EM, median of {N_STARTS} starts",
+                f"passes, {name} K = {k}, {density}: to a gradient norm of 1e-6, over those of "
+                f"plain EM, median of {N_STARTS} starts",
                 "≤ 0.333",
                 value=median(ratios),
                 extra={

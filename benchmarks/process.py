@@ -31,7 +31,7 @@ REPETITIONS = 5
 
 def rows(profile, draws=1000, tune=1000):
     what = (
-        f"fresh process to printed summary, Old Faithful K = {N_COMPONENTS}, {{}}: "
+        f"fresh process to summary, {{}}: printed, Old Faithful K = {N_COMPONENTS}, "
         f"4 × ({tune} + {draws}) draws, pm.sample by nutpie and az.summary "
         "against the mode, sample, relabel and summary"
     )
@@ -52,7 +52,7 @@ def rows(profile, draws=1000, tune=1000):
         cold = {side: partial(run_cold, WORKERS[side], draws, tune) for side in sides}
         yield Row(
             "process_cold",
-            what.format("empty caches of numba and PyTensor"),
+            what.format("empty caches"),
             "≥ 10",
             seconds=interleaved(cold, REPETITIONS),
         )

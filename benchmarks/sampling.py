@@ -32,13 +32,14 @@ RELABELLING_ROWS = 10_000
 
 
 def rows(profile, shape=(10_000, 5, 5), draws=200, tune=200):
-    at = f"{size(*shape)}, {CHAINS} chains × ({tune} + {draws}) draws"
+    chains = f"{CHAINS} chains × ({tune} + {draws}) draws"
     x, numbers = mixture_rows(*shape)[0], (shape[2], CHAINS, draws, tune)
     mode = bg.fit_map(bg.GaussianMixture(shape[2]), x, random_seed=1, progress=False)
     ours = [short_run("bayesgmm", x, numbers, mode, seed) for seed in range(REPETITIONS)]
     yield Row(
         "sampling_bayesgmm",
-        f"smallest bulk ESS per second of sampling, the search for the mode included, {at}",
+        f"effective draws per second, {size(*shape)}: smallest bulk ESS after relabelling, "
+        f"{chains}, the search for the mode included",
         unit="/s",
         value=median(1 / run["seconds per effective draw"] for run in ours),
         extra={"bayesgmm": ours},
@@ -46,8 +47,9 @@ def rows(profile, shape=(10_000, 5, 5), draws=200, tune=200):
     if profile == "full":
         for peer, (side, target, how) in PEERS.items():
             what = (
-                f"seconds per effective draw, smallest bulk ESS after relabelling, {at}: {how}, "
-                "one run, nothing compiled in it, against ours, the search for the mode included"
+                f"time per effective draw, {size(*shape)}: {how}, smallest bulk ESS after "
+                f"relabelling, {chains}, one run, nothing compiled in it, against ours, the "
+                "search for the mode included"
             )
             if not importlib.util.find_spec(peer):
                 yield Row(f"sampling_{peer}", what, target, skipped=f"{peer} is not installed")

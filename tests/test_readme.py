@@ -19,6 +19,6 @@ def test_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "means[1, waiting]" in printed
     assert "means[long, waiting]" in printed
-    assert names["p"].shape == (1, 2)
+    assert names["p"]["lower"].shape == (1, 2)
     assert names["own"].posterior["means"].sizes["feature"] == 2
     assert (tmp_path / "out" / "report.html").stat().st_size > 100_000

@@ -67,10 +67,11 @@ def summary(
 def summary_table(
     post: xr.DataTree, var_names: list[str] | None = None, **options: Any
 ) -> "pd.DataFrame":
-    """What ``summary`` returns, without the warning."""
+    """What ``summary`` returns, without the warnings."""
     import arviz as az
     import pandas as pd
 
+    options = {"ci_prob": 0.94, "ci_kind": "eti"} | options
     if not is_relabelled(post):
         post = relabel(post, progress=False)
     posterior = post["posterior"].to_dataset()

@@ -15,6 +15,9 @@ from bayesgmm import markup
 from bayesgmm.posterior.summaries import summary_table
 from bayesgmm.reporting import report, tables, write_outputs
 
+# A handful of draws by hand is too few for a verdict.
+pytestmark = pytest.mark.filterwarnings("ignore:Verdict")
+
 
 class Page(HTMLParser):
     """Tags with their attributes, and the text between them."""
