@@ -97,7 +97,7 @@ def table(records: Iterable[Mapping[str, Any]], caption: str) -> str:
     # A box that scrolls must be reached by the keyboard, and say what it is.
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(caption)}">'
-        f"<table><caption>{_text(caption)}</caption>\n"
+        f"<table><caption><span>{_text(caption)}</span></caption>\n"
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
