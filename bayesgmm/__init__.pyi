@@ -45,6 +45,10 @@ from .reporting import report as report
 __version__: str
 from .reporting import plot_assignments as plot_assignments
 from .reporting import plot_compare_k as plot_compare_k
+from .reporting import plot_comparison as plot_comparison
 from .reporting import plot_components as plot_components
+from .reporting import plot_convergence as plot_convergence
 from .reporting import plot_mixture as plot_mixture
+from .reporting import plot_occupied as plot_occupied
+from .reporting import plot_similarity as plot_similarity
 from .reporting import plot_trace_em as plot_trace_em

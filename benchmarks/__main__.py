@@ -21,6 +21,7 @@ BENCHMARKS = [
     "gradient",
     "process",
     "sampling",
+    "clustering",
     "memory",
     "scaling",
 ]

@@ -14,7 +14,7 @@ from bayesgmm.compiled import compiled, inner, inner_fast
 P_SEQUENTIAL = 0.5
 """Probability that a run starts by sequential allocation, not from labels at random."""
 N_ZEALOUS = 10
-"""Attempts per run to break a cluster up and allocate its rows anew."""
+"""Clusters per run, at most, each broken up once and its rows allocated anew."""
 LEAST_GAIN = 1e-12
 """A row moves for no less, or rounding would move it for ever."""
 
@@ -52,16 +52,20 @@ def search(by_row, offset, pair_cost, n_slots, gain, a, rng):
             _put(i, int(rng.random() * n_slots), labels, sizes, counts, given)
     sizes, counts = _sweeten(order, labels, sizes, counts, given, rng)
     best = _loss(labels, sizes, counts, given)
-    for _ in range(N_ZEALOUS):
-        # By number, not by rows: small clusters are those that are most often wrong.
-        filled = np.flatnonzero(sizes)
-        broken = filled[int(rng.random() * len(filled))]
+    filled = np.flatnonzero(sizes > 1)
+    _shuffle(filled, rng)
+    for broken in filled[:N_ZEALOUS]:
         members = np.flatnonzero(labels == broken)
+        if len(members) < 2:  # emptied by another attempt
+            continue
         _shuffle(members, rng)
         trial, trial_sizes, trial_counts = labels.copy(), sizes.copy(), counts.copy()
         for row in members:
             _put(row, -1, trial, trial_sizes, trial_counts, given)
         trial_sizes, trial_counts, _ = _scan(members, trial, trial_sizes, trial_counts, given)
+        together = trial[members[0]]
+        if trial_sizes[together] == len(members) and np.all(trial[members] == together):
+            continue
         trial_sizes, trial_counts = _sweeten(order, trial, trial_sizes, trial_counts, given, rng)
         loss = _loss(trial, trial_sizes, trial_counts, given)
         if loss < best - LEAST_GAIN:

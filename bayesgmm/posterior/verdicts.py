@@ -122,7 +122,8 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     -----
     *Chains sit in different modes* if the rank-normalised split R-hat [1]_ of a label-free quantity
     exceeds 1.1 and what chains that agree would reach once in 10 000, given their effective sample
-    size. A smaller R-hat that is still above 1.01 is not taken for modes: then ``enough`` is False.
+    size, and does so for two chains by themselves with no third between them. Otherwise an R-hat
+    above 1.01 is not taken for modes: then ``enough`` is False.
     A single chain is compared half by half; no run can tell of a mode that no chain has visited.
 
     References
@@ -138,11 +139,16 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     if "clustering" not in post.children:
         post = relabel(post, x=x, progress=progress)
     values, moved = label_free(post, x, progress), _moved(post)
-    free, labelled = _varying(values), _varying(_parameters(post))
+    free, labelled = varying(values), varying(labelled_parameters(post))
     table, other = _table(free), _table(labelled)
-    functionals, parameters = _mixing(free, table), _mixing(labelled, other)
+    functionals, parameters = mixing(free), mixing(labelled)
     apart = _differ(table, functionals["r_hat"].to_numpy())
     stuck = _differ(other, parameters["r_hat"].to_numpy())
+    group = np.zeros(sizes["chain"], dtype=int)
+    if apart and len(group) > 1:
+        group = _groups(table)
+        # Slow chains that all go to and fro between the modes sit in none of them.
+        apart = group.any()
     if apart:
         verdict = DIFFERENT_MODES
     elif moved.any() or stuck:
@@ -152,7 +158,6 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
         verdict = TOO_FEW
     else:
         verdict = CONVERGED
-    group = _groups(table) if apart and sizes["chain"] > 1 else 0
     chains = _chains(post, values, moved, group)
     modes = _competing_modes(post)
     faults = _faults(functionals, parameters, chains)
@@ -160,11 +165,12 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     return Diagnosis(verdict, advice, not faults, functionals, parameters, chains, modes)
 
 
-def _mixing(quantities, table):
+def mixing(quantities):
     """ArviZ's effective sample sizes and R-hat of every quantity."""
     import pandas as pd
     from arviz_stats.base import array_stats
 
+    table = _table(quantities)
     axes = {"chain_axis": 1, "draw_axis": 2}
     columns = {
         "ess_bulk": array_stats.ess(table, method="bulk", **axes),
@@ -174,7 +180,7 @@ def _mixing(quantities, table):
     return pd.DataFrame(columns, index=list(quantities))
 
 
-def _varying(dataset):
+def varying(dataset):
     """Every entry that varies as a quantity of its own, (chain, draw); a single chain as two."""
     if dataset.sizes["chain"] == 1:
         dataset = _halves(dataset)
@@ -233,7 +239,7 @@ def _noise_limit(effective):
     return np.maximum(RHAT_APART, np.sqrt(1 + stats.f.isf(LEVEL, n - 1, n * (m - 1)) / m))
 
 
-def _parameters(post):
+def labelled_parameters(post):
     """Relabelled weights, means, and the spread, on and above the diagonal."""
     posterior = post["posterior"].to_dataset()
     name = SPREAD[Draws.of(post).covariance]
@@ -257,7 +263,7 @@ def _chains(post, values, moved, group):
     """What every chain says of itself."""
     import pandas as pd
 
-    columns = {"group": np.broadcast_to(group, len(moved))}
+    columns = {"group": group}
     for name in ("log_posterior", "log_likelihood"):
         if name in values:
             columns[name] = values[name].mean("draw").values

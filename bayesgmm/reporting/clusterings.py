@@ -3,13 +3,22 @@
 What costs rows times draws is done on a part of them where they are many, and says so.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from bayesgmm.posterior import credible_ball, occupied_components, partition
-from bayesgmm.posterior.comparison import compare
-from bayesgmm.reporting.drawing import data_of
+from bayesgmm.posterior import (
+    Comparison,
+    CredibleBall,
+    Partition,
+    compare,
+    credible_ball,
+    occupied_components,
+    partition,
+)
+from bayesgmm.reporting.drawing import CERTAIN, data_of
 from bayesgmm.reporting.tables import records
 
 MAX_ROWS = 1000
@@ -19,25 +28,52 @@ MAX_LABELS = 1_500_000
 MAX_ALLOCATIONS = 10_000_000
 """The same for the components that hold rows, of which no row may be left out."""
 
-CERTAIN = 0.9
-"""A row less certain than this counts as doubtful."""
+INTERVAL = 0.94
+"""Probability of every interval with equal tails, as in the figures, and of the ball."""
 
 
-def sections(post: Any, interval: float, random_seed: int, progress: bool) -> dict[str, Any]:
-    """``clustering``, ``comparison`` and ``occupied``, of a relabelled posterior."""
+@dataclass(frozen=True, eq=False)
+class Clustered:
+    """What numbers and figures of the clustering are made from."""
+
+    part: Any
+    """The tree, of as many rows and draws as a search can take."""
+    rows: np.ndarray
+    """Positions of its rows."""
+    partition: Partition
+    ball: CredibleBall
+    comparison: Comparison | None
+    """None where the tree has no MAP."""
+    occupied: xr.DataArray
+    """Posterior of K₊, of all rows."""
+    n_allocations: int
+    """Draws that it was counted in."""
+    random_seed: int
+
+
+def clustered(post: Any, random_seed: int, progress: bool) -> Clustered:
+    """Partition, ball, comparison and K₊ of a relabelled posterior."""
     part, rows = _bounded(post)
     settings: dict[str, Any] = {"random_seed": random_seed, "progress": progress}
+    found = None
     if "map" in post.children and "weights" in post["map"]:
-        found = compare(part, prob=interval, **settings)
-        centre, ball, comparison = found.partition, found.ball, _comparison(found)
+        found = compare(part, prob=INTERVAL, **settings)
+        centre, ball = found.partition, found.ball
     else:
         centre = partition(part, **settings)
-        ball = credible_ball(part, centre, interval, progress=progress)
-        comparison = {"unavailable": "the posterior holds no MAP to compare it with."}
+        ball = credible_ball(part, centre, INTERVAL, progress=progress)
+    thin = thinned_to(post, max(1, MAX_ALLOCATIONS // len(data_of(post)[0])))
+    n_draws = thin["posterior"].sizes["chain"] * thin["posterior"].sizes["draw"]
+    occupied = occupied_components(thin, **settings)
+    return Clustered(part, rows, centre, ball, found, occupied, n_draws, random_seed)
+
+
+def sections(post: Any, found: Clustered) -> dict[str, Any]:
+    """``clustering``, ``comparison`` and ``occupied`` in numbers."""
     return {
-        "clustering": _clustering(post, part, rows, centre, ball),
-        "comparison": comparison,
-        "occupied": _occupied(post, settings),
+        "clustering": _clustering(post, found),
+        "comparison": _comparison(found.comparison),
+        "occupied": _occupied(found),
     }
 
 
@@ -61,7 +97,8 @@ def _bounded(post):
     return thinned_to(post, MAX_LABELS // len(rows)), rows
 
 
-def _clustering(post, part, rows, centre, ball):
+def _clustering(post, found):
+    part, rows, centre, ball = found.part, found.rows, found.partition, found.ball
     probability = post["clustering"]["mean_probability"].transpose("obs", "component").values[rows]
     observed = post["observed_data"]
     names = observed["obs"].values[rows] if "obs" in observed.coords else rows
@@ -96,6 +133,8 @@ def _clustering(post, part, rows, centre, ball):
 
 
 def _comparison(found):
+    if found is None:
+        return {"unavailable": "the posterior holds no MAP to compare it with."}
     return {
         "sentence": found.sentence,
         "inside": found.inside,
@@ -111,12 +150,10 @@ def _comparison(found):
     }
 
 
-def _occupied(post, settings):
-    x, _ = data_of(post)
-    part = thinned_to(post, max(1, MAX_ALLOCATIONS // len(x)))
-    table = occupied_components(part, **settings)
+def _occupied(found):
+    table = found.occupied
     return {
-        "n_draws": part["posterior"].sizes["chain"] * part["posterior"].sizes["draw"],
+        "n_draws": found.n_allocations,
         "probabilities": [
             {"n_occupied": n, "probability": p, "mcse": e}
             for n, p, e in zip(

@@ -21,6 +21,9 @@ INK = "#333333"
 MAX_MARKERS = 2000
 """More rows than this are thinned to this many markers, and the figure says so."""
 
+CERTAIN = 0.9
+"""A row whose component is less probable than this is disputed."""
+
 
 def colour(component: int) -> str:
     """Colour of a component, the same in every figure; from the ninth on they come again."""
@@ -152,17 +155,15 @@ def draws_of(post, n_draws):
     return weights, means, dense(group)
 
 
-def shown_rows(n_obs):
-    """Positions of at most ``MAX_MARKERS`` rows, drawn once and for all without replacement."""
-    if n_obs <= MAX_MARKERS:
+def shown_rows(n_obs, most=MAX_MARKERS):
+    """Positions of at most ``most`` rows, drawn once and for all without replacement."""
+    if n_obs <= most:
         return np.arange(n_obs)
-    return np.sort(np.random.default_rng(0).choice(n_obs, MAX_MARKERS, replace=False))
+    return np.sort(np.random.default_rng(0).choice(n_obs, most, replace=False))
 
 
-def thinned(n_obs):
-    return (
-        "" if n_obs <= MAX_MARKERS else f"{MAX_MARKERS:,} of {n_obs:,} rows shown, drawn at random"
-    )
+def thinned(n_obs, most=MAX_MARKERS):
+    return "" if n_obs <= most else f"{most:,} of {n_obs:,} rows shown, drawn at random"
 
 
 def by_separation(post, x):

@@ -15,15 +15,13 @@ import xarray as xr
 from bayesgmm.posterior.relabelling import labels_are_ambiguous
 from bayesgmm.posterior.summaries import ambiguity_note, covariances, without_labels
 from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
-from bayesgmm.reporting import checks, clusterings, methods, tables
+from bayesgmm.reporting import checks, methods, tables
+from bayesgmm.reporting.clusterings import INTERVAL, Clustered, sections
 from bayesgmm.reporting.drawing import data_of, row_weights
 from bayesgmm.sampling.tree import data_hash
 
 FORMAT = 1
 """Rises when a key of the JSON changes its name or its meaning."""
-
-INTERVAL = 0.94
-"""Probability of every interval with equal tails, as in the figures and in ``bg.summary``."""
 
 MAX_COVARIANCES = 2000
 """With more entries the covariances are left to ``bg.summary``; the standard deviations remain."""
@@ -36,21 +34,23 @@ STRUCTURE_WORDS = {
 }
 
 
-def numbers_of(post: xr.DataTree, random_seed: int = 1, progress: bool = True) -> dict[str, Any]:
+def numbers_of(post: xr.DataTree, clustering: Clustered, progress: bool) -> dict[str, Any]:
     """All that a report says in numbers, of a relabelled posterior.
 
     Parameters
     ----------
     post : xarray.DataTree
         Relabelled; its group ``map`` is the MAP that the posterior is compared with.
-    random_seed : int
-        Of sampled assignments and replicas.
+    clustering : Clustered
+        What :func:`bayesgmm.reporting.clusterings.clustered` found in it; its seed is that of the
+        replicas, too.
     progress : bool
 
     Returns
     -------
     dict
-        Plain; its shape is that of ``report.schema.json``. The same tree and seed give the same.
+        Plain; its shape is that of ``report.schema.json`` less the figures. The same tree and seed
+        give the same.
     """
     fit = _fit(post)
     found: dict[str, Any] = {
@@ -61,8 +61,8 @@ def numbers_of(post: xr.DataTree, random_seed: int = 1, progress: bool = True) -
         "fit": fit,
         "posterior": _posterior(post),
         "map": _mode(post, fit["data"]["features"]),
-        **clusterings.sections(post, INTERVAL, random_seed, progress),
-        "checks": checks.predictive_checks(post, INTERVAL, random_seed),
+        **sections(post, clustering),
+        "checks": checks.predictive_checks(post, INTERVAL, clustering.random_seed),
     }
     found["methods"] = methods.methods_of(found)
     return plain(found)

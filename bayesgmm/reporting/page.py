@@ -17,6 +17,7 @@ from bayesgmm.posterior import relabel, save
 from bayesgmm.posterior.relabelling import is_relabelled
 from bayesgmm.posterior.summaries import summary_table
 from bayesgmm.reporting import drawing
+from bayesgmm.reporting.clusterings import clustered
 from bayesgmm.reporting.numbers import numbers_of, plain
 from bayesgmm.reporting.pictures import Picture, pictures
 from bayesgmm.sampling.tree import map_dataset
@@ -73,7 +74,8 @@ def report(
             f"Try {str(path.with_suffix('.html'))!r}."
         )
     post = _prepared(post, mode, progress)
-    _write(numbers_of(post, random_seed, progress), pictures(post), path)
+    found = clustered(post, random_seed, progress)
+    _write(numbers_of(post, found, progress), pictures(post, found), path)
     return path
 
 
@@ -103,10 +105,11 @@ def write_outputs(
     save(post, folder / "posterior.nc")
     table = summary_table(post, round_to="none")
     pd.DataFrame(table).to_csv(folder / "summary.csv", index_label="quantity")
-    shown = pictures(post)
+    found = clustered(post, 1, progress)
+    shown = pictures(post, found)
     for picture in shown:
         (folder / f"{picture.name}.png").write_bytes(picture.png)
-    numbers = numbers_of(post, progress=progress)
+    numbers = numbers_of(post, found, progress)
     _write(numbers, shown, folder / "report.html")
     names = ["posterior.nc", "summary.csv", "report.html", "report.json"]
     return [folder / name for name in (*names, *(f"{p.name}.png" for p in shown))], numbers

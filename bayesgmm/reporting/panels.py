@@ -1,12 +1,9 @@
 """The panels of the figures: one axes each, from plain arrays."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
-from scipy.special import softmax
+from matplotlib.patches import Patch
 
 from bayesgmm.reporting.drawing import (
     GREY,
@@ -15,12 +12,10 @@ from bayesgmm.reporting.drawing import (
     colour,
     dash,
     key,
-    marker,
     name_axis,
     note,
     outlined,
     plain,
-    rim,
     shown_rows,
     thinned,
 )
@@ -40,10 +35,15 @@ def label_pair(grid, i, j, features, pair):
         axes.tick_params(labelleft=False)
 
 
-def mixture_handles(point, draws):
-    """The legend of the mixture: components with the MAP's weights, and draws."""
+def component_handles(point, draws):
+    """The legend's components, with the MAP's weights, else the posterior's."""
     weights = draws[0].mean(axis=0) if point is None else point.weights
-    handles = [key(k, f"component {k}, weight {w:.2f}") for k, w in enumerate(weights)]
+    return [key(k, f"component {k}, weight {w:.2f}") for k, w in enumerate(weights)]
+
+
+def mixture_handles(point, draws):
+    """The legend of the mixture: components, and draws."""
+    handles = component_handles(point, draws)
     if len(draws[0]):
         label = f"{len(draws[0])} posterior draws"
         handles.append(Line2D([], [], color=INK, lw=0.8, alpha=0.4, label=label))
@@ -60,16 +60,12 @@ def mixture_1d(ax, x, name, point, draws, weights):
         fine = (point.means + sd * np.linspace(-4, 4, 61)).ravel()
         grid = np.union1d(grid, fine[(fine >= low) & (fine <= high)])
     heights, edges = np.histogram(x, bins=_bins(x), weights=weights, density=True)
-    ax.stairs(heights, edges, fill=True, color="#dddddd", zorder=0)
+    ax.stairs(heights, edges, color=GREY, lw=1, zorder=1.5)
     _rug(ax, x)
     curves = _densities_1d(grid, *draws)
-    whole = curves.sum(axis=1)
     for k in range(curves.shape[1]):
-        _curves(ax, grid, curves[:, k], colour(k))
-    _curves(ax, grid, whole, INK)
-    tops = [heights.max()]
-    if len(whole):  # a draw with a spike must not flatten all else
-        tops.append(np.quantile(whole.max(axis=1), 0.9))
+        _band(ax, grid, curves[:, k], colour(k))
+    tops = [heights.max(), _band(ax, grid, curves.sum(axis=1), INK)]
     if point is not None:
         best = _densities_1d(grid, point.weights[None], point.means[None], point.covariances[None])
         ax.plot(grid, best[0].sum(axis=0), color=INK, lw=2.2)
@@ -80,9 +76,12 @@ def mixture_1d(ax, x, name, point, draws, weights):
     ax.tick_params(axis="x", pad=8)
     name_axis(ax, "x", name, 60)
     note(ax, thinned(len(x)))
-    bars = Line2D([], [], color="#dddddd", lw=8, label="data")
-    mixture = Line2D([], [], color=INK, lw=2.2, label="mixture")
-    beside(ax, [mixture, *mixture_handles(point, draws), bars])
+    bars = Line2D([], [], color=GREY, lw=1, label="data, histogram")
+    band = Patch(color=INK, alpha=0.25, lw=0, label="94 % interval")
+    handles = [*component_handles(point, draws), band, bars]
+    if point is not None:
+        handles.insert(0, Line2D([], [], color=INK, lw=2.2, label="mixture, MAP"))
+    beside(ax, handles)
     plain(ax)
     return ax
 
@@ -94,9 +93,11 @@ def _rug(ax, x):
     ax.plot(x[rows], np.full(len(rows), -0.02), "|", color=GREY, markersize=7, alpha=0.6, **below)
 
 
-def _curves(ax, grid, curves, shade):
-    lines = list(np.stack([np.broadcast_to(grid, curves.shape), curves], axis=-1))
-    ax.add_collection(LineCollection(lines, colors=shade, alpha=0.12, lw=0.7))
+def _band(ax, grid, curves, shade):
+    """The central 94 % interval at every point; its highest."""
+    low, high = np.quantile(curves, [0.03, 0.97], axis=0)
+    ax.fill_between(grid, low, high, color=shade, alpha=0.25, lw=0)
+    return high.max()
 
 
 def _bins(x):
@@ -109,10 +110,10 @@ def _bins(x):
 
 def _densities_1d(grid, weights, means, covariances):
     """w_k N(grid | μ_k, σ_k²), shape (n_draws, n_components, len(grid))."""
-    return np.exp(_log_densities_1d(grid, weights, means, covariances))
+    return np.exp(log_densities_1d(grid, weights, means, covariances))
 
 
-def _log_densities_1d(grid, weights, means, covariances):
+def log_densities_1d(grid, weights, means, covariances):
     sd = np.sqrt(covariances[..., 0, 0])[..., None]
     z = (grid - means[..., 0][..., None]) / sd
     return np.log(weights)[..., None] - 0.5 * z**2 - np.log(np.sqrt(2 * np.pi) * sd)
@@ -182,93 +183,3 @@ def ridges(ax, values, at):
     ax.set_ylim(-0.35, n_components - 0.1)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
-
-
-def assignments_1d(ax, x, name, probability, draws):
-    """Probability of every component along one feature, rows on their own component's curve."""
-    grid = np.linspace(x.min(), x.max(), 600)
-    curves = softmax(_log_densities_1d(grid, *draws), axis=1).mean(axis=0)
-    rows = shown_rows(len(x))
-    own = probability.argmax(axis=1)
-    n_components = probability.shape[1]
-    for k in range(n_components):
-        line = {"color": colour(k), "path_effects": outlined(k)}
-        ax.plot(grid, curves[k], ls=dash(k), lw=1.3, alpha=0.7, **line)
-        mine = rows[own[rows] == k]
-        dots = {"marker": marker(k), "markersize": 4.5, "markeredgecolor": rim(k), "ls": ""}
-        ax.plot(x[mine], probability[mine, k], color=colour(k), markeredgewidth=0.6, **dots)
-    ax.set(ylim=(-0.03, 1.05), ylabel="posterior probability of the component")
-    name_axis(ax, "x", name, 60)
-    note(ax, thinned(len(x)))
-    counts = np.bincount(own, minlength=n_components)
-    beside(
-        ax,
-        [
-            key(k, f"component {k}: {count:,} rows", marker=marker(k), markersize=5)
-            for k, count in enumerate(counts)
-        ],
-    )
-    plain(ax)
-    return ax
-
-
-def assignments_2d(ax, x, features, probability, pair):
-    """Rows by two features, coloured by component, filled by certainty."""
-    rows = shown_rows(len(x))
-    own, certainty = probability.argmax(axis=1)[rows], probability.max(axis=1)[rows]
-    for k in range(probability.shape[1]):
-        mine = own == k
-        style = {"marker": marker(k), "edgecolors": rim(k), "linewidths": 0.9}
-        shades = _faded(colour(k), certainty[mine])
-        ax.scatter(*x[np.ix_(rows[mine], pair)].T, s=26, c=shades, **style)
-    name_axis(ax, "x", features[pair[0]], 34)
-    name_axis(ax, "y", features[pair[1]], 34)
-    note(ax, thinned(len(x)))
-    plain(ax)
-
-
-def _faded(shade, certainty):
-    """The colour mixed with white: full at probability 1, white at one half and below."""
-    share = np.clip(2 * np.asarray(certainty) - 1, 0, 1)[:, None] ** 2
-    return share * np.array(to_rgb(shade)) + (1 - share)
-
-
-def certainty_strip(ax, probability):
-    """Each component's rows from the least to the most certain."""
-    own, certainty = probability.argmax(axis=1), probability.max(axis=1)
-    for k in range(probability.shape[1]):
-        values = np.sort(certainty[own == k])
-        share = (np.arange(len(values)) + 0.5) / max(len(values), 1)
-        few = shown_rows(len(values))
-        style = {"marker": marker(k) if len(values) < 200 else "", "markersize": 3.5}
-        line = {"ls": dash(k), "lw": 1.3, "path_effects": outlined(k)}
-        ax.plot(share[few], values[few], color=colour(k), **style, **line)
-    ax.set(
-        xlabel="share of the component's rows, least certain first",
-        ylabel="probability of the row's own component",
-        xlim=(-0.02, 1.02),
-        ylim=(min(0.45, certainty.min() - 0.05), 1.03),
-    )
-    plain(ax)
-
-
-def assignment_handles(probability):
-    """The legend of the assignments: components, their rows, and what a fill means."""
-    counts = np.bincount(probability.argmax(axis=1), minlength=probability.shape[1])
-    dot: dict[str, Any] = {"ls": "", "markersize": 6}
-    handles = [
-        key(k, f"component {k}: {count:,} rows", marker=marker(k), markeredgecolor=rim(k), **dot)
-        for k, count in enumerate(counts)
-    ]
-    if len(counts) > 1:
-        for level in ("1", "0.75", "0.5"):
-            shade = tuple(_faded(INK, [float(level)])[0])
-            label = f"fill at probability {level}"
-            grey: dict[str, Any] = {
-                "marker": "o",
-                "color": shade,
-                "markeredgecolor": INK,
-                "label": label,
-            }
-            handles.append(Line2D([], [], **grey, **dot))
-    return handles

@@ -1,4 +1,4 @@
-"""Figures of a posterior: ellipses, the EM trace, marginal posteriors, assignments.
+"""Figures of a mixture: densities and ellipses, the EM trace, marginal posteriors.
 
 Every figure gives a component the same colour.
 """
@@ -29,10 +29,6 @@ from bayesgmm.reporting.drawing import (
     wrapped,
 )
 from bayesgmm.reporting.panels import (
-    assignment_handles,
-    assignments_1d,
-    assignments_2d,
-    certainty_strip,
     label_pair,
     mixture_1d,
     mixture_handles,
@@ -44,17 +40,15 @@ from bayesgmm.reporting.tables import estimate
 MAX_FEATURES = 5
 """A pair grid shows at most this many features, those that separate the components best."""
 
-CERTAIN = 0.9
-"""A row whose component is less probable than this counts as doubtful."""
-
 
 def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any:
     """The data, the MAP's components and those of posterior draws.
 
-    One feature: a histogram under the densities of the MAP and of the draws, whole and per
-    component. Two: the data with the MAP's ellipses at Mahalanobis distance 1, 2 and 3 (in two
-    dimensions 39 %, 86 % and 99 % of a component) and the draws' at 2. More: a grid of all pairs,
-    of the five best separated features if there are more than five.
+    One feature: a histogram under the density, whole and per component: the MAP's, and the central
+    94 % interval of the posterior's at every point. Two: the data with the MAP's ellipses at
+    Mahalanobis distance 1, 2 and 3 (in two dimensions 39 %, 86 % and 99 % of a component) and the
+    draws' at 2. More: a grid of all pairs, of the five best separated features if there are more
+    than five.
 
     Parameters
     ----------
@@ -63,7 +57,8 @@ def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any
     ax : matplotlib Axes, or an array of them, optional
         Where to draw; an array of shape (p − 1, p − 1) for a grid of p features.
     n_draws : int
-        Posterior draws shown, evenly spaced over all chains.
+        Posterior draws whose ellipses are shown, evenly spaced over all chains. The intervals of
+        one feature are those of up to 500.
 
     Returns
     -------
@@ -71,10 +66,11 @@ def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any
     """
     post = relabelled(post)
     x, features = data_of(post)
-    point, draws = estimate(post), draws_of(post, n_draws)
+    point = estimate(post)
     if x.shape[1] == 1:
         ax = axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
-        return mixture_1d(ax, x[:, 0], features[0], point, draws, row_weights(post))
+        return mixture_1d(ax, x[:, 0], features[0], point, draws_of(post, 500), row_weights(post))
+    draws = draws_of(post, n_draws)
     chosen = np.sort(by_separation(post, x)[:MAX_FEATURES])
     side = len(chosen) - 1
     size = (7.5, 5.5) if side == 1 else (2.4 * side + 1.8, 2.2 * side + 0.6)
@@ -205,38 +201,3 @@ def plot_components(post: xr.DataTree, *, ax: Any = None) -> Any:
         borderaxespad=0.1,
     )
     return grid[: len(quantities)]
-
-
-def plot_assignments(post: xr.DataTree, *, ax: Any = None) -> Any:
-    """Each row's posterior mean probability of its own component.
-
-    One feature: the probability of every component against x, the rows as markers on the curve of
-    their own. Two: the data, a marker's fill the fainter the less certain its component. More: the
-    same for the two features that separate the components best, and beside it each component's
-    rows in order of certainty.
-
-    Parameters
-    ----------
-    post : xarray.DataTree
-        What ``sample`` returned; relabelled first if it is not yet.
-    ax : matplotlib Axes, or an array of two with more than two features, optional
-        Where to draw.
-
-    Returns
-    -------
-    matplotlib Axes, or an array of two with more than two features
-    """
-    post = relabelled(post)
-    x, features = data_of(post)
-    probability = post["clustering"]["mean_probability"].transpose("obs", "component").values
-    if x.shape[1] == 1:
-        axes = axes_of(ax, (1, 1), (7.5, 4.2))[0, 0]
-        return assignments_1d(axes, x[:, 0], features[0], probability, draws_of(post, 400))
-    n_axes = 1 if x.shape[1] == 2 else 2
-    grid = axes_of(ax, (1, n_axes), (7.5, 5.0) if n_axes == 1 else (11, 4.8))[0]
-    pair = np.arange(2) if n_axes == 1 else np.sort(by_separation(post, x)[:2])
-    assignments_2d(grid[0], x, features, probability, pair)
-    if n_axes == 2:
-        certainty_strip(grid[1], probability)
-    beside(grid[-1], assignment_handles(probability))
-    return grid[0] if n_axes == 1 else grid

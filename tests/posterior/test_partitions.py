@@ -1,9 +1,5 @@
 """Partitions, credible balls and K₊, against every partition there is."""
 
-import os
-import shutil
-import subprocess
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -299,25 +295,3 @@ def test_bad_input_is_refused_in_words():
         bg.credible_ball(z, z[0, :3])
     with pytest.raises(TypeError, match="partition must hold integer labels"):
         bg.credible_ball(z, [0.5, 1, 1, 1])
-
-
-def test_salso_in_r_finds_nothing_better():
-    if shutil.which("Rscript") is None:
-        pytest.skip("NOT COMPARED with salso: Rscript is not here")
-    if subprocess.run(["Rscript", "-e", "library(salso)"], capture_output=True).returncode:
-        pytest.skip("NOT COMPARED with salso: install.packages('salso') in R to compare")
-    draws = random_assignments(np.random.default_rng(8), 100, 60, 4)
-    text = ",".join(map(str, compact(draws).ravel()))
-    for loss, name in (("vi", "VI"), ("binder", "binder")):
-        program = (
-            f"z <- matrix(c({text}), 100, byrow=TRUE); set.seed(1); "
-            f"p <- salso::salso(z, loss=salso::{name}(a=1)); "
-            f"cat(salso::partition.loss(z, p, loss=salso::{name}(a=1)), p)"
-        )
-        run = subprocess.run(
-            ["Rscript", "-e", program], check=True, capture_output=True, text=True, env=os.environ
-        )
-        theirs, *labels = map(float, run.stdout.split())
-        ours = partition(draws, loss)
-        assert expected(loss, draws, np.array(labels)) == pytest.approx(theirs, abs=1e-9)
-        assert ours.expected_loss <= theirs + 1e-9
