@@ -4,7 +4,7 @@ PYTHON = $(shell for p in python3.13 python3.12 python3; do \
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: demo install test lint calibrate bench clean
+.PHONY: demo install test lint calibrate notebooks bench clean
 
 demo: install
 	$(BIN)/bayesgmm run models/old_faithful.py --out out/old_faithful
@@ -29,6 +29,10 @@ lint: install
 
 calibrate: install
 	$(BIN)/python -m pytest -m slow
+
+# Afresh, in place; `make test` only checks that they run.
+notebooks: install
+	$(BIN)/python notebooks/execute.py
 
 # quick, under ten minutes, or full
 PROFILE = quick

@@ -41,9 +41,8 @@ def sample(
     """Draw from the posterior by NUTS.
 
     A declared mixture is sampled on the compiled target: nothing is compiled for it at run time.
-    Chains start about the MAP, overdispersed, in coordinates whitened by the curvature there, and
-    move by an integrator that is exact for a normal posterior. A PyMC model, such as ``declare``
-    returns or a user extends, is compiled by PyTensor first and sampled by NUTS as nutpie has it.
+    Chains start about the MAP, overdispersed, in coordinates whitened by the curvature there. A
+    PyMC model, such as ``declare`` returns or a user extends, is compiled by PyTensor first.
 
     Parameters
     ----------
@@ -82,8 +81,9 @@ def sample(
     Notes
     -----
     Beyond 32 768 rows a trajectory ends after a fixed length, a quarter to half a period of the
-    normal approximation, rather than at a U-turn: Hamiltonian Monte Carlo with a multinomial choice
-    along the trajectory [3]_. Nearly independent draws then cost one pass over the rows each.
+    normal approximation, rather than at a U-turn, along steps that are exact for a normal posterior
+    [2]_: Hamiltonian Monte Carlo with a multinomial choice along the trajectory [3]_. Nearly
+    independent draws then cost one pass over the rows each.
 
     References
     ----------
