@@ -48,17 +48,17 @@ def test_the_saved_tree_gives_the_same_page(path, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "post",
+    "make",
     [
-        posterior(("waiting",), n_components=1),
-        posterior().isel(draw=slice(5), missing_dims="ignore"),
-        posterior().isel(chain=[0], missing_dims="ignore"),
-        posterior(covariance="spherical", weighted=True),
+        lambda: posterior(("waiting",), n_components=1),
+        lambda: posterior().isel(draw=slice(5), missing_dims="ignore"),
+        lambda: posterior().isel(chain=[0], missing_dims="ignore"),
+        lambda: posterior(covariance="spherical", weighted=True),
     ],
     ids=["one of each", "few draws", "one chain", "weighted rows"],
 )
-def test_every_posterior_has_a_page(post, tmp_path):
-    page = Page(report(post, path=tmp_path / "report.html", progress=False))
+def test_every_posterior_has_a_page(make, tmp_path):
+    page = Page(report(make(), path=tmp_path / "report.html", progress=False))
     assert len([tag for tag, _ in page.tags if tag == "img"]) >= 7
 
 
