@@ -120,7 +120,7 @@ def fit(
     """Fit a mixture to the numeric columns of FILE.
 
     Finds the MAP, samples the posterior, and writes [bold]posterior.nc[/], [bold]summary.csv[/],
-    [bold]report.html[/] and figures.
+    [bold]report.html[/], its numbers as [bold]report.json[/], and figures.
 
     Example: [bold]bayesgmm fit waiting.csv --components 2[/]
     """

@@ -119,16 +119,14 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         if "note" in summary.attrs:
             console.print(f"[yellow]{escape(summary.attrs['note'])}[/]", highlight=False)
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
-        worst, verdict = tables.convergence(post, summary), bg.diagnose(post, progress=False)
-        for line, good in (
-            (tables.convergence_line(worst), worst["ok"]),
-            (str(verdict), verdict.converged),
-        ):
-            console.print(f"[{'green' if good else 'yellow'}]{escape(line)}[/]", highlight=False)
-            if settings.quiet and not good:
-                complain(line, "yellow")
         began = time.perf_counter()
-        written = write_outputs(post, settings.out)
+        written, numbers = write_outputs(post, settings.out, progress=not settings.quiet)
+        verdict = tables.verdict_line(numbers["convergence"])
+        good = numbers["convergence"].get("ok", False)
+        colour = "green" if good else "yellow"
+        console.print(f"[{colour}]{escape(verdict)}[/]", highlight=False)
+        if settings.quiet and not good:
+            complain(verdict, "yellow")
         seconds = float(post.attrs.get("wall_time", float("nan")))
         console.print(
             f"Sampling took {seconds:.1f} s, relabelling {relabelled:.1f} s, files "

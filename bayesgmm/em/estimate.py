@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesgmm import markup
 from bayesgmm.data import rows_like
 from bayesgmm.likelihood import responsibilities, row_log_density
 from bayesgmm.mixture import GaussianMixture, MixtureParameters
@@ -126,4 +127,38 @@ class PointEstimate:
         return (
             f"PointEstimate({k} components, {d} features, {self.declaration.covariance}; "
             f"{what}={value:.4f})\n{self.status}"
+        )
+
+    def _repr_html_(self):
+        kind = "Log likelihood" if self.log_posterior is None else "Log posterior"
+        value = self.log_likelihood if self.log_posterior is None else self.log_posterior
+        rows = [
+            {"component": k, "weight": weight}
+            | {f"mean {name}": m for name, m in zip(self.features, mean, strict=True)}
+            | {f"SD {name}": s for name, s in zip(self.features, sd, strict=True)}
+            for k, (weight, mean, sd) in enumerate(
+                zip(
+                    self.weights,
+                    self.means,
+                    np.sqrt(np.einsum("kii->ki", self.covariances)),
+                    strict=True,
+                )
+            )
+        ]
+        modes = [
+            {
+                "mode": i,
+                "log_posterior"
+                if self.log_posterior is not None
+                else "log_likelihood": m.log_posterior,
+                "starts": m.count,
+            }
+            for i, m in enumerate(self.modes)
+        ]
+        return markup.card(
+            markup.verdict(f"{kind} {markup.number(value, 7)} nats", self.status, self.converged),
+            markup.table(rows, "Components, in the data's units"),
+            markup.folded("Modes that the starts found", markup.table(modes, "Modes found"))
+            if modes
+            else "",
         )

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bayesgmm import markup
 from bayesgmm.posterior.allocations import Allocations, checked
 from bayesgmm.posterior.batches import mcse_of_mean
 from bayesgmm.posterior.losses import checked_loss, losses
@@ -39,6 +40,45 @@ class CredibleBall:
     """Most clusters, and of those the farthest."""
     distances: np.ndarray
     """(n_draws,) of every draw from the centre."""
+
+    def __repr__(self):
+        return (
+            f"CredibleBall({self.loss} radius {self.radius:.4g}; holds {self.achieved:.1%} of "
+            f"{len(self.distances)} draws)"
+        )
+
+    def _repr_html_(self):
+        unit = "bits" if self.loss == "vi" else "of all ordered pairs of rows"
+        text = (
+            f"Within {markup.number(self.radius)} {unit} of the centre lie {self.achieved:.1%} of "
+            f"{markup.whole(len(self.distances))} draws (MCSE {markup.number(self.mcse, 2)}); "
+            f"{self.prob:.1%} were asked for."
+        )
+        return markup.card(
+            markup.verdict("Credible ball", text, True),
+            markup.table(self.bounds(), "Bounds: partitions that tie, and their clusters"),
+        )
+
+    def bounds(self) -> list[dict[str, Any]]:
+        """Of every bound how many partitions tie, and their least and largest number of clusters.
+
+        Returns
+        -------
+        list of dict
+            ``bound``, ``partitions``, ``clusters_min``, ``clusters_max``.
+        """
+        found: list[dict[str, Any]] = []
+        for name in ("horizontal", "vertical_upper", "vertical_lower"):
+            counts = [len(np.unique(labels)) for labels in getattr(self, name)]
+            found.append(
+                {
+                    "bound": name.replace("_", " "),
+                    "partitions": len(counts),
+                    "clusters_min": min(counts),
+                    "clusters_max": max(counts),
+                }
+            )
+        return found
 
 
 def credible_ball(

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
+from bayesgmm import markup
 from bayesgmm.posterior.allocations import Allocations, compact
 from bayesgmm.posterior.balls import TIE, CredibleBall, credible_ball
 from bayesgmm.posterior.batches import mcse_of_mean
@@ -112,11 +113,16 @@ class Comparison:
             f"Disputed rows ({len(disputed)}), the worst 20": disputed.head(20),
             "Most disputed pairs": self.pairs,
         }
-        html = {"float_format": "{:.4g}".format, "na_rep": "–"}
-        parts = [f"<p>{self.sentence}</p>", self.to_dataframe().to_html(**html)]
-        for title, table in tables.items():
-            parts.append(f"<details><summary>{title}</summary>{table.to_html(**html)}</details>")
-        return "\n".join(parts)
+        place = "inside" if self.inside else "outside"
+        return markup.card(
+            markup.verdict(f"MAP {place} the credible ball", self.sentence, self.inside),
+            markup.frame_table(self.to_dataframe(), "The MAP's clustering and the posterior's"),
+            *(
+                markup.folded(title, markup.frame_table(table, title))
+                for title, table in tables.items()
+                if len(table)
+            ),
+        )
 
 
 def compare(

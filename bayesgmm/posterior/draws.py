@@ -129,7 +129,8 @@ def rows_of(post, x=None):
     if x is None and "constant_data" in post.children:
         constants = post["constant_data"]
         if "sample_weight" in constants:
-            weight = constants["sample_weight"].values
+            # Equal weights may be one number in memory, of which BLAS sums otherwise than of many.
+            weight = np.ascontiguousarray(constants["sample_weight"].values, dtype=np.float64)
     return rows, features, weight
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bayesgmm import markup
 from bayesgmm.posterior.allocations import Allocations
 from bayesgmm.posterior.batches import mcse_of_mean
 from bayesgmm.posterior.losses import certainties, checked_loss, gains, losses
@@ -47,6 +48,36 @@ class Partition:
     @property
     def n_clusters(self) -> int:
         return len(self.sizes)
+
+    def __repr__(self):
+        return (
+            f"Partition({self.n_clusters} clusters of {', '.join(map(str, self.sizes))} rows; "
+            f"expected {self.loss} {self.expected_loss:.4g} ± {self.mcse:.2g})"
+        )
+
+    def _repr_html_(self):
+        clusters = [
+            {
+                "cluster": c,
+                "rows": size,
+                "mean_certainty": inside.mean(),
+                "least_certainty": inside.min(),
+                "least_certain_row": int(np.flatnonzero(self.labels == c)[inside.argmin()]),
+            }
+            for c, size in enumerate(self.sizes)
+            for inside in [self.certainty[self.labels == c]]
+        ]
+        unit = "bits" if self.loss == "vi" else "of all ordered pairs of rows"
+        text = (
+            f"Expected loss {markup.number(self.expected_loss)} {unit} "
+            f"(MCSE {markup.number(self.mcse, 2)}), over {markup.whole(self.n_draws)} draws; "
+            f"{self.n_found} of {N_RUNS} runs of the search ended there."
+        )
+        noun = "cluster" if self.n_clusters == 1 else "clusters"
+        return markup.card(
+            markup.verdict(f"{self.n_clusters} {noun}", text, self.n_found > 1),
+            markup.table(clusters, "Clusters, and how certain their rows are"),
+        )
 
 
 def partition(

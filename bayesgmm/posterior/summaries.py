@@ -83,16 +83,17 @@ def summary_table(
         if posterior.sizes["component"] == 1:
             var_names = var_names[1:]  # the only weight is 1
         if ambiguous:
-            parts.append(az.summary(_label_free(post), **options))
+            parts.append(az.summary(without_labels(post), **options))
     table = az.summary(post, var_names=var_names, **options)
     parts.append(table.drop(index=_lower_triangle(posterior, var_names)))
     table = pd.concat(parts)
     if ambiguous:
-        table.attrs["note"] = _note(post["clustering"].attrs["ambiguous"])
+        table.attrs["note"] = ambiguity_note(post["clustering"].attrs["ambiguous"])
     return table
 
 
-def _note(share):
+def ambiguity_note(share: float) -> str:
+    """What to mind where labels of this share of the draws are ambiguous."""
     return (
         f"Labels are ambiguous: {share:.0%} of the draws could as well have their components in "
         "another order. Rows of single components mix what belongs to several; trust the "
@@ -100,7 +101,7 @@ def _note(share):
     )
 
 
-def _label_free(post):
+def without_labels(post: xr.DataTree) -> xr.DataTree:
     """A tree of what no permutation of the components changes."""
     posterior = post["posterior"].to_dataset()
     lead = ("chain", "draw", "component")

@@ -1,13 +1,13 @@
 """Whether the chains agree: on everything, on everything but labels, or not at all."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
+from bayesgmm import markup
 from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.functionals import label_free
 from bayesgmm.posterior.relabelling import relabel
@@ -77,18 +77,20 @@ class Diagnosis:
     __repr__ = __str__
 
     def _repr_html_(self):
-        tables = {
+        titles = {
             "Chains": self.chains,
             "Quantities without labels, worst R-hat first": _worst_first(self.functionals),
             "Relabelled parameters, worst R-hat first": _worst_first(self.parameters),
             f"Modes found within {WINDOW:g} nats of the best": self.modes,
         }
-        parts = [f"<p><strong>Verdict: {self.verdict}.</strong> {escape(self.advice)}</p>"]
-        for title, table in tables.items():
-            if len(table):
-                html = table.to_html(float_format="{:.4g}".format, na_rep="–")
-                parts.append(f"<details><summary>{title}</summary>{html}</details>")
-        return "\n".join(parts)
+        return markup.card(
+            markup.verdict(f"Verdict: {self.verdict}", self.advice, self.converged and self.enough),
+            *(
+                markup.folded(title, markup.frame_table(table, title))
+                for title, table in titles.items()
+                if len(table)
+            ),
+        )
 
 
 def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diagnosis:
@@ -373,4 +375,4 @@ def _apart(functionals, chains):
 
 
 def _worst_first(table):
-    return table.sort_values("r_hat", ascending=False)
+    return table.rename_axis("quantity").sort_values("r_hat", ascending=False)

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesgmm.markup import cell, number, whole
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.structure import SPREAD, SPREAD_DIMS, dense_covariances, factor_from_spread
 
@@ -23,12 +23,6 @@ DISPENSABLE = ("mcse_sd", "mcse_mean", "ess_tail", "sd")
 
 MAX_WORD = 30
 """Longer words in a name are broken where the terminal is narrow."""
-
-RHAT_LIMIT = 1.01
-"""Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718."""
-
-ESS_PER_CHAIN = 100
-"""The same source's smallest effective sample size, per chain."""
 
 
 def structure_of(group: xr.Dataset) -> str:
@@ -100,81 +94,26 @@ def estimate_table(
     return frame
 
 
-def convergence(post: xr.DataTree, summary: pd.DataFrame) -> dict[str, Any]:
-    """Worst R-hat and effective sample sizes of the relabelled parameters, divergences, chains.
-
-    Quantities that never vary, such as the weight of a single component, have no R-hat and are left
-    out; ``r_hat`` is NaN where none is left. ``ok`` is whether everything is as it should be.
-    """
-    numbers = summary.apply(pd.to_numeric, errors="coerce")
-    sizes = post["posterior"].sizes
-    stats: Any = post["sample_stats"] if "sample_stats" in post.children else {}
-    worst = {
-        "r_hat": float(numbers["r_hat"].max()),
-        "ess_bulk": float(numbers["ess_bulk"].min()),
-        "ess_tail": float(numbers["ess_tail"].min()),
-        "divergences": int(stats["diverging"].sum()) if "diverging" in stats else 0,
-        "n_chains": int(sizes["chain"]),
-        "n_draws": int(sizes["draw"]),
-        "n_chains_requested": int(post.attrs.get("n_chains_requested", sizes["chain"])),
-        "interrupted": bool(post.attrs.get("interrupted", 0)),
-    }
-    enough = ESS_PER_CHAIN * worst["n_chains"]
-    worst["ok"] = (
-        worst["r_hat"] < RHAT_LIMIT
-        and min(worst["ess_bulk"], worst["ess_tail"]) >= enough
-        and worst["divergences"] == 0
-        and not worst["interrupted"]
-        and worst["n_chains"] == worst["n_chains_requested"]
-    )
-    return worst
-
-
-def convergence_line(worst: dict[str, Any]) -> str:
-    """One sentence from :func:`convergence`: the worst numbers, and what to do about them."""
+def verdict_line(found: dict[str, Any]) -> str:
+    """One sentence or two from the section ``convergence`` of the numbers of a report."""
+    if "unavailable" in found:
+        return str(found["unavailable"])
+    worst = found["worst"]
     numbers = (
-        f"Worst R-hat {number(worst['r_hat'], 5)}, smallest bulk ESS {whole(worst['ess_bulk'])} "
-        f"and tail ESS {whole(worst['ess_tail'])} after relabelling; "
-        f"{worst['divergences']} divergent transitions in "
-        f"{worst['n_chains']} chains of {whole(worst['n_draws'])} draws."
+        f"Worst R-hat {number(_or_nan(worst['r_hat']), 5)}, smallest bulk ESS "
+        f"{whole(_or_nan(worst['ess_bulk']))} and tail ESS {whole(_or_nan(worst['ess_tail']))}."
     )
-    advice = []
-    if worst["interrupted"]:
-        advice.append("Sampling was interrupted: the draws made so far are kept.")
-    if worst["n_chains"] < worst["n_chains_requested"]:
-        advice.append(
-            f"Only {worst['n_chains']} of {worst['n_chains_requested']} chains have draws."
-        )
-    if worst["divergences"]:
-        advice.append("Divergences: raise target_accept, or look for a collapsing component.")
-    if not math.isfinite(worst["r_hat"]):
-        advice.append("R-hat could not be computed: draw more, in several chains.")
-    elif worst["r_hat"] >= RHAT_LIMIT:
-        advice.append(
-            f"R-hat should be below {RHAT_LIMIT}: draw more, or the chains sit in different modes."
-        )
-    if min(worst["ess_bulk"], worst["ess_tail"]) < ESS_PER_CHAIN * worst["n_chains"]:
-        advice.append(f"An ESS of at least {ESS_PER_CHAIN} per chain is wanted: draw more.")
-    return " ".join([numbers, *advice])
+    return " ".join([f"Verdict: {found['verdict']}.", found["advice"], *found["notes"], numbers])
 
 
-def number(value: Any, digits: int = 4) -> str:
-    """A number with ``digits`` significant digits, with an exponent only if it is extreme."""
-    value = float(value)
-    if not math.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    magnitude = math.floor(math.log10(abs(value)))
-    if not -5 <= magnitude < 9:
-        return f"{value:.{digits - 1}e}"
-    return f"{value:.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
-def whole(value: Any) -> str:
-    """A count, with thin spaces between thousands."""
-    value = float(value)
-    return f"{value:,.0f}".replace(",", "\u2009") if math.isfinite(value) else "–"
+def records(frame: Any) -> list[dict[str, Any]]:
+    """A data frame as records, its index first where it has a name."""
+    named = any(name is not None for name in frame.index.names)
+    return (frame.reset_index() if named else frame).to_dict("records")
 
 
 def cells(frame: pd.DataFrame) -> list[list[str]]:
@@ -196,13 +135,7 @@ def _cell(name: Any, value: Any) -> str:
             value = float(value)
         except ValueError:
             return value
-    if name == "component":
-        return str(int(value))
-    if str(name).startswith("ess"):
-        return whole(value)
-    if name == "r_hat":
-        return f"{value:.3f}" if math.isfinite(value) else "–"
-    return number(value, 2 if str(name).startswith("mcse") else 4)
+    return cell(name, value)
 
 
 def named_rows(summary: pd.DataFrame) -> pd.DataFrame:
@@ -261,29 +194,3 @@ def _natural_width(frame: pd.DataFrame) -> int:
 
 def _longest_word(texts: Iterable[str]) -> int:
     return max(len(word) for text in texts for word in str(text).split())
-
-
-def html_table(frame: pd.DataFrame, caption: str) -> str:
-    """The frame as an HTML table with a caption, in a box that scrolls sideways when narrow."""
-    head = "".join(
-        f'<th scope="col"{_left(name)}>{escape(str(name))}</th>' for name in frame.columns
-    )
-    body = "\n".join(
-        "<tr>"
-        + "".join(_html_cell(*pair) for pair in zip(frame.columns, row, strict=True))
-        + "</tr>"
-        for row in cells(frame)
-    )
-    return (
-        f'<div class="scroll" tabindex="0"><table><caption>{escape(caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
-def _html_cell(name: str, text: str) -> str:
-    tag = 'th scope="row"' if name == "quantity" else "td"
-    return f"<{tag}{_left(name)}>{escape(text)}</{tag[:2]}>"
-
-
-def _left(name: str) -> str:
-    return ' class="name"' if name in TEXT_COLUMNS else ""

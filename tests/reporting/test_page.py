@@ -1,34 +1,19 @@
 """The page and its tables: self-contained, honest about convergence, every number recomputable."""
 
 import io
-from functools import cache
+import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
-import xarray as xr
+from reports import SHORT, by_hand, posterior, rows
 from rich.console import Console
 
 import bayesgmm as bg
+from bayesgmm import markup
+from bayesgmm.posterior.summaries import summary_table
 from bayesgmm.reporting import report, tables, write_outputs
-
-# A handful of draws by hand is too few for a verdict.
-pytestmark = pytest.mark.filterwarnings("ignore:Verdict")
-
-
-def frame(names=("eruptions", "waiting")):
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=(80, 2)) + 6 * (np.arange(80) % 2)[:, None]
-    return pd.DataFrame(x, columns=list(names))
-
-
-@cache
-def posterior(names=("eruptions", "waiting"), covariance="full", n_components=2):
-    mixture = bg.GaussianMixture(n_components, covariance=covariance)
-    return bg.sample(
-        mixture, frame(names), draws=30, tune=60, chains=2, cores=1, random_seed=1, progress=False
-    )
 
 
 class Page(HTMLParser):
@@ -50,70 +35,141 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
+@pytest.fixture
+def path(tmp_path):
+    return report(posterior(), path=tmp_path / "report.html", progress=False)
+
+
+def test_the_saved_tree_gives_the_same_page(path, tmp_path):
+    bg.save(posterior(), tmp_path / "posterior.nc")
+    again = report(bg.load(tmp_path / "posterior.nc"), path=tmp_path / "2.html", progress=False)
+    for suffix in (".html", ".json"):
+        assert again.with_suffix(suffix).read_bytes() == path.with_suffix(suffix).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: posterior(("waiting",), n_components=1),
+        lambda: posterior().isel(draw=slice(5), missing_dims="ignore"),
+        lambda: posterior().isel(chain=[0], missing_dims="ignore"),
+        lambda: posterior(covariance="spherical", weighted=True),
+    ],
+    ids=["one of each", "few draws", "one chain", "weighted rows"],
+)
+def test_every_posterior_has_a_page(make, tmp_path):
+    page = Page(report(make(), path=tmp_path / "report.html", progress=False))
+    assert len([tag for tag, _ in page.tags if tag == "img"]) >= 7
+
+
 def test_a_folder_of_files(tmp_path):
-    written = write_outputs(posterior(), tmp_path / "new" / "folder")
-    names = {"posterior.nc", "summary.csv", "report.html", "mixture.png", "em_trace.png"}
-    names |= {"components.png", "assignments.png"}
-    assert {path.name for path in written} == names
+    written, numbers = write_outputs(posterior(), tmp_path / "new" / "folder", progress=False)
+    names = {"posterior.nc", "summary.csv", "report.html", "report.json", "mixture.png"}
+    names |= {"em_trace.png", "components.png", "assignments.png"}
+    assert {path.name for path in written} >= names
     assert all(path.stat().st_size > 500 for path in written)
+    kept = json.loads((tmp_path / "new" / "folder" / "report.json").read_text("utf-8"))
+    assert kept == numbers | {"figures": kept["figures"]}
 
 
-def test_the_saved_tree_gives_the_same_page(tmp_path):
-    tree = bg.relabel(posterior())
-    bg.save(tree, tmp_path / "posterior.nc")
-    one = report(tree, path=tmp_path / "one.html").read_text(encoding="utf-8")
-    two = report(bg.load(tmp_path / "posterior.nc"), path=tmp_path / "two.html")
-    assert two.read_text(encoding="utf-8") == one
-
-
-def test_the_page_needs_no_network_and_says_what_its_figures_show(tmp_path):
-    path = report(posterior(), path=tmp_path / "report.html")
+def test_the_page_needs_no_network_and_says_what_its_figures_show(path):
     page = Page(path)
+    assert path.stat().st_size < 5_000_000
     images = [attrs for tag, attrs in page.tags if tag == "img"]
-    assert len(images) == 4
+    figures = json.loads(path.with_suffix(".json").read_text("utf-8"))["figures"]
+    assert len(images) == len(figures) == 8
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
-    assert all(len(image["alt"]) > 20 for image in images)
-    assert not {"link", "script", "iframe"} & {tag for tag, _ in page.tags}
-    assert "http" not in "".join(str(attrs) for tag, attrs in page.tags if tag != "img")
-    assert "@import" not in path.read_text(encoding="utf-8")
+    assert [image["alt"] for image in images] == [figure["alt"] for figure in figures]
+    assert all(len(figure[text]) > 20 for figure in figures for text in ("alt", "caption"))
+    assert "iframe" not in {tag for tag, _ in page.tags}
+    links = [attrs[name] for _, attrs in page.tags for name in ("src", "href") if name in attrs]
+    assert all(link.startswith(("data:", "#")) for link in links)
+    text = path.read_text(encoding="utf-8")
+    assert "@import" not in text
+    assert "url(" not in text
 
 
-def test_the_page_carries_the_worst_numbers_and_where_it_all_came_from(tmp_path):
-    tree = bg.relabel(posterior())
-    words = Page(report(tree, path=tmp_path / "report.html")).words
-    worst = tables.convergence(tree, bg.summary(tree, round_to="none"))
-    assert tables.convergence_line(worst) in words
-    for name in ("eruptions", "waiting"):
-        assert f"means[0, {name}]" in words
-    for fact in (tree.attrs["data_hash"], tree.attrs["bayesgmm_version"], "NormalInverseWishart"):
-        assert str(fact) in words
+def every_number(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return set().union(*map(every_number, value))
+    return {value}
+
+
+def test_every_number_in_a_table_is_in_the_json(path):
+    shown = re.findall(r'data-value="([^"]*)"', path.read_text(encoding="utf-8"))
+    assert len(shown) > 300
+    kept = every_number(json.loads(path.with_suffix(".json").read_text("utf-8")))
+    assert {float(v) for v in shown} <= {float(v) for v in kept if isinstance(v, int | float)}
+
+
+def test_the_verdict_comes_first_and_the_rest_is_there(path):
+    page, numbers = Page(path), json.loads(path.with_suffix(".json").read_text("utf-8"))
+    first = page.words.index(f"Verdict: {numbers['convergence']['verdict']}")
+    assert first < page.words.index("What was fitted")
+    assert numbers["convergence"]["advice"] in page.words
+    assert numbers["comparison"]["sentence"] in page.words
+    assert numbers["methods"]["text"] in page.words
+    for fact in (numbers["fit"]["data"]["hash"], "NormalInverseWishart", *SHORT):
+        assert str(fact) in page.words
+    headings = [tag for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == "h1"
+    assert headings.count("h1") == 1
+    assert headings.count("h2") == 9
 
 
 def test_names_cannot_inject_markup(tmp_path):
     names = ("<script>alert(1)</script>", "a & b")
-    page = Page(report(posterior(names), path=tmp_path / "report.html"))
-    assert "script" not in {tag for tag, _ in page.tags}
-    assert "means[0, <script>alert(1)</script>]" in page.words
+    page = Page(report(posterior(names), path=tmp_path / "report.html", progress=False))
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert "<script>alert(1)</script>" in page.words
+
+
+def test_sections_that_cannot_be_computed_say_why(tmp_path):
+    words = Page(report(by_hand(), path=tmp_path / "report.html", progress=False)).words
+    assert "Not computed: the posterior holds no MAP" in words
+    assert "declared by hand" in words
+
+
+def test_a_page_may_not_take_the_name_of_its_json(tmp_path):
+    with pytest.raises(ValueError, match="JSON goes beside it"):
+        report(posterior(), path=tmp_path / "report.json")
 
 
 def test_a_mode_of_another_order_takes_the_order_of_the_posterior(tmp_path):
-    tree = bg.relabel(posterior())
-    mode = bg.fit_map(bg.GaussianMixture(2), frame(), random_seed=1, progress=False)
-    table = tables.html_table(tables.estimate_table(tables.estimate(tree), mode.features), "")
-    rows = [line for line in table.splitlines() if line.startswith("<tr>")]
-    text = report(tree, mode=mode, path=tmp_path / "report.html").read_text(encoding="utf-8")
-    assert all(row in text for row in rows)
+    mode = bg.fit_map(bg.GaussianMixture(2), rows(), random_seed=1, progress=False)
+    pages = [
+        report(posterior(), mode=m, path=tmp_path / f"{i}.html", progress=False)
+        for i, m in enumerate([None, mode])
+    ]
+    own, given = (json.loads(p.with_suffix(".json").read_text("utf-8")) for p in pages)
+    for a, b in zip(own["map"]["parameters"], given["map"]["parameters"], strict=True):
+        assert a["component"] == b["component"]
+        assert a["mean"] == pytest.approx(b["mean"])
 
 
 def test_a_mode_of_another_mixture_is_refused(tmp_path):
-    mode = bg.fit_map(bg.GaussianMixture(3), frame(), n_starts=2, random_seed=1, progress=False)
+    mode = bg.fit_map(bg.GaussianMixture(3), rows(), n_starts=2, random_seed=1, progress=False)
     with pytest.raises(ValueError, match="mode must have the posterior's 2 components"):
-        report(posterior(), mode=mode, path=tmp_path / "report.html")
+        report(posterior(), mode=mode, path=tmp_path / "report.html", progress=False)
 
 
-def test_a_single_component_is_reported(tmp_path):
-    words = Page(report(posterior(n_components=1), path=tmp_path / "report.html")).words
-    assert "Gaussian mixture, 1 component" in words
+def test_results_in_a_notebook_cell_share_the_style_of_the_page():
+    tree = bg.relabel(posterior(), progress=False)
+    best = bg.partition(tree, random_seed=1, progress=False)
+    results = [
+        bg.fit_map(bg.GaussianMixture(2), rows(), random_seed=1, progress=False),
+        best,
+        bg.credible_ball(tree, best, progress=False),
+        bg.diagnose(tree, progress=False),
+        bg.compare(tree, random_seed=1, progress=False),
+    ]
+    for result in results:
+        cell = result._repr_html_()
+        assert cell.startswith(f'<div class="bayesgmm"><style>{markup.style()}</style>')
+        assert 'class="verdict' in cell
+        assert cell.count("<table>") == cell.count("</table>") > 0
 
 
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
@@ -134,44 +190,18 @@ def test_dense_covariances_agree_with_the_posterior_room(covariance):
     np.testing.assert_allclose(ours, bg.covariances(tree).values, rtol=1e-9)
 
 
-def healthy():
-    return {
-        "r_hat": 1.001,
-        "ess_bulk": 2000.0,
-        "ess_tail": 1500.0,
-        "divergences": 0,
-        "n_chains": 4,
-        "n_draws": 1000,
-        "n_chains_requested": 4,
-        "interrupted": False,
+def test_the_verdict_in_a_line():
+    found = {
+        "verdict": "converged",
+        "advice": "The chains agree.",
+        "notes": ["Only 3 of 4 chains have draws."],
+        "worst": {"r_hat": 1.00123, "ess_bulk": 2000.0, "ess_tail": None},
     }
-
-
-@pytest.mark.parametrize(
-    ("change", "advice"),
-    [
-        ({"r_hat": 1.2}, "R-hat should be below 1.01"),
-        ({"r_hat": np.nan}, "R-hat could not be computed"),
-        ({"ess_tail": 30.0}, "ESS of at least 100 per chain"),
-        ({"divergences": 3}, "raise target_accept"),
-        ({"interrupted": True}, "interrupted"),
-        ({"n_chains": 3}, "Only 3 of 4 chains"),
-    ],
-)
-def test_trouble_is_named_with_advice(change, advice):
-    assert advice in tables.convergence_line(healthy() | change)
-    assert advice not in tables.convergence_line(healthy())
-
-
-def test_chains_in_different_places_are_not_called_converged():
-    tree = bg.relabel(posterior()).copy(deep=True)
-    assert not tables.convergence(tree, bg.summary(tree, round_to="none"))["r_hat"] > 1.3
-    group = tree["posterior"].to_dataset()
-    apart = 5 * group["chain"]
-    tree["posterior"] = xr.DataTree(group.assign(means=group["means"] + apart))
-    worst = tables.convergence(tree, bg.summary(tree, round_to="none"))
-    assert worst["r_hat"] > 1.3
-    assert not worst["ok"]
+    assert tables.verdict_line(found) == (
+        "Verdict: converged. The chains agree. Only 3 of 4 chains have draws. "
+        "Worst R-hat 1.0012, smallest bulk ESS 2\u202f000 and tail ESS –."
+    )
+    assert tables.verdict_line({"unavailable": "Too few."}) == "Too few."
 
 
 @pytest.mark.parametrize(
@@ -180,19 +210,19 @@ def test_chains_in_different_places_are_not_called_converged():
         (0.36123, "0.3612"),
         (-2.5, "−2.500"),
         (371312.2, "371312"),
-        (1e-9, "1.000e-09"),
+        (1e-9, "1.000e−09"),
         (0, "0"),
         (np.nan, "–"),
     ],
 )
 def test_numbers_have_four_significant_digits(value, text):
-    assert tables.number(value) == text
+    assert markup.number(value) == text
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_no_number_is_cut_however_narrow_the_terminal(width):
     tree = bg.relabel(posterior(("a_rather_long_name_of_a_feature", "waiting")))
-    frame = tables.named_rows(bg.summary(tree, round_to="none"))
+    frame = tables.named_rows(summary_table(tree, round_to="none"))
     console = Console(width=width, file=io.StringIO())
     console.print(tables.rich_table(frame, "Posterior", console.width))
     text, _, left_out = console.file.getvalue().partition("Too wide")

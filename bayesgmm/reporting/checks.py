@@ -1,0 +1,102 @@
+"""Posterior predictive checks: what the model predicts should look like the data."""
+
+from typing import Any
+
+import numpy as np
+
+from bayesgmm.posterior import posterior_predictive
+from bayesgmm.posterior.batches import mcse_of_mean
+from bayesgmm.reporting.clusterings import thinned_to
+from bayesgmm.reporting.drawing import data_of, row_weights
+
+MAX_NUMBERS = 10_000_000
+"""Replicated values in all; draws are thinned to hold this."""
+
+MAX_FEATURES = 8
+"""With more features their correlations are not checked one by one."""
+
+SURPRISE = 0.01
+"""A p-value nearer than this to 0 or 1 is a statistic that the model does not reproduce."""
+
+
+def predictive_checks(post: Any, interval: float, random_seed: int) -> dict[str, Any]:
+    """Statistics of the data against those of a replica per draw; no label plays a part.
+
+    ``p_value`` is the share of replicas whose statistic is at least that of the data, replicas with
+    the very same counted half; ``mcse`` its Monte Carlo standard error by batch means.
+
+    References
+    ----------
+    Gelman, Meng & Stern (1996), Statistica Sinica 6, 733–760.
+    """
+    x, features = data_of(post)
+    weight = row_weights(post)
+    weighted = weight is not None and not np.all(weight == 1)
+    thin = thinned_to(post, max(1, MAX_NUMBERS // x.size))
+    tree = posterior_predictive(thin, random_seed)
+    replicas = tree["posterior_predictive"].to_dataset()["x"].values.reshape(-1, *x.shape)
+    found = []
+    for name, columns, statistic in _listed(len(features)):
+        observed = statistic(*(x[None, :, j] for j in columns), weight=weight if weighted else None)
+        drawn = statistic(*(replicas[:, :, j] for j in columns), weight=None)
+        above = (drawn > observed) + 0.5 * (drawn == observed)
+        low, high = np.quantile(drawn, [(1 - interval) / 2, (1 + interval) / 2])
+        found.append(
+            {
+                "feature": ", ".join(features[j] for j in columns),
+                "statistic": name,
+                "observed": observed[0],
+                "mean": drawn.mean(),
+                "lower": low,
+                "upper": high,
+                "p_value": above.mean(),
+                "mcse": mcse_of_mean(above, thin["posterior"].sizes["chain"]),
+            }
+        )
+    return {
+        "n_replicas": len(replicas),
+        "weighted": weighted,
+        "surprises": sum(min(r["p_value"], 1 - r["p_value"]) < SURPRISE for r in found),
+        "statistics": found,
+    }
+
+
+def _listed(n_features):
+    """Every statistic: its name, the features it takes, and how it is computed."""
+    listed: list[tuple[str, tuple[int, ...], Any]]
+    listed = [(name, (j,), moment) for j in range(n_features) for name, moment in MOMENTS.items()]
+    if n_features <= MAX_FEATURES:
+        listed += [
+            ("correlation", (i, j), _correlation)
+            for i in range(n_features)
+            for j in range(i + 1, n_features)
+        ]
+    return listed
+
+
+def _mean(v, weight):
+    return v.mean(axis=1) if weight is None else v @ (weight / weight.sum())
+
+
+def _sd(v, weight):
+    return np.sqrt(_mean((v - _mean(v, weight)[:, None]) ** 2, weight))
+
+
+def _standardised(v, weight):
+    centred = v - _mean(v, weight)[:, None]
+    return centred / np.sqrt(_mean(centred**2, weight))[:, None]
+
+
+def _correlation(a, b, weight):
+    return _mean(_standardised(a, weight) * _standardised(b, weight), weight)
+
+
+MOMENTS = {
+    "mean": _mean,
+    "SD": _sd,
+    "skewness": lambda v, weight: _mean(_standardised(v, weight) ** 3, weight),
+    "kurtosis": lambda v, weight: _mean(_standardised(v, weight) ** 4, weight),
+    "smallest": lambda v, weight: v.min(axis=1),
+    "largest": lambda v, weight: v.max(axis=1),
+}
+"""Statistics of one feature in data sets, (n_sets, n_obs) → (n_sets,), of weighted rows or not."""

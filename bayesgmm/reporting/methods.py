@@ -1,0 +1,154 @@
+"""The paragraph of methods, ready to paste, and the works that it cites."""
+
+from typing import Any
+
+WORKS = {
+    "fraley": "Fraley, C. & Raftery, A. E. (2007). Bayesian regularization for normal mixture "
+    "estimation and model-based clustering. Journal of Classification 24, 155–181.",
+    "lkj": "Lewandowski, D., Kurowicka, D. & Joe, H. (2009). Generating random correlation "
+    "matrices based on vines and extended onion method. Journal of Multivariate Analysis 100, "
+    "1989–2001.",
+    "em": "Dempster, A. P., Laird, N. M. & Rubin, D. B. (1977). Maximum likelihood from incomplete "
+    "data via the EM algorithm. Journal of the Royal Statistical Society B 39, 1–38.",
+    "nuts": "Hoffman, M. D. & Gelman, A. (2014). The No-U-Turn sampler: adaptively setting path "
+    "lengths in Hamiltonian Monte Carlo. Journal of Machine Learning Research 15, 1593–1623.",
+    "stephens": "Stephens, M. (2000). Dealing with label switching in mixture models. Journal of "
+    "the Royal Statistical Society B 62, 795–809.",
+    "ecr": "Papastamoulis, P. & Iliopoulos, G. (2010). An artificial allocations based solution to "
+    "the label switching problem in Bayesian analysis of mixtures of distributions. Journal of "
+    "Computational and Graphical Statistics 19, 313–331.",
+    "rhat": "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. & Bürkner, P.-C. (2021). "
+    "Rank-normalization, folding, and localization: an improved R-hat for assessing convergence "
+    "of MCMC. Bayesian Analysis 16, 667–718.",
+    "vi": "Meilă, M. (2007). Comparing clusterings – an information based distance. Journal of "
+    "Multivariate Analysis 98, 873–895.",
+    "ball": "Wade, S. & Ghahramani, Z. (2018). Bayesian cluster analysis: point estimation and "
+    "credible balls. Bayesian Analysis 13, 559–626.",
+    "salso": "Dahl, D. B., Johnson, D. J. & Müller, P. (2022). Search algorithms and loss "
+    "functions for Bayesian clustering. Journal of Computational and Graphical Statistics 31, "
+    "1189–1201.",
+    "ppc": "Gelman, A., Meng, X.-L. & Stern, H. (1996). Posterior predictive assessment of model "
+    "fitness via realized discrepancies. Statistica Sinica 6, 733–760.",
+    "batches": "Flegal, J. M. & Jones, G. L. (2010). Batch means and spectral variance estimators "
+    "in Markov chain Monte Carlo. The Annals of Statistics 38, 1034–1070.",
+}
+
+
+def methods_of(found: dict[str, Any]) -> dict[str, Any]:
+    """``text``, a paragraph that says what was done, and ``references``, those it cites, sorted."""
+    parts = [
+        *_model(found["fit"]),
+        *_mode(found),
+        *_sampling(found["fit"], found["posterior"], found["convergence"]),
+        *_clusterings(found["clustering"], found["comparison"]),
+        (
+            f"Intervals are central and hold {found['interval']:.0%} of the posterior. The fit was "
+            f"checked by {found['checks']['n_replicas']} replicas of the data (Gelman et al., "
+            "1996). Standard errors of what is averaged over draws are by batch means (Flegal & "
+            "Jones, 2010).",
+            ("ppc", "batches"),
+        ),
+    ]
+    versions = found["fit"]["versions"]
+    named = [n for n in ("bayesgmm", "pymc", "nutpie", "arviz", "numpy") if n in versions]
+    if named:
+        using = ", ".join(f"{n} {versions[n]}" for n in named)
+        parts.append((f"Computations used {using}.", ()))
+    return {
+        "text": " ".join(text for text, _ in parts),
+        "references": sorted({WORKS[name] for _, cited in parts for name in cited}),
+    }
+
+
+def _model(fit):
+    k, data = fit["n_components"], fit["data"]
+    weights = ""
+    if data["sample_weight_sum"] is not None:
+        weights = f", with row weights that sum to {data['sample_weight_sum']:.6g}"
+    yield (
+        f"The {data['n_obs']} observations of {_count(data['n_features'], 'feature')}{weights} "
+        f"were modelled as independent draws from a mixture of {_count(k, 'Gaussian component')} "
+        f"with {fit['structure']}; the assignment of observations to components was summed out.",
+        (),
+    )
+    family = (fit["prior"] or {}).get("family")
+    if family == "NormalLKJ":
+        yield (
+            "The weights had a Dirichlet prior, the means independent normal priors, the standard "
+            "deviations half-normal priors and the correlations an LKJ prior (Lewandowski et al., "
+            "2009); the numbers of the prior are listed in the report.",
+            ("lkj",),
+        )
+    elif family:
+        yield (
+            "The weights had a Dirichlet prior, means and covariances a normal–inverse-Wishart "
+            "prior in the manner of Fraley & Raftery (2007); the numbers of the prior are listed "
+            "in the report.",
+            ("fraley",),
+        )
+
+
+def _mode(found):
+    mode = found["map"]
+    if "unavailable" in mode:
+        return
+    starts = f" from {mode['n_starts']} starts" if mode["n_starts"] else ""
+    yield (
+        "The posterior's mode (MAP), that of the density of weights, means and covariances "
+        "without the Jacobian of any transform, was found by expectation–maximisation (Dempster "
+        f"et al., 1977){starts}, finished by a quasi-Newton method.",
+        ("em",),
+    )
+
+
+def _sampling(fit, posterior, convergence):
+    run = fit["sampling"]
+    tune = f" after {run['n_tune']} tuning steps" if run["n_tune"] else ""
+    yield (
+        "The posterior was sampled by the No-U-Turn sampler (Hoffman & Gelman, 2014): "
+        f"{_count(run['n_chains'], 'chain')} of {run['n_draws']} draws{tune}.",
+        ("nuts",),
+    )
+    how = {
+        "stephens": (
+            "to minimise the Kullback–Leibler divergence of its allocation probabilities from "
+            "their mean (Stephens, 2000)",
+            ("stephens",),
+        ),
+        "ecr": (
+            "to agree best with the MAP's clustering (Papastamoulis & Iliopoulos, 2010)",
+            ("ecr",),
+        ),
+    }.get(posterior["relabelling"], ("to bring its parameters nearest to the MAP's", ()))
+    if fit["n_components"] > 1:
+        yield (
+            "Since the posterior does not change when components swap labels, the components of "
+            f"every draw were permuted {how[0]} before labelled quantities were summarised.",
+            how[1],
+        )
+    verdict = f": {convergence['verdict']}" if "verdict" in convergence else ""
+    yield (
+        "Convergence was judged by rank-normalised split R-hat and effective sample sizes (Vehtari "
+        f"et al., 2021) of quantities that do not depend on labels{verdict}.",
+        ("rhat",),
+    )
+
+
+def _clusterings(clustering, comparison):
+    part = "" if clustering["all_rows"] else f" of {clustering['n_rows']} rows drawn at random"
+    yield (
+        f"The reported clustering{part} minimises the posterior expected variation of information "
+        "(Meilă, 2007; Wade & Ghahramani, 2018), by the search of Dahl et al. (2022); its "
+        f"uncertainty is given by a {clustering['ball']['prob']:.0%} credible ball (Wade & "
+        "Ghahramani, 2018).",
+        ("vi", "ball", "salso"),
+    )
+    if "unavailable" not in comparison:
+        yield (
+            "The MAP's clustering was compared with it by the same loss.",
+            (),
+        )
+
+
+def _count(n, noun):
+    return f"{n} {noun}{'' if n == 1 else 's'}"
