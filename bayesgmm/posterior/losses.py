@@ -13,6 +13,8 @@ import numpy as np
 
 from bayesgmm.compiled import compiled
 
+ROUNDING = 1e-12
+"""Far below the loss of moving a single row, 1 / n² at least."""
 LOSSES: tuple[Literal["vi", "binder"], ...] = ("vi", "binder")
 
 
@@ -92,8 +94,9 @@ def _losses(draws, order, bounds, n_labels, gain, a):
                 count[draws[s, i]] += 1
             for i in members:
                 count[draws[s, i]] = 0
+        loss = a * draw + (2 - a) * estimate - 2 * both
         # Equal partitions differ by the rounding of three sums.
-        out[s] = max(a * draw + (2 - a) * estimate - 2 * both, 0.0)
+        out[s] = loss if loss > ROUNDING else 0.0
     return out
 
 
