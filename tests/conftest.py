@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ def pytest_sessionstart(session):
     A jitted function cached in one file does not notice edits of a jitted function in another, and
     one whose arguments' types lived in a module that has gone cannot be read at all.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what runs in its background deaf to Ctrl-C, which some tests press.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(session.config, "workerinput"):
         return
     package = ROOT / "bayesgmm"
