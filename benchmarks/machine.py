@@ -1,4 +1,4 @@
-"""What the numbers were measured on: the machine, and the versions of everything."""
+"""What the numbers were measured on: the machine, and the versions of all that takes part."""
 
 import os
 import platform
@@ -6,7 +6,11 @@ import re
 from importlib.metadata import distributions
 from pathlib import Path
 
-from benchmarks.peers import mclust, stan_mixture
+from benchmarks.peers import clusterings, mclust, stan_mixture
+
+NUMERICAL = {"llvmlite", "numba", "numpy", "pytensor", "scipy", "xarray"}
+COMPARED = {"arviz", "arviz-stats", "bayesgmm", "httpstan", "jax", "jaxlib", "numpyro"}
+COMPARED |= {"nutpie", "pymc", "pystan", "scikit-learn"}
 
 
 def machine():
@@ -20,16 +24,14 @@ def machine():
 
 
 def versions():
-    """Version of every package, of Python, and of the peers that live elsewhere."""
-    found = {"python": platform.python_version(), **_packages()}
-    site = list(stan_mixture.PYTHON.parents[1].glob("lib/python*/site-packages"))
-    found |= {name: v for name, v in _packages(map(str, site)).items() if "stan" in name}
-    return found | dict(zip(("r", "mclust"), mclust.versions(), strict=False))
-
-
-def _packages(path=None):
-    found = distributions() if path is None else distributions(path=list(path))
-    return dict(sorted((d.metadata["Name"].lower(), d.version) for d in found))
+    """Version of every package that computes or samples, of Python, and of R with its packages."""
+    site = stan_mixture.PYTHON.parents[1].glob("lib/python*/site-packages")
+    installed = [*distributions(path=list(map(str, site))), *distributions()]
+    found = {d.metadata["Name"].lower(): d.version for d in installed}
+    found = {name: found[name] for name in sorted((NUMERICAL | COMPARED) & set(found))}
+    found |= dict(zip(("r", "mclust"), mclust.versions(), strict=False))
+    others = dict(zip(("r", "label.switching", "salso"), clusterings.versions(), strict=False))
+    return {"python": platform.python_version(), **found, **others}
 
 
 def _processor():

@@ -31,9 +31,9 @@ REPETITIONS = 5
 
 def rows(profile, draws=1000, tune=1000):
     what = (
-        f"fresh process to summary, {{}}: printed, Old Faithful K = {N_COMPONENTS}, "
+        f"fresh process to a summary, {{}}: Old Faithful K = {N_COMPONENTS}, "
         f"4 × ({tune} + {draws}) draws, pm.sample by nutpie and az.summary "
-        "against the mode, sample, relabel and summary"
+        "against the mode, sample, relabel and summary, printed"
     )
     sides = ["textbook PyMC", "bayesgmm"]
     numpyro = profile == "full" and importlib.util.find_spec("numpyro")

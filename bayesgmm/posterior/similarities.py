@@ -102,7 +102,7 @@ def similarity(
     same = used[:, None] == used
     mean[same], mcse[same] = 1, 0
     dims = ("obs", "obs_bis")
-    coords = {"obs": names[used], "obs_bis": names[used], "mcse": (dims, mcse)}
+    coords = {"obs": names[used], "obs_bis": names[used], "mcse": xr.Variable(dims, mcse)}
     return xr.DataArray(mean, dims=dims, coords=coords, name="similarity")
 
 
@@ -165,6 +165,15 @@ def _count_equal(labels, start_i, start_j, out):
                 out[i, j] += right[j] == label
 
 
+@compiled
+def _add_with_square(value, total, square):
+    """In one pass over memory, which costs as much as the products do."""
+    for i in range(len(value)):
+        for j in range(value.shape[1]):
+            total[i, j] += value[i, j]
+            square[i, j] += value[i, j] ** 2
+
+
 def _mean_and_error(source, n, pairs, n_chains, progress):
     """Mean over draws and its standard error, of a matrix (n, n) or of pairs (2, n_pairs)."""
     equal, rest = batches(len(source), n_chains)
@@ -183,10 +192,8 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
         return source.pairs(table, pairs[0, part], pairs[1, part])
 
     def add_with_square(table, part):
-        value = product(table, part)
-        total[part] += value
-        value *= value
-        square[part] += value
+        arrays = (product(table, part), total[part], square[part])
+        _add_with_square(*map(np.atleast_2d, arrays))
 
     def add(table, part):
         total[part] += product(table, part)

@@ -85,6 +85,7 @@ def test_nothing_drawn_is_an_interrupt():
         nuts._drawn(ragged([0, 0, 0, 0]), SETTINGS)
 
 
+@pytest.mark.filterwarnings("ignore:Verdict")
 def test_an_interrupted_run_is_a_tree_like_any_other(monkeypatch):
     """Coordinates of the kept chains, attributes, and all that is computed from a tree."""
     import nutpie
