@@ -11,24 +11,25 @@ from numba.extending import overload
 
 from bayesgmm.compiled import FAST, compiled, inner, inner_fast
 from bayesgmm.likelihood.arithmetic import add_log, exponentiate
-from bayesgmm.likelihood.bands import BLOCK, adding, loading, whitening
+from bayesgmm.likelihood.bands import BLOCK, adding, loading, rank, scale, whitening
 from bayesgmm.likelihood.tiles import add_moments_many, load_many, whiten_many
 
 LOG_2PI = np.log(2 * np.pi)
-# A quadratic form beyond this is cut, so that the farthest outlier still has a finite density.
-FARTHEST = 1e300
 
 
 def _load(flat, start, size, shift, inv_scale, rows):
     """Copy a block of rows, centred and scaled, into (feature, row) order."""
 
 
-def _whiten(shift, rows, size, mean, factor, reduced, z, squares):
-    """z = L⁻¹ (x − μ) of a block, and the sum of its squares."""
+def _whiten(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
+    """z = L⁻¹ (x − μ) of a block, its log density, and the highest one so far."""
 
 
-def _add_moments(shift, size, share, z, s, S):
-    """Add a block's share-weighted first and second moments of z; S on and below its diagonal."""
+def _add_moments(shift, size, density, share, z, s, S):
+    """Add a block's weighted first and second moments of z, S on and below its diagonal.
+
+    A row's weight is density · share; returns their sum.
+    """
 
 
 # Which loops a block goes through is settled by types, so that only those are compiled: shift is a
@@ -41,37 +42,40 @@ def _load_as(flat, start, size, shift, inv_scale, rows):
 
 
 @overload(_whiten, jit_options=FAST)
-def _whiten_as(shift, rows, size, mean, factor, reduced, z, squares):
-    if factor.ndim == 2:
-        return _whiten_diagonal
-    return whitening(len(shift)) if isinstance(shift, types.BaseTuple) else whiten_many
+def _whiten_as(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
+    if isinstance(shift, types.BaseTuple) and factor.ndim == 3:
+        return whitening(len(shift))
+    return _whiten_diagonal if factor.ndim == 2 else whiten_many
 
 
 @overload(_add_moments, jit_options=FAST)
-def _add_moments_as(shift, size, share, z, s, S):
-    if S.ndim == 1:
-        return _add_diagonal
-    return adding(len(shift)) if isinstance(shift, types.BaseTuple) else add_moments_many
+def _add_moments_as(shift, size, density, share, z, s, S):
+    if isinstance(shift, types.BaseTuple) and S.ndim == 2:
+        return adding(len(shift))
+    return _add_diagonal if S.ndim == 1 else add_moments_many
 
 
-def _whiten_diagonal(shift, rows, size, mean, factor, reduced, z, squares):
+def _whiten_diagonal(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
     for i in range(len(mean)):
         origin, pivot = mean[i], reduced[i]
         for b in range(size):
             v = (rows[i * BLOCK + b] - origin) * pivot
             z[i * BLOCK + b] = v
-            squares[b] = v * v if i == 0 else squares[b] + v * v
+            density[b] = v * v if i == 0 else density[b] + v * v
+    rank(log_constant, density, highest, size)
 
 
-def _add_diagonal(shift, size, share, z, s, S):
+def _add_diagonal(shift, size, density, share, z, s, S):
+    total = scale(density, share, size)
     for i in range(len(s)):
         first, second = 0.0, 0.0
         for b in range(size):
-            v = share[b] * z[i * BLOCK + b]
+            v = density[b] * z[i * BLOCK + b]
             first += v
             second += v * z[i * BLOCK + b]
         s[i] += first
         S[i] += second
+    return total
 
 
 @inner
@@ -105,31 +109,16 @@ def _responsibilities(
     Leaves in ``highest`` every row's largest log density, and in ``total`` what its
     responsibilities are to be divided by.
     """
+    for b in range(size):
+        highest[b], total[b] = -np.inf, 0.0
     n_components = len(means)
     for k in range(n_components):
-        _whiten(shift, rows, size, means[k], factor, reduced[k], z[k], density[k])
-    for b in range(size):
-        form = FARTHEST if density[0, b] > FARTHEST else density[0, b]
-        density[0, b] = log_constant[0] - 0.5 * form
-        highest[b] = density[0, b]
-        total[b] = 0.0
-    for k in range(1, n_components):
-        for b in range(size):
-            form = FARTHEST if density[k, b] > FARTHEST else density[k, b]
-            density[k, b] = log_constant[k] - 0.5 * form
-            highest[b] = highest[b] if highest[b] > density[k, b] else density[k, b]
+        _whiten(
+            shift, rows, size, means[k], factor, reduced[k], log_constant[k], z[k], density[k],
+            highest,
+        )  # fmt: skip
     for k in range(n_components):
         exponentiate(density[k], highest, total, size)
-
-
-@inner_fast
-def _scale(values, factor, size):
-    """Multiply values by a factor for every row; returns their sum."""
-    total = 0.0
-    for b in range(size):
-        values[b] *= factor[b]
-        total += values[b]
-    return total
 
 
 @compiled
@@ -159,10 +148,9 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
         for b in range(size):
             share[b] = weight[b] / total[b]
         add_log(total, size, highest)
-        log_likelihood += _scale(highest, weight, size)
+        log_likelihood += scale(highest, weight, size)
         for k in range(n_components):
-            nk[k] += _scale(density[k], share, size)
-            _add_moments(shift, size, density[k], z[k], s[k], S[k])
+            nk[k] += _add_moments(shift, size, density[k], share, z[k], s[k], S[k])
     if S.ndim == 3:
         for k in range(n_components):
             for i in range(d):

@@ -7,7 +7,7 @@ loads six values for eight products. Value (i, b) of a block lies at i · BLOCK 
 from numba.cpython.unsafe.tuple import tuple_setitem
 
 from bayesgmm.compiled import inner_fast
-from bayesgmm.likelihood.bands import BLOCK
+from bayesgmm.likelihood.bands import BLOCK, rank, scale
 
 
 def _beginning(width):
@@ -80,22 +80,23 @@ def load_many(flat, start, size, shift, inv_scale, rows):
             rows[i * BLOCK + b] = (flat[(start + b) * d + i] - shift[i]) * inv_scale[i]
 
 
-def whiten_many(shift, rows, size, mean, factor, reduced, z, squares):
-    """z = L⁻¹ (x − μ) of a block by forward substitution, and the sum of its squares."""
+def whiten_many(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
+    """z = L⁻¹ (x − μ) of a block by forward substitution, and its log density."""
     d = len(mean)
     rows, z = rows.reshape(d, BLOCK), z.reshape(d, BLOCK)
     reduced = reduced.reshape(d, d)
     if d == 1:
         for b in range(size):
             z[0, b] = (rows[0, b] - mean[0]) * reduced[0, 0]
-            squares[b] = z[0, b] * z[0, b]
+            density[b] = z[0, b] * z[0, b]
+        rank(log_constant, density, highest, size)
         return
     for b in range(size):
         first = (rows[0, b] - mean[0]) * reduced[0, 0]
         second = (rows[1, b] - mean[1]) * reduced[1, 1] - reduced[1, 0] * first
         z[0, b] = first
         z[1, b] = second
-        squares[b] = first * first + second * second
+        density[b] = first * first + second * second
     for i in range(2, d - 1, 2):
         _begin_2(rows, size, mean, reduced, i, z)
         for j in range(2, i - 3, 4):
@@ -107,7 +108,7 @@ def whiten_many(shift, rows, size, mean, factor, reduced, z, squares):
             first = z[i, b]
             second = z[i + 1, b] - coupling * first
             z[i + 1, b] = second
-            squares[b] += first * first + second * second
+            density[b] += first * first + second * second
     if d % 2 == 1:
         i = d - 1
         _begin_1(rows, size, mean, reduced, i, z)
@@ -116,18 +117,19 @@ def whiten_many(shift, rows, size, mean, factor, reduced, z, squares):
         if i % 4 == 0:
             _eliminate_1_2(size, reduced, i, i - 2, z)
         for b in range(size):
-            squares[b] += z[i, b] * z[i, b]
+            density[b] += z[i, b] * z[i, b]
+    rank(log_constant, density, highest, size)
 
 
-def add_moments_many(shift, size, share, z, s, S):
-    """Add a block's share-weighted moments; S on and below its diagonal."""
-    d = len(s)
+def add_moments_many(shift, size, density, share, z, s, S):
+    """Add a block's weighted moments, S on and below its diagonal; returns the sum of weights."""
+    d, total = len(s), scale(density, share, size)
     z = z.reshape(d, BLOCK)
     for i in range(0, d - 1, 2):
         s0, s1, t00, t10, t11 = 0.0, 0.0, 0.0, 0.0, 0.0
         for b in range(size):
             z0, z1 = z[i, b], z[i + 1, b]
-            first, second = share[b] * z0, share[b] * z1
+            first, second = density[b] * z0, density[b] * z1
             s0 += first
             s1 += second
             t00 += first * z0
@@ -139,19 +141,20 @@ def add_moments_many(shift, size, share, z, s, S):
         S[i + 1, i] += t10
         S[i + 1, i + 1] += t11
         for j in range(0, i - 3, 4):
-            _products_2_4(size, share, z, i, j, S)
+            _products_2_4(size, density, z, i, j, S)
         if i % 4 == 2:
-            _products_2_2(size, share, z, i, i - 2, S)
+            _products_2_2(size, density, z, i, i - 2, S)
     if d % 2 == 1:
         i = d - 1
         s0, t00 = 0.0, 0.0
         for b in range(size):
-            first = share[b] * z[i, b]
+            first = density[b] * z[i, b]
             s0 += first
             t00 += first * z[i, b]
         s[i] += s0
         S[i, i] += t00
         for j in range(0, i - 3, 4):
-            _products_1_4(size, share, z, i, j, S)
+            _products_1_4(size, density, z, i, j, S)
         if i % 4 == 2:
-            _products_1_2(size, share, z, i, i - 2, S)
+            _products_1_2(size, density, z, i, i - 2, S)
+    return total
