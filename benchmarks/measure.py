@@ -10,11 +10,15 @@ from typing import Any
 REPETITIONS = {"quick": 5, "full": 11}
 """Repetitions of every side, by profile, where a row has no reason to choose its own."""
 
-SHORTEST = 0.02
+SHORTEST = 0.2
 """Seconds that a repetition lasts at least: a shorter call is made again and again in it."""
 
 PAUSE = 0.1
-"""Seconds of rest before a repetition: threads of BLAS go on spinning after their last product."""
+"""Seconds of rest before a repetition: threads of BLAS go on spinning after their last product.
+
+Rested cores and memory take up to 20 ms to wake, so that a call shorter than ``SHORTEST`` is made
+once before it is timed.
+"""
 
 BOUND = re.compile(r"(?P<sign>[≥≤<]) (?P<bound>[\d.]+)|(?P<centre>[\d.]+) ± (?P<width>[\d.]+)")
 
@@ -102,8 +106,14 @@ def interleaved(
 
 
 def _repetition(call):
+    seconds = _seconds_per_call(call, 0)
+    return seconds if seconds >= SHORTEST else _seconds_per_call(call, SHORTEST)
+
+
+def _seconds_per_call(call, least):
+    """Of calls that together last for ``least`` seconds, and of one at least."""
     calls, total, start = 0, 0.0, time.perf_counter()
-    while total < SHORTEST:
+    while calls == 0 or total < least:
         result = call()
         calls += 1
         total = total + result if isinstance(result, Seconds) else time.perf_counter() - start
