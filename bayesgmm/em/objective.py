@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from bayesgmm.compiled import compiled
 from bayesgmm.likelihood import MixtureMoments
 from bayesgmm.likelihood.moments import CHUNK, kernel_weight
 from bayesgmm.mixture import MixtureParameters
@@ -141,7 +142,10 @@ class Objective:
             moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights,
             parameters.means, parameters.factor, self.numbers, False, gradient,
         )  # fmt: skip
-        norm = self._gradient_norm(parameters, gradient) if np.isfinite(value) else np.inf
+        norm = np.inf
+        if np.isfinite(value):
+            norm = _largest(gradient, parameters.factor, *parameters.means.shape)
+            norm /= self.total_weight
         return Point(y, parameters, moments, value, gradient, norm)
 
     def step(self, point):
@@ -158,19 +162,11 @@ class Objective:
         Only a conjugate prior keeps the objective bounded: the likelihood grows without bound as a
         component collapses onto a row, and so does the separate prior's density of Σ.
         """
-        if isinstance(self.prior, NormalInverseWishart) or self._far_from_floor(parameters.factor):
+        if isinstance(self.prior, NormalInverseWishart):
+            return False
+        if parameters.factor.ndim == 3 and _far_from_floor(parameters.factor):
             return False
         return self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
-
-    def _far_from_floor(self, factor):
-        """By a bound that costs little: det Σ = λ₁ Π_{i>1} λ_i ≤ λ₁ (tr Σ / (d − 1))^(d − 1)."""
-        d = self.n_features
-        if factor.ndim < 3 or d == 1:
-            return False
-        flat = factor.reshape(len(factor), d * d)
-        determinant = np.multiply.reduce(flat[:, :: d + 1], axis=1) ** 2
-        largest = (np.einsum("ij,ij->i", flat, flat) / (d - 1)) ** (d - 1)
-        return bool((determinant > 2 * FLOOR * largest).all())
 
     def smallest_eigenvalues(self, parameters):
         """Smallest eigenvalue of every component's covariance, in these coordinates."""
@@ -183,17 +179,43 @@ class Objective:
         """Parameters of these coordinates as parameters of the data's."""
         return parameters.affine(self.scale, self.shift)
 
-    def _gradient_norm(self, parameters, gradient):
-        """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ|, |∂/∂ unconstrained spread|, per row; dimensionless."""
-        k, d = self.n_components, self.n_features
-        free, factor = len(gradient) - k * d, parameters.factor
-        simplex, means = gradient[: k - 1], gradient[free:].reshape(k, d)
-        # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
-        last = -simplex.sum() / k
-        largest = np.abs(simplex + last).max(initial=abs(last))
-        if factor.ndim == 3:
-            whitened = means[:, None] @ factor
-        else:
-            whitened = factor * means
-        largest = max(largest, np.abs(whitened).max(), np.abs(gradient[k - 1 : free]).max())
-        return float(largest / self.total_weight)
+
+@compiled
+def _far_from_floor(factor):
+    """By a bound that costs little: det Σ = λ₁ Π_{i>1} λ_i ≤ λ₁ (tr Σ / (d − 1))^(d − 1)."""
+    d = factor.shape[1]
+    for k in range(len(factor)):
+        determinant, trace = 1.0, 0.0
+        for i in range(d):
+            determinant *= factor[k, i, i] ** 2
+            for j in range(i + 1):
+                trace += factor[k, i, j] ** 2
+        others = (trace / (d - 1)) ** (d - 1) if d > 1 else 1.0
+        if not determinant > 2 * FLOOR * others:
+            return False
+    return True
+
+
+@compiled
+def _largest(gradient, factor, n_components, d):
+    """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|; dimensionless."""
+    # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
+    last, free = 0.0, len(gradient) - n_components * d
+    for i in range(n_components - 1):
+        last -= gradient[i] / n_components
+    largest = abs(last)
+    for i in range(n_components - 1):
+        largest = max(largest, abs(gradient[i] + last))
+    for i in range(n_components - 1, free):
+        largest = max(largest, abs(gradient[i]))
+    for k in range(n_components):
+        means = gradient[free + k * d : free + (k + 1) * d]
+        for j in range(d):
+            if factor.ndim == 3:
+                block, whitened = factor[k if k < len(factor) else 0], 0.0
+                for i in range(j, d):
+                    whitened += block[i, j] * means[i]
+            else:
+                whitened = factor[k, j if j < factor.shape[1] else 0] * means[j]
+            largest = max(largest, abs(whitened))
+    return largest

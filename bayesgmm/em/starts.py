@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from bayesgmm.likelihood import mixture_moments
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior.mode import conjugate_mode
 from bayesgmm.prior.scaling import well_conditioned
@@ -24,6 +23,7 @@ def draw_start(objective, index, rng):
     .. [1] Arthur & Vassilvitskii (2007), SODA '07, 1027–1035.
     """
     k, d = objective.n_components, objective.n_features
+    log_weights = np.full(k, -np.log(k))
     rows, weight = _seeding_rows(objective, rng)
     kind = index % 3
     metric = np.eye(d)
@@ -39,22 +39,14 @@ def draw_start(objective, index, rng):
     matrix = is_matrix(objective.covariance)
     factor = (metric * width)[None] if matrix else np.full((k, 1), width)
     for _ in range(0 if kind == 2 else LLOYD_PASSES):
-        moments = _pass(objective, centres, factor)
+        moments = objective.target.moments(log_weights, centres, factor)
         step = moments.s @ factor[0].T if matrix else moments.s * width
         centres = centres + step / np.maximum(moments.nk, 1e-10)[:, None]
-    moments = _pass(objective, centres, factor)
+    moments = objective.target.moments(log_weights, centres, factor)
     weights, means, factor = conjugate_mode(
         moments, centres, factor, objective.covariance, objective.prior
     )
     return unconstrain(MixtureParameters(objective.covariance, weights, means, factor))
-
-
-def _pass(objective, centres, factor):
-    k = objective.n_components
-    return mixture_moments(
-        objective.x, np.full(k, -np.log(k)), centres, factor, objective.sample_weight,
-        objective.shift, objective.scale,
-    )  # fmt: skip
 
 
 def _seeding_rows(objective, rng):
