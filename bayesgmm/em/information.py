@@ -30,26 +30,27 @@ def complete_information(objective, point):
     simplex = np.vstack([np.eye(k - 1), -np.ones(k - 1)])
     put(simplex.T @ (nk.sum() * (np.diag(weights) - np.outer(weights, weights))) @ simplex)
     if factor.ndim == 3:
-        inverses = list(np.linalg.inv(factor))
+        inverse = np.linalg.inv(factor)
+        precision = np.swapaxes(inverse, 1, 2) @ inverse
         counts = nk if len(factor) == k else [nk.sum()]
-        for lower, inverse, count in zip(factor, inverses, counts, strict=True):
-            put(count * _spread_information(lower, inverse))
+        for count, block in zip(counts, _spread_information(factor, precision), strict=True):
+            put(count * block)
     else:
-        inverses = [np.diag(np.broadcast_to(1 / sd, (d,))) for sd in factor]
+        precision = np.eye(d) / factor[:, None] ** 2
         # One column may serve several features; a variance of known rows has information N/2.
         put(np.diag(np.repeat(nk, factor.shape[1]) * (d / factor.shape[1]) / 2))
-    for component in range(k):
-        inverse = inverses[min(component, len(inverses) - 1)]
-        put(nk[component] * inverse.T @ inverse)
+    for count, block in zip(nk, np.broadcast_to(precision, (k, d, d)), strict=True):
+        put(count * block)
     return information
 
 
-def _spread_information(lower, inverse):
-    """Information of one row about (log L_ii, L_ij) of one factor, rows of the triangle in turn."""
-    d = len(lower)
-    rows, columns = np.tril_indices(d)
-    change = np.zeros((len(rows), d, d))
-    scale = np.where(rows == columns, lower[rows, columns], 1.0)
-    change[np.arange(len(rows)), :, columns] = inverse[:, rows].T * scale[:, None]
-    weighted = change * (np.tril(np.ones((d, d))) + np.eye(d))
-    return np.tensordot(change, weighted, axes=([1, 2], [1, 2]))
+def _spread_information(factor, precision):
+    """Information of one row about (log L_ii, L_ij), rows of each factor's triangle in turn.
+
+    L⁻¹ dL has one column, the entry's own: that of two entries in one column, rows a and b, is
+    (Σ⁻¹)_ab, and a diagonal entry has as much again with itself.
+    """
+    rows, columns = np.tril_indices(factor.shape[1])
+    scale = np.where(rows == columns, factor[:, rows, columns], 1.0)
+    shared = np.where(columns[:, None] == columns, precision[:, rows[:, None], rows], 0.0)
+    return shared * scale[:, :, None] * scale[:, None] + np.diag(1.0 * (rows == columns))

@@ -58,6 +58,8 @@ def _climbs(objective, begins, n_begins, max_iter, tol, show):
 
     def watch(path):
         nonlocal first
+        if not show:
+            return
         norm = path.end.gradient_norm
         first = norm if len(path.trace) == 1 else max(first, norm)
         value = path.end.value + objective.offset

@@ -99,7 +99,9 @@ def _spread_mode(scatter, nk, covariance, prior, d):
 def _floored(spread, covariance):
     if covariance not in ("full", "tied"):
         return np.maximum(spread, FLOOR)
-    values, vectors = np.linalg.eigh(spread)
-    if values.min() >= FLOOR:
+    try:
+        np.linalg.cholesky(spread - FLOOR * np.eye(spread.shape[-1]))
         return spread
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(spread)
     return (vectors * np.maximum(values, FLOOR)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
