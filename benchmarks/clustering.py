@@ -44,8 +44,8 @@ def responsibilities(n_draws, n_obs, n_features=2):
 def beside_label_switching(profile, path, n_draws, n_obs):
     name = "relabel_stephens"
     what = (
-        f"Stephens' relabelling of {n_draws} draws, n = {n_obs}, K = {K}, from the labels as "
-        "drawn: label.switching by R's clock"
+        f"Stephens' relabelling, {n_draws} draws: n = {n_obs}, K = {K}, from the labels as drawn, "
+        "label.switching by R's clock"
     )
     if not clusterings.versions():
         return Row(name, what, "≥ 50", skipped=clusterings.MISSING)
@@ -80,13 +80,13 @@ def relabelling_at_size(n_draws, n_obs, n_features=2):
     """Seconds and memory of a process that relabels a posterior from both starts."""
     found = json.loads(run("relabel_memory", n_draws, n_obs, n_features, K))
     what = (
-        f"Stephens' relabelling of {n_draws} draws at {size(n_obs, n_features, K)}, from the "
+        f"Stephens' relabelling, {n_draws} draws: at {size(n_obs, n_features, K)}, from the "
         "labels as drawn and from the MAP's"
     )
     yield Row("relabel_large", what, "< 60", "s", value=found["seconds"], extra=found)
     yield Row(
         "relabel_large_memory",
-        f"{what}: highest resident memory of the process, the libraries' included",
+        f"{what}, highest resident memory of the process, the libraries' included",
         "< 1000",
         "MB",
         value=found["MB"],
@@ -96,7 +96,7 @@ def relabelling_at_size(n_draws, n_obs, n_features=2):
 
 def beside_salso(profile, path, n_draws, n_obs, n_features=5):
     """The search for a partition: its time beside salso's and by itself, and what is lost."""
-    what = f"partition by variation of information, n = {n_obs}, {n_draws} draws, {N_RUNS} runs"
+    what = f"partition by VI, {n_draws} draws: n = {n_obs}, {N_RUNS} runs"
     z = assigned(responsibilities(n_draws, n_obs, n_features))
     ends, missing = {}, "" if clusterings.versions() else clusterings.MISSING
     with ExitStack() as processes:
@@ -116,10 +116,10 @@ def beside_salso(profile, path, n_draws, n_obs, n_features=5):
         seconds = interleaved(sides, REPETITIONS[profile])
     bits = {side: float(losses(compact(z), end).mean()) for side, end in ends.items()}
     beside = {"seconds": {} if missing else seconds, "skipped": missing}
-    yield Row("partition_vi", f"{what}: salso on every core by R's clock", "≥ 0.5", **beside)
+    yield Row("partition_vi", f"{what}, salso on every core by R's clock", "≥ 0.5", **beside)
     yield Row(
         "partition_vi_loss",
-        f"{what}: expected loss over that of salso's partition",
+        f"{what}, expected loss over that of salso's partition",
         "≤ 1",
         "",
         value=None if missing else round(bits["bayesgmm"] / bits["salso"], 9),
