@@ -125,6 +125,7 @@ def inside(truth, table, like):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Verdict")
 def test_intervals_of_relabelled_parameters_hold_the_truth_at_their_rate():
     """And 80 % intervals that are taken for 90 % are caught."""
     held = {0.9: [], 0.8: []}
