@@ -25,8 +25,8 @@ FIXED = {"n": 100_000, "d": 5, "K": 5}
 
 MEANING = {"n": "rows n", "d": "features d", "K": "components K"}
 
-FIRST = {"n": 10_000, "d": 5, "K": 2}
-"""Where the fit of a slope begins: below, what does not grow costs as much."""
+FIRST = {"n": 100_000, "d": 5, "K": 2}
+"""Where the fit of a slope begins: below, what does not grow costs as much, or a core is idle."""
 
 COLORS = {"every core": "#1f7a6d", "one core": "#d1603d"}
 

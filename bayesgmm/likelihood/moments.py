@@ -1,6 +1,7 @@
 """Log likelihood and whitened moments of a Gaussian mixture: one pass, in sums over chunks."""
 
 import functools
+import math
 import operator
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
 
 CHUNK = 32_768
-"""Rows that one thread takes at a time."""
+"""Most rows that one thread takes at a time."""
 
 CORES = os.cpu_count() or 1
 
@@ -137,7 +138,9 @@ def sum_over_chunks(part, n_obs):
     """
     if n_obs <= CHUNK:
         return part(slice(0, n_obs))
-    chunks = [slice(start, start + CHUNK) for start in range(0, n_obs, CHUNK)]
+    # An even number of equal chunks, so that two cores end together.
+    size = math.ceil(n_obs / (2 * math.ceil(n_obs / (2 * CHUNK))))
+    chunks = [slice(start, start + size) for start in range(0, n_obs, size)]
     sums, left = [None] * len(chunks), iter(range(len(chunks)))
 
     def work():
