@@ -12,6 +12,10 @@ WORKS = {
     "data via the EM algorithm. Journal of the Royal Statistical Society B 39, 1–38.",
     "nuts": "Hoffman, M. D. & Gelman, A. (2014). The No-U-Turn sampler: adaptively setting path "
     "lengths in Hamiltonian Monte Carlo. Journal of Machine Learning Research 15, 1593–1623.",
+    "hmc": "Betancourt, M. (2017). A conceptual introduction to Hamiltonian Monte Carlo. "
+    "arXiv:1701.02434.",
+    "exact": "Shahbaba, B., Lan, S., Johnson, W. O. & Neal, R. M. (2014). Split Hamiltonian Monte "
+    "Carlo. Statistics and Computing 24, 339–349.",
     "stephens": "Stephens, M. (2000). Dealing with label switching in mixture models. Journal of "
     "the Royal Statistical Society B 62, 795–809.",
     "ecr": "Papastamoulis, P. & Iliopoulos, G. (2010). An artificial allocations based solution to "
@@ -104,10 +108,18 @@ def _mode(found):
 def _sampling(fit, posterior, convergence):
     run = fit["sampling"]
     tune = f" after {run['n_tune']} tuning steps" if run["n_tune"] else ""
+    sampler, cited = "the No-U-Turn sampler (Hoffman & Gelman, 2014)", ("nuts",)
+    if run["sampler"] == "HMC":
+        sampler, cited = (
+            "Hamiltonian Monte Carlo with a multinomial choice along trajectories of a fixed "
+            "length (Betancourt, 2017), integrated by steps that are exact for the normal "
+            "approximation at the mode (Shahbaba et al., 2014)",
+            ("hmc", "exact"),
+        )
     yield (
-        "The posterior was sampled by the No-U-Turn sampler (Hoffman & Gelman, 2014): "
+        f"The posterior was sampled by {sampler}: "
         f"{_count(run['n_chains'], 'chain')} of {run['n_draws']} draws{tune}.",
-        ("nuts",),
+        cited,
     )
     how = {
         "stephens": (

@@ -120,6 +120,7 @@ def _fit(post: Any) -> dict[str, Any]:
             ],
         },
         "sampling": {
+            "sampler": attrs.get("sampler"),
             "n_chains": group.sizes["chain"],
             "n_draws": group.sizes["draw"],
             "n_tune": attrs.get("n_tune"),

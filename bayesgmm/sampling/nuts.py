@@ -112,7 +112,8 @@ def sample(
 
         _check_model(mixture, x, sample_weight, start)
         drawn = _drawn(_sampled(nutpie.compile_pymc_model(mixture), settings), settings)
-        return model_tree(mixture, drawn, _provenance(random_seed, began, drawn, settings))
+        provenance = _provenance("NUTS", random_seed, began, drawn, settings)
+        return model_tree(mixture, drawn, provenance)
     rows, weight = training_data(x, sample_weight, mixture.n_components)
     start = _checked_start(mixture, rows, weight, start, random_seed, progress)
     objective = Objective.of(mixture, rows.values, weight)
@@ -128,7 +129,7 @@ def sample(
             # nutpie counts a trajectory of fixed length as cut off, too.
             cut_off = statistics["tree_depth"] >= TRAJECTORY["maxdepth"]
             statistics["reached_max_treedepth"] = cut_off
-    provenance = _provenance(random_seed, began, drawn, settings)
+    provenance = _provenance(whitened.sampler, random_seed, began, drawn, settings)
     return mixture_tree(mixture, rows, weight, start, drawn, provenance)
 
 
@@ -221,8 +222,9 @@ def _seed(random_seed):
     return int(np.random.SeedSequence(random_seed).generate_state(1, np.uint32)[0])
 
 
-def _provenance(random_seed, began, drawn, settings):
+def _provenance(sampler, random_seed, began, drawn, settings):
     return {
+        "sampler": sampler,
         "random_seed": "none" if random_seed is None else random_seed,
         "wall_time": time.perf_counter() - began,
         "n_chains_requested": settings["chains"],

@@ -63,9 +63,14 @@ class WhitenedTarget:
         return y @ self.whitening.T + self.centre
 
     @property
+    def sampler(self):
+        """ "HMC", of a fixed length, with many rows; else "NUTS"."""
+        return "HMC" if len(self.target.x) > MANY_ROWS else "NUTS"
+
+    @property
     def trajectory(self):
         """How nutpie is to move in these coordinates."""
-        return TRAJECTORY | (FIXED_LENGTH if len(self.target.x) > MANY_ROWS else {})
+        return TRAJECTORY | (FIXED_LENGTH if self.sampler == "HMC" else {})
 
     def nutpie_model(self) -> Any:
         """The density as nutpie samples it, in the variable ``y``."""
