@@ -38,6 +38,18 @@ WORKS = {
 }
 
 
+SAMPLERS = {
+    "NUTS": ("the No-U-Turn sampler (Hoffman & Gelman, 2014)", ["nuts"]),
+    "HMC": (
+        "Hamiltonian Monte Carlo with a multinomial choice along trajectories of a fixed length "
+        "(Betancourt, 2017), integrated by steps that are exact for the normal approximation at "
+        "the mode (Shahbaba et al., 2014)",
+        ["hmc", "exact"],
+    ),
+}
+"""How each is described, and the works that are cited for it."""
+
+
 def methods_of(found: dict[str, Any]) -> dict[str, Any]:
     """``text``, a paragraph that says what was done, and ``references``, those it cites, sorted."""
     parts = [
@@ -108,14 +120,7 @@ def _mode(found):
 def _sampling(fit, posterior, convergence):
     run = fit["sampling"]
     tune = f" after {run['n_tune']} tuning steps" if run["n_tune"] else ""
-    sampler, cited = "the No-U-Turn sampler (Hoffman & Gelman, 2014)", ("nuts",)
-    if run["sampler"] == "HMC":
-        sampler, cited = (
-            "Hamiltonian Monte Carlo with a multinomial choice along trajectories of a fixed "
-            "length (Betancourt, 2017), integrated by steps that are exact for the normal "
-            "approximation at the mode (Shahbaba et al., 2014)",
-            ("hmc", "exact"),
-        )
+    sampler, cited = SAMPLERS[run["sampler"] or "NUTS"]
     yield (
         f"The posterior was sampled by {sampler}: "
         f"{_count(run['n_chains'], 'chain')} of {run['n_draws']} draws{tune}.",
