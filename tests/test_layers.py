@@ -13,6 +13,7 @@ PACKAGE = Path(bayesgmm.__file__).parent
 
 # A room imports only from rooms above it; the package's own __init__ from none.
 ROOMS = [
+    "arguments",
     "compiled",
     "markup",
     "structure",
