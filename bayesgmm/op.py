@@ -4,10 +4,6 @@ A rewrite turns the sum of the first into the second, whose gradient reuses the 
 forward pass: value and gradient cost one pass over the rows. May not import ArviZ.
 """
 
-import zlib
-from pathlib import Path
-
-import numba
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType, grad_not_implemented
@@ -18,15 +14,16 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_defa
 from pytensor.tensor.math import Sum
 from pytensor.tensor.rewriting.basic import register_canonicalize
 
+from bayesgmm.cache import sources
+from bayesgmm.compiled import inner
 from bayesgmm.likelihood import kernel
 from bayesgmm.likelihood.bands import WIDEST, coordinates
 
-# PyTensor caches machine code by class and version only: any change here or there is a new one.
-SOURCES = [Path(__file__), *sorted(Path(kernel.__file__).parent.glob("*.py"))]
-VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
+# PyTensor caches machine code by class and version only: any change of the sources is a new one.
+VERSION = int.from_bytes(sources()[:4])
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@inner
 def summed_density(x, sample_weight, log_weights, means, factor, shift, inv_scale):
     """Log likelihood (nats) and its gradient in log w, μ and the factor, in one pass."""
     n_components, d = means.shape
@@ -44,7 +41,7 @@ def summed_density(x, sample_weight, log_weights, means, factor, shift, inv_scal
     return log_likelihood, g_weights, g_means, g_factor
 
 
-@numba.njit(nogil=True, error_model="numpy")
+@inner
 def weighted_rows(x, sample_weight, log_weights, means, factor, shift, inv_scale):
     """Log density of every row (nats) times its weight."""
     log_density, nothing = np.empty(len(x)), np.empty((len(x), 0))

@@ -1,4 +1,4 @@
-"""Fresh caches of compiled code, and the real data and third-party numbers that rooms share."""
+"""The real data and third-party numbers that rooms share."""
 
 import csv
 import json
@@ -12,29 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_sessionstart(session):
-    """Delete compiled code that may hold an older version of a function it calls.
-
-    A jitted function cached in one file does not notice edits of a jitted function in another, and
-    one whose arguments' types lived in a module that has gone cannot be read at all.
-    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts what runs in its background deaf to Ctrl-C, which some tests press.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if hasattr(session.config, "workerinput"):
-        return
-    package = ROOT / "bayesgmm"
-    cached = list(package.rglob("__pycache__/*.nb[ic]"))
-    marks = ("from bayesgmm.compiled import", "import numba")
-    jitted = [p for p in package.rglob("*.py") if any(m in p.read_text("utf-8") for m in marks)]
-    modules = {path.parents[1] / f"{path.name.partition('.')[0]}.py" for path in cached}
-    gone = any(not path.exists() for path in modules)
-    if gone or (cached and max(map(_changed, jitted)) > min(map(_changed, cached))):
-        for path in cached:
-            path.unlink(missing_ok=True)
-
-
-def _changed(path):
-    return path.stat().st_mtime
 
 
 def _columns(name, columns):

@@ -14,6 +14,7 @@ PACKAGE = Path(bayesgmm.__file__).parent
 # A room imports only from rooms above it; the package's own __init__ from none.
 ROOMS = [
     "arguments",
+    "cache",
     "compiled",
     "markup",
     "structure",

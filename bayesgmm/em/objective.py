@@ -164,7 +164,7 @@ class Objective:
         """
         if isinstance(self.prior, NormalInverseWishart):
             return False
-        if parameters.factor.ndim == 3 and _far_from_floor(parameters.factor):
+        if parameters.factor.ndim == 3 and _far_from(FLOOR, parameters.factor):
             return False
         return self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
 
@@ -181,7 +181,7 @@ class Objective:
 
 
 @compiled
-def _far_from_floor(factor):
+def _far_from(floor, factor):
     """By a bound that costs little: det Σ = λ₁ Π_{i>1} λ_i ≤ λ₁ (tr Σ / (d − 1))^(d − 1)."""
     d = factor.shape[1]
     for k in range(len(factor)):
@@ -191,7 +191,7 @@ def _far_from_floor(factor):
             for j in range(i + 1):
                 trace += factor[k, i, j] ** 2
         others = (trace / (d - 1)) ** (d - 1) if d > 1 else 1.0
-        if not determinant > 2 * FLOOR * others:
+        if not determinant > 2 * floor * others:
             return False
     return True
 

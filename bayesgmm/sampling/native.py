@@ -10,7 +10,7 @@ import numpy as np
 from numba import types
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from bayesgmm.compiled import inner, inner_fast
+from bayesgmm.compiled import compiled_for_c, inner, inner_fast
 from bayesgmm.likelihood.bands import WIDEST
 from bayesgmm.likelihood.kernel import accumulate_moments
 from bayesgmm.prior.log_density import PriorNumbers
@@ -77,7 +77,7 @@ def _log_density(matrices, n_few):
     ``n_few`` is the number of features where the kernel has loops for just that many, or else 0.
     """
 
-    @numba.cfunc(types.intc(types.uintp, FLOATS, FLOATS, FLOATS, GIVEN), cache=True)
+    @compiled_for_c(types.intc(types.uintp, FLOATS, FLOATS, FLOATS, GIVEN))
     def log_density(n_dim, y, gradient, value, struct):
         given = numba.carray(struct, 1)[0]
         n_components, d = given.n_components, given.n_features
@@ -129,7 +129,7 @@ def _log_density(matrices, n_few):
 def _copy():
     """What is kept of a draw: the vector itself."""
 
-    @numba.cfunc(types.intc(types.uintp, types.uintp, FLOATS, FLOATS, GIVEN), cache=True)
+    @compiled_for_c(types.intc(types.uintp, types.uintp, FLOATS, FLOATS, GIVEN))
     def copy(n_dim, n_kept, y, kept, struct):
         for i in range(n_dim):
             kept[i] = y[i]
