@@ -19,6 +19,7 @@ ROOMS = [
     "markup",
     "structure",
     "progress",
+    "threads",
     "data",
     "prior",
     "mixture",

@@ -1,10 +1,8 @@
 """``fit_map`` and ``fit_ml``: many starts, and the catalogue of the modes they reach."""
 
-import functools
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from bayesgmm.data import training_data
 from bayesgmm.em.catalogue import catalogue
@@ -12,9 +10,9 @@ from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import search
 from bayesgmm.likelihood import responsibilities
-from bayesgmm.likelihood.moments import sum_over_chunks
 from bayesgmm.mixture import GaussianMixture
 from bayesgmm.prior.mode import FLOOR
+from bayesgmm.threads import one_blas_thread, sum_over_chunks
 
 
 def fit_map(
@@ -121,19 +119,12 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
         raise ValueError(f"tol must be a positive number; got {tol!r}.")
     rows, weight = training_data(x, sample_weight, mixture.n_components)
     objective = Objective.of(mixture, rows.values, weight, flat)
-    # The matrices are tiny: threads of BLAS only get in each other's way.
-    with _blas().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         climbs = search(objective, n_starts, max_iter, tol, random_seed, progress)
         summits = catalogue(objective, climbs)
         best = next((s for s in summits if not s.on_floor), summits[0])
         n_done = sum(c.finished for c in climbs)
         return _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol)
-
-
-@functools.cache
-def _blas():
-    """The threads of the BLAS libraries; looking for the libraries is slower than a small fit."""
-    return ThreadpoolController()
 
 
 def _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol):

@@ -7,13 +7,14 @@ import numpy as np
 
 from bayesgmm.compiled import compiled
 from bayesgmm.likelihood import MixtureMoments
-from bayesgmm.likelihood.moments import CHUNK, kernel_weight
+from bayesgmm.likelihood.moments import kernel_weight
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior import NormalInverseWishart, NormalLKJ
 from bayesgmm.prior.log_density import prior_numbers
 from bayesgmm.prior.mode import FLOOR, conjugate_mode
 from bayesgmm.prior.scaling import location_and_covariance, well_conditioned
 from bayesgmm.target import Target, assemble, unconstrain
+from bayesgmm.threads import CHUNK
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,21 +1,12 @@
 """Log likelihood and whitened moments of a Gaussian mixture: one pass, in sums over chunks."""
 
-import functools
-import math
-import operator
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
-
-CHUNK = 32_768
-"""Most rows that one thread takes at a time."""
-
-CORES = os.cpu_count() or 1
+from bayesgmm.threads import sum_over_chunks
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,36 +120,6 @@ def kernel_weight(sample_weight):
     if sample_weight.strides == (0,) and len(sample_weight):
         return np.array(sample_weight[:1], dtype=np.float64)
     return np.ascontiguousarray(sample_weight, dtype=np.float64)
-
-
-def sum_over_chunks(part, n_obs):
-    """Σ part(chunk) over slices of n_obs rows, on all cores; part must release Python's lock.
-
-    Added in the order of the rows whatever the number of threads, so that results repeat.
-    """
-    if n_obs <= CHUNK:
-        return part(slice(0, n_obs))
-    # An even number of equal chunks, so that two cores end together.
-    size = math.ceil(n_obs / (2 * math.ceil(n_obs / (2 * CHUNK))))
-    chunks = [slice(start, start + size) for start in range(0, n_obs, size)]
-    sums, left = [None] * len(chunks), iter(range(len(chunks)))
-
-    def work():
-        for i in left:
-            sums[i] = part(chunks[i])
-
-    # The caller works, too: it need not wake up, and takes over what a sleepy thread leaves.
-    others = [_threads().submit(work) for _ in range(CORES - 1)]
-    work()
-    for other in others:
-        other.result()
-    return functools.reduce(operator.add, sums)
-
-
-@functools.cache
-def _threads():
-    """A thread for every core but the caller's, for the whole process."""
-    return ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="bayesgmm")
 
 
 def row_log_density(x, log_weights, means, factor, shift=0.0, scale=1.0):

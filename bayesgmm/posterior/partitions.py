@@ -1,7 +1,5 @@
 """The partition of the rows that loses least on average over the posterior."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +12,7 @@ from bayesgmm.posterior.losses import certainties, checked_loss, gains, losses
 from bayesgmm.posterior.salso import search
 from bayesgmm.posterior.similarities import similarity
 from bayesgmm.progress import progress_bar
+from bayesgmm.threads import in_order
 
 N_RUNS = 16
 PAIR_BYTES = 2**29
@@ -178,9 +177,8 @@ def _search(allocations, loss, a, random_seed, progress):
     def run(seed):
         return search(by_row, offset, pair_cost, n_slots, gain, a, np.random.default_rng(seed))
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        steps = progress_bar(pool.map(run, seeds), "partition: runs", progress)
-        ends = list(steps)
+    steps = progress_bar(in_order(run, seeds), "partition: runs", progress, total=N_RUNS)
+    ends = list(steps)
     best = min(range(N_RUNS), key=lambda r: ends[r][1])
     n_found = sum(end[1] <= ends[best][1] + 1e-10 for end in ends)
     labels = np.empty(len(order), dtype=np.int64)

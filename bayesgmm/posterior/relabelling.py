@@ -10,16 +10,10 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.posterior.draws import BLOCK_BYTES, Draws, rows_of
 from bayesgmm.posterior.layout import laid_out
-from bayesgmm.posterior.sweeps import (
-    assign,
-    cost_of,
-    descend,
-    in_order,
-    look,
-    margins,
-)
+from bayesgmm.posterior.sweeps import MAX_THREADS, assign, cost_of, descend, look, margins
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import dense_covariances
+from bayesgmm.threads import in_order
 
 METHODS = ("stephens", "ecr", "means")
 CLEAR = np.log(20.0)
@@ -244,7 +238,7 @@ def _mismatches(blocks, load, draws, clustering, show):
         inside = member[block] * weight[:, None]
         return inside.sum(axis=0) - np.swapaxes(p, 1, 2) @ inside
 
-    parts = in_order(work, progress_bar(blocks, "relabelling: pivot", show))
+    parts = in_order(work, progress_bar(blocks, "relabelling: pivot", show), MAX_THREADS)
     return sum(parts, np.zeros((len(draws), k, k)))
 
 

@@ -1,7 +1,5 @@
 """The similarity matrix: how probable it is that two rows share a component."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -9,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from bayesgmm.compiled import compiled
 from bayesgmm.posterior.allocations import checked, compact
 from bayesgmm.posterior.batches import batches, standard_error
 from bayesgmm.posterior.draws import Draws, row_names, rows_of
 from bayesgmm.progress import progress_bar
+from bayesgmm.threads import in_order, one_blas_thread
 
 TILE = 512
 """Rows and columns of the matrix that are worked on at once, so that they stay in cache."""
@@ -203,12 +201,12 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
         square[part] = standard_error(total[part], square[part], size, len(equal))
 
     steps = iter(progress_bar(equal + rest, "similarity: batches", progress))
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with one_blas_thread():
         for batch in islice(steps, len(equal)):
-            list(pool.map(partial(add_with_square, source.table(batch)), parts))
-        list(pool.map(finish, parts))
+            list(in_order(partial(add_with_square, source.table(batch)), parts))
+        list(in_order(finish, parts))
         for batch in steps:
-            list(pool.map(partial(add, source.table(batch)), parts))
+            list(in_order(partial(add, source.table(batch)), parts))
     total /= len(source)
     np.minimum(total, 1, out=total)
     if pairs is None:

@@ -3,10 +3,7 @@
 A permutation is an integer row: ``permutation[c]`` is the old component that becomes component c.
 """
 
-import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm.compiled import compiled
 from bayesgmm.likelihood.arithmetic import add_log
 from bayesgmm.progress import progress_bar
+from bayesgmm.threads import in_order
 
 TOLERANCE = 1e-6
 """Sweeps end when the total cost would fall by no more than this (nats)."""
@@ -104,7 +102,7 @@ def look(
         return mean, np.swapaxes(p, 1, 2) @ side_by_side, entropy
 
     means, costs, entropy = [], np.zeros((n_draws, k, n_labellings * k)), 0.0
-    for mean, cross, part in in_order(work, progress_bar(blocks, title, show)):
+    for mean, cross, part in in_order(work, progress_bar(blocks, title, show), MAX_THREADS):
         means.append(mean)
         costs -= cross
         entropy += part
@@ -112,22 +110,6 @@ def look(
     each = np.moveaxis(costs.reshape(n_draws, k, n_labellings, k), 2, 0)
     totals = [entropy + cost_of(c, p).sum() for c, p in zip(each, permutations, strict=True)]
     return [Labelling(*a) for a in zip(permutations, map(float, totals), mean, each, strict=True)]
-
-
-def in_order(work: Any, items: Iterable[Any]) -> Iterator[Any]:
-    """Results of ``work`` on each item, in the items' order, few of them at a time on threads.
-
-    In order, so that sums of them do not depend on the number of threads.
-    """
-    n_threads = min(os.cpu_count() or 1, MAX_THREADS)
-    with ThreadPoolExecutor(n_threads, thread_name_prefix="bayesgmm") as threads:
-        waiting: deque[Any] = deque()
-        for item in items:
-            waiting.append(threads.submit(work, item))
-            if len(waiting) > n_threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 @compiled

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from bayesgmm.data import training_data
 from bayesgmm.em import PointEstimate, fit_map
@@ -18,6 +17,7 @@ from bayesgmm.sampling.tree import mixture_tree, model_tree
 from bayesgmm.sampling.whitened import TRAJECTORY, WhitenedTarget
 from bayesgmm.structure import is_matrix, spread_from_factor
 from bayesgmm.target import constrain_all
+from bayesgmm.threads import one_blas_thread
 
 if TYPE_CHECKING:
     import pymc
@@ -179,7 +179,7 @@ def _sampled(compiled, settings):
     import nutpie
 
     # One thread per chain: BLAS must not start more for the whitening.
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+    with warnings.catch_warnings(), one_blas_thread():
         warnings.filterwarnings("ignore", message="Found chain dimension")
         return nutpie.sample(compiled, **settings)
 

@@ -10,8 +10,8 @@ from bayesgmm.likelihood import mixture_moments, responsibilities, row_log_densi
 from bayesgmm.likelihood.arithmetic import add_log, exponentiate
 from bayesgmm.likelihood.bands import BLOCK
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
-from bayesgmm.likelihood.moments import CHUNK
 from bayesgmm.mixture import MixtureParameters
+from bayesgmm.threads import CHUNK
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 
