@@ -1,6 +1,6 @@
 """``python -m bayesgmm``: the command."""
 
-from bayesgmm.cli import app
+from bayesgmm.cli import main
 
 if __name__ == "__main__":
-    app()
+    main()

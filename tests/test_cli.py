@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
-from bayesgmm.cli import app
+from bayesgmm.cli.commands import app
 from bayesgmm.cli.inputs import execute, read_table
 from bayesgmm.posterior.losses import adjusted_rand
 
@@ -59,7 +59,7 @@ def test_help_reads(command):
 
 
 def test_help_does_not_wait_for_the_numerics():
-    code = "import sys, bayesgmm.cli; print({'numpy', 'pymc', 'matplotlib'} & set(sys.modules))"
+    code = "import sys, bayesgmm.cli.commands; print({'numpy', 'pymc'} & set(sys.modules))"
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
@@ -270,6 +270,44 @@ def test_ctrl_c_in_the_search_keeps_its_best_and_stops(table, tmp_path, monkeypa
     result = call("fit", table, "-k", 2, *SMALL, "--out", out)
     assert result.exit_code == 130
     assert [path.name for path in out.iterdir()] == ["map.csv"]
+
+
+WHILE_IMPORTING = """
+import os, runpy, signal, sys
+
+class PressCtrlC:
+    def find_spec(self, name, *_):
+        if name == wanted:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+wanted = sys.argv.pop(1)
+sys.meta_path.insert(0, PressCtrlC())
+runpy.run_module("bayesgmm", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT ends the process there")
+@pytest.mark.parametrize(
+    "module", ["typer", "rich.console", "bayesgmm.cli.work", "numpy", "numba", "scipy.optimize"]
+)
+def test_ctrl_c_while_importing_ends_in_one_line(table, tmp_path, module):
+    command = [sys.executable, "-c", WHILE_IMPORTING, module]
+    command += ["fit", str(table), "-k", "2", *SMALL, "--out", str(tmp_path / "out")]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert child.returncode == 130
+    assert child.stderr == "Stopped by Ctrl-C.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT ends the process there")
+def test_who_ignores_ctrl_c_goes_on_doing_so():
+    """As what a shell runs in the background does."""
+    deaf = WHILE_IMPORTING.replace("signal.default_int_handler", "signal.SIG_IGN")
+    command = [sys.executable, "-c", deaf, "typer", "--version"]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert child.returncode == 0
+    assert child.stdout.startswith("bayesgmm ")
 
 
 def test_ctrl_c_before_the_first_draw_keeps_the_mode(table, tmp_path, monkeypatch):

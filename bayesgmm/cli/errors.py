@@ -1,5 +1,6 @@
 """Errors, exit codes and interrupts of the command."""
 
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.markup import escape
+
+from bayesgmm.cli import stop_at_once
 
 
 class InputError(Exception):
@@ -40,6 +43,8 @@ def saving_on_interrupt(save: Callable[[], Path]) -> Iterator[None]:
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """2 for wrong input, with one line; 130 for Ctrl-C; 1 for anything unexpected."""
+    if signal.getsignal(signal.SIGINT) is stop_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     except InputError as error:

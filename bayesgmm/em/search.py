@@ -83,4 +83,5 @@ def _climbs(objective, begins, n_begins, max_iter, tol, show):
         except KeyboardInterrupt:
             if not climbs:
                 raise
+            climbs[-1].finished = False
     return climbs

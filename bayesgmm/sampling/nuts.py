@@ -71,7 +71,8 @@ def sample(
     xarray.DataTree
         Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` and ``map``.
         Labels of components are exchangeable: see ``relabel``. Interrupted by Ctrl-C it holds what
-        was drawn, and says so.
+        was drawn, and says so; before the first draw, in the search for the mode too, Ctrl-C raises
+        KeyboardInterrupt.
 
     Raises
     ------
@@ -243,6 +244,11 @@ def _checked_start(mixture, rows, weight, start, random_seed, progress):
         if not mode.modes:  # every start collapsed: begin at the mode of the conjugate prior
             conjugate = NormalInverseWishart(interior.prior.concentration)
             mode = fit_map(replace(interior, prior=conjugate), rows, **settings)
+        if mode.interrupted:
+            raise KeyboardInterrupt(
+                "interrupted in the search for the mode: nothing to keep. Try "
+                "start=bg.fit_map(mixture, x), which keeps the best point so far."
+            )
         return mode
     if not isinstance(start, PointEstimate):
         raise TypeError(

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -552,6 +553,27 @@ def test_a_fit_interrupted_in_its_first_start_returns_its_best_point(n, family):
     np.testing.assert_allclose(
         estimate.log_likelihood, log_likelihood(x, estimate.parameters), rtol=1e-9
     )
+
+
+@no_windows
+def test_ctrl_c_after_the_last_climb_is_not_lost(monkeypatch, galaxies):
+    made = []
+
+    def climb_and_stop(*arguments):
+        made.append(climb(*arguments))
+        return made[-1]
+
+    class Bar(nullcontext):
+        n = 0
+
+        def update(self, _):
+            if len(made) == 3:
+                press_ctrl_c()
+
+    monkeypatch.setattr("bayesgmm.em.search.climb", climb_and_stop)
+    monkeypatch.setattr("bayesgmm.em.search.progress_bar", lambda *_, **__: Bar())
+    estimate = until_interrupted(fit, "conjugate", "full", galaxies, 2, n_starts=3)
+    assert estimate.interrupted
 
 
 @no_windows

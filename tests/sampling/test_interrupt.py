@@ -1,10 +1,13 @@
 """Ctrl-C: what was drawn is kept, rectangular, and the tree says so."""
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ import xarray as xr
 import bayesgmm as bg
 from bayesgmm.sampling import nuts
 
+no_windows = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT ends the process there")
 SETTINGS = {"draws": 10, "chains": 4, "save_warmup": False}
 
 
@@ -85,6 +89,47 @@ def test_nothing_drawn_is_an_interrupt():
         nuts._drawn(ragged([0, 0, 0, 0]), SETTINGS)
 
 
+@pytest.mark.parametrize("n_modes", [1, 0])
+def test_an_interrupted_search_for_the_mode_is_an_interrupt(monkeypatch, n_modes):
+    """So is one of the two searches where the first finds collapsed modes only."""
+    searches = []
+
+    def interrupted(mixture, rows, **settings):
+        mode = bg.fit_map(mixture, rows, n_starts=1, **settings)
+        searches.append(mixture)
+        if len(searches) == 1 and n_modes == 0:
+            return replace(mode, modes=())
+        return replace(mode, interrupted=True)
+
+    monkeypatch.setattr(nuts, "fit_map", interrupted)
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    with pytest.raises(KeyboardInterrupt, match="search for the mode"):
+        bg.sample(bg.GaussianMixture(2), x, random_seed=1, progress=False)
+    assert len(searches) == 2 - n_modes
+
+
+@no_windows
+def test_ctrl_c_in_the_search_for_the_mode_ends_the_call(monkeypatch):
+    def for_ever(mixture, rows, **settings):
+        return bg.fit_map(mixture, rows, tol=1e-300, max_iter=10**9, **settings)
+
+    monkeypatch.setattr(nuts, "fit_map", for_ever)
+    x = np.random.default_rng(0).normal(size=(300, 2))
+    timer = threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt, match="search for the mode"):
+        bg.sample(bg.GaussianMixture(3), x, random_seed=1, progress=False)
+    timer.join()
+
+
+def test_the_best_point_of_an_interrupted_search_can_be_sampled(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    mixture = bg.GaussianMixture(2)
+    start = replace(bg.fit_map(mixture, x, n_starts=1, progress=False), interrupted=True)
+    post = bg.sample(mixture, x, start=start, draws=5, tune=5, chains=1, progress=False)
+    assert post["posterior"].sizes["draw"] == 5
+
+
 @pytest.mark.filterwarnings("ignore:Verdict")
 def test_an_interrupted_run_is_a_tree_like_any_other(monkeypatch):
     """Coordinates of the kept chains, attributes, and all that is computed from a tree."""
@@ -136,7 +181,7 @@ print(json.dumps([str(w.message) for w in caught]), flush=True)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child on Windows")
+@no_windows
 def test_ctrl_c_keeps_what_was_drawn(tmp_path):
     """A job of hours, interrupted after some seconds."""
     path = tmp_path / "posterior.nc"
