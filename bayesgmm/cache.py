@@ -95,7 +95,7 @@ def folder() -> Path:
     own = UserProvidedCacheLocator.get_suitable_cache_subpath(__file__)
     places = [PACKAGE / "__pycache__", Path(AppDirs("numba", False).user_cache_dir) / own]
     if numba.config.CACHE_DIR:
-        places.insert(0, Path(numba.config.CACHE_DIR) / own)
+        places.insert(0, Path(numba.config.CACHE_DIR).absolute() / own)
     for place in places:
         if place.is_absolute() and _can_be_written(place):
             return place
