@@ -59,6 +59,8 @@ class GaussianMixture:
                 "prior must be a NormalInverseWishart or a NormalLKJ; "
                 f"got {type(self.prior).__name__}. Try prior=bg.NormalInverseWishart()."
             )
+        if self.covariance == "tied":
+            _check_one_spread(self.prior)
 
     def with_interior_mode(self):
         """The mixture itself, or with concentrations below 1 raised to 1 so that a mode exists."""
@@ -83,6 +85,18 @@ class GaussianMixture:
         prior = dict(declaration["prior"])
         family = families[prior.pop("family")]
         return cls(declaration["n_components"], declaration["covariance"], family(**prior))
+
+
+def _check_one_spread(prior):
+    """Refuse numbers of a prior that are given by component where all share one spread."""
+    for name, most in (("df", 0), ("scale", 2)):
+        given = np.asarray(getattr(prior, name, None))
+        if given.ndim > most:
+            raise ValueError(
+                f"{name} of the prior must be one for all components where covariance='tied', "
+                f"which has a single covariance matrix; got shape {given.shape}. "
+                "Try covariance='full'."
+            )
 
 
 @dataclass(frozen=True, eq=False)

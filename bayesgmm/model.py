@@ -71,9 +71,12 @@ def _conjugate_spread(prior, covariance):
     if is_matrix(covariance):
         chol = np.linalg.cholesky(prior.scale)
         return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
-    diagonal = np.diag(prior.scale)
-    scale = diagonal if covariance == "diag" else diagonal.mean()
-    return pm.InverseGamma(name, prior.df / 2, scale / 2, dims=dims)
+    scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
+    if covariance == "spherical":
+        scale = scale.mean(axis=-1)
+    else:
+        df = df[..., None]
+    return pm.InverseGamma(name, df / 2, scale / 2, dims=dims)
 
 
 def _separate_spread(prior, covariance):
@@ -92,7 +95,9 @@ def _means(prior, covariance, factor, start):
     and not an ``initval`` because PyMC does not convert models with initial values.
     """
     if isinstance(prior, NormalInverseWishart):
-        factor = factor / np.asarray(prior.mean_concentration) ** 0.5
+        kappa = np.asarray(prior.mean_concentration)
+        feature_axes = len(set(SPREAD_DIMS[covariance]) - {"component"})
+        factor = factor / kappa.reshape(kappa.shape + (1,) * feature_axes) ** 0.5
     else:
         covariance, factor = "diag", prior.mean_scale
     shared = {"dims": ("component", "feature"), "support_point": lambda *_: pt.as_tensor(start)}

@@ -26,6 +26,19 @@ def random_parameters(rng, covariance, k, d):
     return MixtureParameters(covariance, weights, 2 * rng.normal(size=(k, d)), factor)
 
 
+def prior_by_component(rng, covariance, k, d):
+    """A conjugate prior that tells all components apart by all its numbers."""
+    blocks = () if covariance == "tied" else (k,)
+    a = rng.normal(size=(*blocks, d, d))
+    return NormalInverseWishart(
+        rng.uniform(1, 4, size=k),
+        rng.normal(size=(k, d)),
+        rng.uniform(0.1, 2, size=k),
+        d + rng.uniform(0.5, 3, size=blocks),
+        a @ np.swapaxes(a, -1, -2) + np.eye(d),
+    )
+
+
 def random_rows(rng, parameters, n):
     """Rows of a mixture, with heavier tails than its own."""
     k, d = parameters.means.shape
@@ -94,34 +107,34 @@ def log_prior(prior, parameters):
     structure, factor = parameters.covariance, parameters.factor
     value = 0.0 if k == 1 else stats.dirichlet(prior.concentration).logpdf(parameters.weights)
     spread_log_density = _inverse_wishart if isinstance(prior, NormalInverseWishart) else _separate
-    if structure in ("full", "tied"):
-        value += sum(spread_log_density(prior, lower @ lower.T) for lower in factor)
-    else:
-        value += sum(spread_log_density(prior, row**2) for row in factor)
-    for mean, cov in zip(parameters.means, covariances(parameters), strict=True):
+    for block, rows in enumerate(factor):
+        spread = rows @ rows.T if structure in ("full", "tied") else rows**2
+        value += spread_log_density(prior, block, spread)
+    for c, (mean, cov) in enumerate(zip(parameters.means, covariances(parameters), strict=True)):
         if isinstance(prior, NormalInverseWishart):
-            cov = cov / prior.mean_concentration
+            cov = cov / of_component(prior.mean_concentration, c, 0)
         else:
-            cov = np.diag(prior.mean_scale**2)
-        value += stats.multivariate_normal(prior.mean, cov).logpdf(mean)
+            cov = np.diag(of_component(prior.mean_scale, c, 1) ** 2)
+        value += stats.multivariate_normal(of_component(prior.mean, c, 1), cov).logpdf(mean)
     return float(value)
 
 
-def _inverse_wishart(prior, spread):
+def of_component(number, c, n_dims):
+    """A prior's number for component c, which may be the same for all."""
+    return number[c] if np.ndim(number) > n_dims else number
+
+
+def _inverse_wishart(prior, block, spread):
+    df, scale = of_component(prior.df, block, 0), of_component(prior.scale, block, 2)
     if spread.ndim == 2:
-        return stats.invwishart(prior.df, prior.scale).logpdf(spread)
-    psi = (
-        np.diag(prior.scale)
-        if len(spread) == len(prior.scale)
-        else [np.trace(prior.scale) / len(prior.scale)]
-    )
+        return stats.invwishart(df, scale).logpdf(spread)
+    psi = np.diag(scale) if len(spread) == len(scale) else [np.trace(scale) / len(scale)]
     return sum(
-        stats.invgamma(prior.df / 2, scale=p / 2).logpdf(v)
-        for p, v in zip(psi, spread, strict=True)
+        stats.invgamma(df / 2, scale=p / 2).logpdf(v) for p, v in zip(psi, spread, strict=True)
     )
 
 
-def _separate(prior, spread):
+def _separate(prior, _, spread):
     if spread.ndim == 1:
         d = len(prior.scale)
         sigma = prior.scale if len(spread) == d else [np.sqrt(np.mean(prior.scale**2))]

@@ -61,6 +61,20 @@ def test_any_integer_is_a_number_of_components(size):
         ({"n_components": "2"}, TypeError, ["n_components", "integer", "'2'"]),
         ({"n_components": 2, "covariance": "VVV"}, ValueError, ["covariance", "'tied'", "'VVV'"]),
         ({"n_components": 2, "prior": 1.0}, TypeError, ["prior", "NormalLKJ", "float"]),
+        (
+            {"n_components": 2, "covariance": "tied", "prior": bg.NormalInverseWishart(df=[4, 5])},
+            ValueError,
+            ["df", "one for all components", "'tied'", "(2,)"],
+        ),
+        (
+            {
+                "n_components": 2,
+                "covariance": "tied",
+                "prior": bg.NormalInverseWishart(scale=np.ones((2, 1, 1))),
+            },
+            ValueError,
+            ["scale", "one for all components", "'tied'", "(2, 1, 1)"],
+        ),
     ],
 )
 def test_a_bad_argument_is_named_with_what_was_expected_and_what_came(arguments, error, words):

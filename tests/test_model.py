@@ -17,7 +17,7 @@ from declared import (
     rows,
     value_and_gradient,
 )
-from oracles import STRUCTURES, log_prior
+from oracles import STRUCTURES, log_prior, prior_by_component
 from pytensor.compile.mode import Mode
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 
@@ -78,6 +78,26 @@ def test_declared_density_is_the_published_one(covariance, family):
         expected = log_prior(prior, p)
         expected += log_density(x, p.weights, p.means, p.covariances).sum()
         assert function(*pieces(model, unconstrain(p))) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("covariance", STRUCTURES)
+def test_a_prior_that_tells_components_apart_is_declared_compiled_and_published_alike(covariance):
+    (k, d), rng = (3, 2), np.random.default_rng(5)
+    x, ones = rows(30, d), np.ones(30)
+    prior = prior_by_component(rng, covariance, k, d).affine(x.std(axis=0), x.mean(axis=0))
+    mixture = bg.GaussianMixture(k, covariance, prior)
+    model = bg.declare(mixture, x)
+    function = compiled(model, value_and_gradient(model, False))
+    target = Target.of(covariance, k, x, ones, prior)
+    for _ in range(3):
+        p = draw_parameters(mixture, x, ones, rng)
+        published = log_prior(prior, p)
+        published += log_density(x, p.weights, p.means, p.covariances).sum()
+        value, *slopes = function(*pieces(model, unconstrain(p)))
+        expected, gradient = target(unconstrain(p), jacobian=False)
+        assert value == pytest.approx(published, rel=1e-9)
+        assert expected == pytest.approx(published, rel=1e-9)
+        close(flat(slopes), gradient)
 
 
 def assert_one_pass(function):

@@ -23,11 +23,11 @@ class Summit:
 
 
 def catalogue(objective, climbs):
-    """Distinct ends modulo permutation of the components, best first."""
+    """Distinct ends modulo permutation of exchangeable components, best first."""
     summits: list[Summit] = []
     for found in sorted(climbs, key=lambda c: -c.end.value):
         for summit in summits:
-            if _same(found.end, summit.best.end):
+            if _same(found.end, summit.best.end, objective.groups):
                 summit.count += found.finished
                 break
         else:
@@ -36,12 +36,13 @@ def catalogue(objective, climbs):
     return summits
 
 
-def _same(a, b):
+def _same(a, b, groups):
     if abs(a.value - b.value) > SAME_VALUE * max(1.0, abs(a.value)):
         return False
     p, q = a.parameters, b.parameters
     distance = np.abs(p.weights[:, None] - q.weights)
     distance += np.abs(p.means[:, None] - q.means).max(axis=-1)
     distance += np.abs(p.covariances[:, None] - q.covariances).max(axis=(-1, -2))
+    distance[groups[:, None] != groups] = np.inf
     pairs = linear_sum_assignment(distance)
     return distance[pairs].max() <= SAME_PLACE

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Mode:
-    """One distinct mode that starts reached, modulo permutation of the components."""
+    """One distinct mode that starts reached, modulo permutation of exchangeable components."""
 
     log_posterior: float
     """Log posterior (log likelihood after ``fit_ml``), nats."""
@@ -28,7 +28,10 @@ class Mode:
 
 @dataclass(frozen=True, eq=False)
 class PointEstimate:
-    """A mixture fitted by ``fit_map`` or ``fit_ml``; components in order of decreasing weight."""
+    """A mixture fitted by ``fit_map`` or ``fit_ml``.
+
+    Components come in order of decreasing weight, those that the prior tells apart in its places.
+    """
 
     declaration: GaussianMixture
     """The mixture as it was declared."""

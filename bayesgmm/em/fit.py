@@ -50,8 +50,8 @@ def fit_map(
     Returns
     -------
     PointEstimate
-        Components in order of decreasing weight, unless the prior's concentration differs
-        between them.
+        Components in order of decreasing weight, those that the prior's numbers tell apart in the
+        prior's places.
 
     Notes
     -----
@@ -163,11 +163,11 @@ def _mode(objective, summit):
 
 
 def _order(objective, end):
-    """Components by decreasing weight, unless the prior tells them apart."""
-    concentration = objective.numbers.concentration
-    if np.ptp(concentration) > 0:
-        return np.arange(objective.n_components)
-    return np.argsort(-end.parameters.weights, kind="stable")
+    """Components by decreasing weight, each in the places of its group."""
+    order = np.empty(objective.n_components, dtype=int)
+    places = np.argsort(objective.groups, kind="stable")
+    order[places] = np.lexsort((-end.parameters.weights, objective.groups))
+    return order
 
 
 def _certainty(objective, parameters):

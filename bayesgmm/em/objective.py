@@ -10,7 +10,7 @@ from bayesgmm.likelihood import MixtureMoments
 from bayesgmm.likelihood.moments import kernel_weight
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior import NormalInverseWishart, NormalLKJ
-from bayesgmm.prior.log_density import prior_numbers
+from bayesgmm.prior.log_density import exchangeable_groups, prior_numbers
 from bayesgmm.prior.mode import FLOOR, conjugate_mode
 from bayesgmm.prior.scaling import location_and_covariance, well_conditioned
 from bayesgmm.target import Target, assemble, unconstrain
@@ -85,6 +85,11 @@ class Objective:
     @cached_property
     def numbers(self):
         return prior_numbers(self.prior, self.covariance, self.n_components, self.n_features)
+
+    @cached_property
+    def groups(self):
+        """A number for every component, the same for those that the prior does not tell apart."""
+        return exchangeable_groups(self.numbers)
 
     @cached_property
     def target(self):

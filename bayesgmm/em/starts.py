@@ -1,8 +1,10 @@
 """Where EM starts: k-means++ in two metrics, and random rows."""
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.mixture import MixtureParameters
+from bayesgmm.prior.log_density import gains_of_places
 from bayesgmm.prior.mode import conjugate_mode
 from bayesgmm.prior.scaling import well_conditioned
 from bayesgmm.structure import is_matrix
@@ -43,6 +45,12 @@ def draw_start(objective, index, rng):
         step = moments.s @ factor[0].T if matrix else moments.s * width
         centres = centres + step / np.maximum(moments.nk, 1e-10)[:, None]
     moments = objective.target.moments(log_weights, centres, factor)
+    if objective.groups.any():
+        # Rows have no names for their clusters: each goes to the place that the prior has for it.
+        shares = np.log(np.maximum(moments.nk, 1e-10) / moments.nk.sum())
+        gains = gains_of_places(shares, centres, factor, objective.numbers)
+        centres = centres[linear_sum_assignment(-gains.T)[1]]
+        moments = objective.target.moments(log_weights, centres, factor)
     weights, means, factor = conjugate_mode(
         moments, centres, factor, objective.covariance, objective.prior
     )

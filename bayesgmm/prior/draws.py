@@ -17,14 +17,16 @@ def draw_prior(prior, covariance, n_components, n_features, rng):
     weights = rng.dirichlet(prior.concentration)
     shape = factor_shape(covariance, n_components, d)
     conjugate = isinstance(prior, NormalInverseWishart)
+    if conjugate:
+        prior = prior.by_component
     if conjugate and is_matrix(covariance):
-        drawn = stats.invwishart.rvs(prior.df, prior.scale, size=shape[0], random_state=rng)
-        spread = np.reshape(drawn, shape)
-        factor = np.linalg.cholesky(spread)
+        blocks = zip(prior.df[: shape[0]], prior.scale, strict=False)
+        drawn = [stats.invwishart.rvs(*block, random_state=rng) for block in blocks]
+        factor = np.linalg.cholesky(np.reshape(drawn, shape))
     elif conjugate:
-        diagonal = np.diag(prior.scale)
-        scale = diagonal if covariance == "diag" else diagonal.mean()
-        factor = np.sqrt(scale / 2 / rng.gamma(prior.df / 2, size=shape))
+        diagonal = np.diagonal(prior.scale, axis1=1, axis2=2)
+        scale = diagonal if covariance == "diag" else diagonal.mean(axis=1, keepdims=True)
+        factor = np.sqrt(scale / 2 / rng.gamma(prior.df[:, None] / 2, size=shape))
     elif is_matrix(covariance):
         sd = np.abs(rng.normal(size=shape[:2])) * prior.scale
         factor = sd[..., None] * np.stack([_lkj_factor(prior.eta, d, rng) for _ in sd])
@@ -34,7 +36,7 @@ def draw_prior(prior, covariance, n_components, n_features, rng):
     noise = rng.normal(size=(n_components, d))
     if conjugate:
         noise = (factor @ noise[..., None])[..., 0] if factor.ndim == 3 else factor * noise
-        means = prior.mean + noise / np.sqrt(prior.mean_concentration)
+        means = prior.mean + noise / np.sqrt(prior.mean_concentration)[:, None]
     else:
         means = prior.mean + noise * prior.mean_scale
     return weights, means, factor

@@ -1,6 +1,7 @@
 """The two families of priors on weights, means and spread, and what each takes from the data."""
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -42,15 +43,20 @@ class _Prior:
         shown = (f"{n}={np.round(v, 4).tolist()}" for n, v in given.items() if v is not None)
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def _filled(self, name, default, shape):
-        """The given value, or the default, broadcast to its shape."""
+    def _filled(self, name, default, shape, n_components=None):
+        """The given value, or the default, broadcast to its shape.
+
+        With ``n_components``, a value of one more dimension has an axis of components in front.
+        """
         given = getattr(self, name)
         value = np.asarray(default if given is None else given, dtype=np.float64)
+        shapes = [shape] if n_components is None else [shape, (n_components, *shape)]
         try:
-            return np.broadcast_to(value, shape).copy()
-        except ValueError:
+            return np.broadcast_to(value, shapes[value.ndim > len(shape)]).copy()
+        except (ValueError, IndexError):
+            expected = " or ".join(str(s) for s in shapes if s)
             raise ValueError(
-                f"{name} of the prior must be a number or have shape {shape}; got {value.shape}."
+                f"{name} of the prior must be a number or have shape {expected}; got {value.shape}."
             ) from None
 
 
@@ -65,15 +71,19 @@ class NormalInverseWishart(_Prior):
     ----------
     concentration : float or (n_components,), default 2
         α. Above 1 every component keeps some mass at the mode.
-    mean : float or (n_features,), default the column means
+    mean : float, (n_features,) or (n_components, n_features), default the column means
         m, in the data's units.
-    mean_concentration : float, default 0.01
+    mean_concentration : float or (n_components,), default 0.01
         κ, in rows: how many observations the prior's mean is worth.
-    df : float, default n_features + 2
+    df : float or (n_components,), default n_features + 2
         ν, in rows; above n_features − 1.
     scale : (n_features, n_features), default cov(x, ddof=1) / n_components^(2 / n_features)
         Ψ, in the data's squared units. A vector is a diagonal. Where the features are collinear,
-        or rows too few, the default is the diagonal.
+        or rows too few, the default is the diagonal. Of shape (n_components, n_features,
+        n_features) it is one for each component.
+
+    Components whose numbers differ are told apart by the prior: their labels have a meaning. A tied
+    structure has one spread, and so one ν and one Ψ.
 
     References
     ----------
@@ -81,8 +91,8 @@ class NormalInverseWishart(_Prior):
     """
 
     mean: float | np.ndarray | None = None
-    mean_concentration: float | None = None
-    df: float | None = None
+    mean_concentration: float | np.ndarray | None = None
+    df: float | np.ndarray | None = None
     scale: float | np.ndarray | None = None
 
     _positive: ClassVar = ("concentration", "mean_concentration", "df")
@@ -97,25 +107,34 @@ class NormalInverseWishart(_Prior):
             scale = well_conditioned(covariance) / n_components ** (2 / d)
         else:
             given = np.asarray(self.scale)
-            scale = self._filled("scale", None, (d, d)) if given.ndim == 2 else None
-            if scale is None:
+            if given.ndim < 2:
                 scale = np.diag(self._filled("scale", None, (d,)))
-        _check_positive_definite("scale", scale)
-        df = float(d + 2 if self.df is None else self.df)
-        if df <= d - 1:
+            else:
+                scale = self._filled("scale", None, (d, d), n_components)
+        for matrix in scale.reshape(-1, d, d):
+            _check_positive_definite("scale", matrix)
+        df = self._filled("df", d + 2, (), n_components)
+        if df.min() <= d - 1:
             raise ValueError(
-                f"df of the prior must exceed n_features - 1 = {d - 1}; got {df:.6g}. "
+                f"df of the prior must exceed n_features - 1 = {d - 1}; got {df.min():.6g}. "
                 f"Try df={d + 2}."
             )
-        kappa = 0.01 if self.mean_concentration is None else self.mean_concentration
         return replace(
             self,
             concentration=self._filled("concentration", 2.0, (n_components,)),
-            mean=self._filled("mean", mean, (d,)),
-            mean_concentration=float(kappa),
+            mean=self._filled("mean", mean, (d,), n_components),
+            mean_concentration=self._filled("mean_concentration", 0.01, (), n_components),
             df=df,
             scale=scale,
         )
+
+    @cached_property
+    def by_component(self):
+        """The same resolved prior with an axis of components in front of every number."""
+        k, d = len(np.asarray(self.concentration)), np.asarray(self.mean).shape[-1]
+        shapes = {"mean": (k, d), "mean_concentration": (k,), "df": (k,), "scale": (k, d, d)}
+        numbers = {n: np.broadcast_to(getattr(self, n), s).copy() for n, s in shapes.items()}
+        return replace(self, **numbers)
 
     def affine(self, scale, shift):
         """The prior of ``scale * x + shift`` if this resolved one is the prior of x."""
@@ -133,9 +152,9 @@ class NormalLKJ(_Prior):
     ----------
     concentration : float or (n_components,), default 2
         α of the Dirichlet on the weights.
-    mean : float or (n_features,), default the column means
+    mean : float, (n_features,) or (n_components, n_features), default the column means
         m, in the data's units.
-    mean_scale : float or (n_features,), default 2.5 standard deviations
+    mean_scale : float, (n_features,) or (n_components, n_features), default 2.5 standard deviations
         τ, in the data's units.
     scale : float or (n_features,), default the features' standard deviations
         The half-normals' σ, in the data's units; a spherical spread takes their root mean square.
@@ -164,8 +183,8 @@ class NormalLKJ(_Prior):
         return replace(
             self,
             concentration=self._filled("concentration", 2.0, (n_components,)),
-            mean=self._filled("mean", mean, (d,)),
-            mean_scale=self._filled("mean_scale", 2.5 * sd, (d,)),
+            mean=self._filled("mean", mean, (d,), n_components),
+            mean_scale=self._filled("mean_scale", 2.5 * sd, (d,), n_components),
             scale=self._filled("scale", sd, (d,)),
             eta=float(2.0 if self.eta is None else self.eta),
         )

@@ -24,70 +24,96 @@ class PriorNumbers(NamedTuple):
     concentration: np.ndarray
     """(n_components,), the Dirichlet's α; ones where flat."""
     mean: np.ndarray
-    """(n_features,), m."""
-    mean_concentration: float
-    """κ of the conjugate family."""
+    """(n_components, n_features), m."""
+    mean_concentration: np.ndarray
+    """(n_components,), κ of the conjugate family."""
     mean_scale: np.ndarray
-    """(n_features,), τ of the other."""
-    shape: float
-    """ν of the conjugate family, η of the other."""
+    """(n_components, n_features), τ of the other."""
+    shape: np.ndarray
+    """(n_blocks,), ν of the conjugate family, η of the other."""
     scale: np.ndarray
-    """Conjugate: lower Cholesky factor of Ψ for matrices, its diagonal (1, n_columns) for
-    variances. Otherwise the half-normals' σ, (1, n_columns)."""
+    """In the layout of the factor. Conjugate: lower Cholesky factors of Ψ for matrices, its
+    diagonal for variances. Otherwise the half-normals' σ, of matrices on the diagonal."""
     log_normaliser: float
     """Everything in the log density that does not depend on θ (nats)."""
 
 
 def prior_numbers(prior, covariance, n_components, n_features):
     """The numbers of a resolved prior for one structure; ``prior=None`` is flat."""
+    layout = factor_shape(covariance, n_components, n_features)
     if prior is None:
-        zeros = np.zeros(n_features)
-        flat = np.ones(n_components)
-        return PriorNumbers(FLAT, flat, zeros, 0.0, zeros, 0.0, np.zeros((1, 1)), 0.0)
+        ones, means = np.ones(n_components), np.zeros((n_components, n_features))
+        return PriorNumbers(
+            FLAT, ones, means, 0 * ones, means, np.zeros(layout[0]), np.zeros(layout), 0.0
+        )
     if isinstance(prior, NormalInverseWishart):
-        return _conjugate_numbers(prior, covariance, n_components, n_features)
-    return _separate_numbers(prior, covariance, n_components, n_features)
+        return _conjugate_numbers(prior.by_component, covariance, layout)
+    return _separate_numbers(prior, covariance, layout)
+
+
+def exchangeable_groups(numbers):
+    """A number for every component, (n_components,): the same where the prior's numbers are."""
+    k = len(numbers.concentration)
+    by_block = [v.reshape(len(v), -1) for v in numbers if np.ndim(v)]
+    table = np.hstack([np.broadcast_to(v, (k, v.shape[1])) for v in by_block])
+    return np.unique(table, axis=0, return_inverse=True)[1]
+
+
+def gains_of_places(log_weights, means, factor, numbers):
+    """[j, c] (nats): what component j adds to the log prior if c, but for a constant of c."""
+    k = len(log_weights)
+
+    def of(values, i):
+        return values[i : i + 1] if np.ndim(values) and len(values) == k else values
+
+    gains = np.empty((k, k))
+    for c in range(k):
+        numbers_of_c = PriorNumbers(*(of(v, c) for v in numbers))
+        for j in range(k):
+            alone = [of(v, j) for v in (log_weights, means, factor)]
+            gains[j, c] = add_log_prior(*alone, numbers_of_c, *map(np.zeros_like, alone))
+    return gains
 
 
 def _dirichlet_normaliser(concentration):
     return gammaln(concentration.sum()) - gammaln(concentration).sum()
 
 
-def _conjugate_numbers(prior, covariance, n_components, n_features):
-    d, nu, kappa = n_features, prior.df, prior.mean_concentration
+def _conjugate_numbers(prior, covariance, layout):
+    nu, kappa, d = prior.df[: layout[0]], prior.mean_concentration, prior.mean.shape[1]
     if is_matrix(covariance):
-        scale = np.linalg.cholesky(prior.scale)
-        log_det = 2 * np.log(np.diag(scale)).sum()
-        block = nu / 2 * (log_det - d * np.log(2)) - multigammaln(nu / 2, d)
+        scale = np.linalg.cholesky(prior.scale[: layout[0]])
+        log_det = 2 * np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
+        blocks = nu / 2 * (log_det - d * np.log(2)) - multigammaln(nu / 2, d)
     else:
-        diagonal = np.diag(prior.scale)
-        scale = np.array(diagonal if covariance == "diag" else diagonal.mean(), ndmin=2)
-        block = (nu / 2 * np.log(scale / 2) - gammaln(nu / 2)).sum()
-    n_blocks = factor_shape(covariance, n_components, d)[0]
-    means = n_components * d / 2 * (np.log(kappa) - LOG_2PI)
-    constant = _dirichlet_normaliser(prior.concentration) + n_blocks * block + means
-    unused = np.zeros(d)
+        diagonal = np.diagonal(prior.scale, axis1=1, axis2=2)
+        scale = diagonal if covariance == "diag" else diagonal.mean(axis=1, keepdims=True)
+        blocks = nu[:, None] / 2 * np.log(scale / 2) - gammaln(nu / 2)[:, None]
+    means = d / 2 * (np.log(kappa) - LOG_2PI)
+    constant = _dirichlet_normaliser(prior.concentration) + blocks.sum() + means.sum()
+    unused = np.zeros_like(prior.mean)
     return PriorNumbers(
-        CONJUGATE, prior.concentration, prior.mean, kappa, unused, nu, scale, float(constant)
-    )
+        CONJUGATE, prior.concentration, prior.mean, kappa, unused, nu, np.ascontiguousarray(scale),
+        float(constant),
+    )  # fmt: skip
 
 
-def _separate_numbers(prior, covariance, n_components, n_features):
-    d = n_features
+def _separate_numbers(prior, covariance, layout):
+    k, d = len(prior.concentration), len(prior.scale)
+    sigma = prior.scale
     if covariance == "spherical":
-        scale = np.array([[np.sqrt(np.mean(prior.scale**2))]])
-    else:
-        scale = prior.scale[None, :].copy()
+        sigma = np.sqrt(np.mean(sigma**2, keepdims=True))
     # Half-normal scales, and the change of variables from (s, R) or s to Σ or s².
-    block = (0.5 * np.log(2 / np.pi) - np.log(2) - np.log(scale)).sum()
+    block = (0.5 * np.log(2 / np.pi) - np.log(2) - np.log(sigma)).sum()
     if is_matrix(covariance):
         block -= lkj_log_volume(prior.eta, d)
-    n_blocks = factor_shape(covariance, n_components, d)[0]
-    means = -n_components * (0.5 * d * LOG_2PI + np.log(prior.mean_scale).sum())
-    constant = _dirichlet_normaliser(prior.concentration) + n_blocks * block + means
+    scale = np.broadcast_to(np.diag(sigma) if is_matrix(covariance) else sigma, layout).copy()
+    mean, mean_scale = (np.broadcast_to(v, (k, d)).copy() for v in (prior.mean, prior.mean_scale))
+    means = -0.5 * k * d * LOG_2PI - np.log(mean_scale).sum()
+    constant = _dirichlet_normaliser(prior.concentration) + layout[0] * block + means
     return PriorNumbers(
-        SEPARATE, prior.concentration, prior.mean, 0.0, prior.mean_scale, prior.eta, scale,
-        float(constant),
+        SEPARATE, prior.concentration, mean, np.zeros(k), mean_scale, np.full(layout[0], prior.eta),
+        scale, float(constant),
     )  # fmt: skip
 
 
@@ -142,12 +168,13 @@ def add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_facto
 
 @inner
 def _conjugate_means(means, factor, prior, g_means, g_factor):
-    value, kappa = 0.0, prior.mean_concentration
+    value = 0.0
     n_components, d = means.shape
     u, v = np.empty(d), np.empty(d)
     for k in range(n_components):
+        kappa = prior.mean_concentration[k]
         for i in range(d):
-            u[i] = means[k, i] - prior.mean[i]
+            u[i] = means[k, i] - prior.mean[k, i]
         if factor.ndim == 3:
             block = k if k < factor.shape[0] else 0
             lower, g_lower = factor[block], g_factor[block]
@@ -174,18 +201,18 @@ def _conjugate_means(means, factor, prior, g_means, g_factor):
 
 @inner
 def _conjugate_spread(factor, prior, g_factor):
-    value, nu = 0.0, prior.shape
+    value = 0.0
     if factor.ndim == 3:
         n_blocks, d, _ = factor.shape
         m, v = np.empty(d), np.empty(d)
         for block in range(n_blocks):
-            lower = factor[block]
+            lower, nu = factor[block], prior.shape[block]
             for i in range(d):
                 value -= (nu + d + 1) * np.log(lower[i, i])
                 g_factor[block, i, i] -= (nu + d + 1) / lower[i, i]
             for column in range(d):
                 for i in range(d):
-                    m[i] = prior.scale[i, column]
+                    m[i] = prior.scale[block, i, column]
                 solve_lower(lower, m)
                 for i in range(d):
                     v[i] = m[i]
@@ -196,9 +223,10 @@ def _conjugate_spread(factor, prior, g_factor):
                         g_factor[block, i, j] += v[i] * m[j]
     else:
         for k in range(factor.shape[0]):
+            nu = prior.shape[k]
             for j in range(factor.shape[1]):
                 sd = factor[k, j]
-                ratio = prior.scale[0, j] / sd**2
+                ratio = prior.scale[k, j] / sd**2
                 value -= (nu + 2) * np.log(sd) + 0.5 * ratio
                 g_factor[k, j] += (ratio - nu - 2) / sd
     return value
@@ -209,25 +237,25 @@ def _independent_means(means, prior, g_means):
     value = 0.0
     for k in range(means.shape[0]):
         for i in range(means.shape[1]):
-            u = (means[k, i] - prior.mean[i]) / prior.mean_scale[i]
+            u = (means[k, i] - prior.mean[k, i]) / prior.mean_scale[k, i]
             value -= 0.5 * u**2
-            g_means[k, i] -= u / prior.mean_scale[i]
+            g_means[k, i] -= u / prior.mean_scale[k, i]
     return value
 
 
 @inner
 def _separate_spread(factor, prior, g_factor):
     """log p(Σ) = Σ_i log p(s_i) + log LKJ(R) − Σ_i d log s_i + const, with s_i² = Σ_j L_ij²."""
-    value, eta = 0.0, prior.shape
+    value = 0.0
     if factor.ndim == 3:
         n_blocks, d, _ = factor.shape
         for block in range(n_blocks):
-            lower = factor[block]
+            lower, eta = factor[block], prior.shape[block]
             for i in range(d):
                 variance = 0.0
                 for j in range(i + 1):
                     variance += lower[i, j] ** 2
-                sigma = prior.scale[0, i]
+                sigma = prior.scale[block, i, i]
                 # |R| = Π L_ii² / s_i², and d log s_i from the change of variables.
                 exponent = d + 2 * (eta - 1)
                 value -= 0.5 * variance / sigma**2 + 0.5 * exponent * np.log(variance)
@@ -238,7 +266,7 @@ def _separate_spread(factor, prior, g_factor):
     else:
         for k in range(factor.shape[0]):
             for j in range(factor.shape[1]):
-                sd, sigma = factor[k, j], prior.scale[0, j]
+                sd, sigma = factor[k, j], prior.scale[k, j]
                 value -= 0.5 * (sd / sigma) ** 2 + np.log(sd)
                 g_factor[k, j] -= sd / sigma**2 + 1 / sd
     return value

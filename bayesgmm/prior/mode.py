@@ -39,7 +39,8 @@ def conjugate_mode(moments, means, factor, covariance, prior):
     """
     nk, d = moments.nk, means.shape[1]
     flat = prior is None
-    kappa = 0.0 if flat else prior.mean_concentration
+    prior = None if flat else prior.by_component
+    kappa = np.zeros(len(nk)) if flat else prior.mean_concentration
     extra = 0.0 if flat else prior.concentration - 1
     # Flat: a component that holds nothing keeps its place. Its count is replaced by one only where
     # it would divide zero by zero.
@@ -51,7 +52,7 @@ def conjugate_mode(moments, means, factor, covariance, prior):
 
     lower = factor[:, None, :] * np.eye(d) if factor.ndim == 2 else factor
     step = np.squeeze(lower @ moments.s[..., None], -1)
-    pull = 0.0 if flat else kappa * (prior.mean - means)
+    pull = 0.0 if flat else kappa[:, None] * (prior.mean - means)
     new_means = means + (pull + step) / (kappa + count)[:, None]
     shift = new_means - means
     offset = np.zeros(d) if flat else new_means - prior.mean
@@ -64,12 +65,13 @@ def conjugate_mode(moments, means, factor, covariance, prior):
         core += nk[:, None, None] * t[:, :, None] * t[:, None, :]
         scatter = lower @ core @ np.swapaxes(lower, 1, 2)
         if not flat:
-            scatter = scatter + kappa * offset[:, :, None] * offset[:, None, :]
+            pulled = kappa[:, None] * offset
+            scatter = scatter + pulled[:, :, None] * offset[:, None, :]
     else:
         t = shift / factor
         scatter = factor**2 * (moments.S - 2 * moments.s * t + nk[:, None] * t**2)
         if not flat:
-            scatter = scatter + kappa * offset**2
+            scatter = scatter + kappa[:, None] * offset**2
     spread = _spread_mode(scatter, count, covariance, prior, d)
     if flat:
         spread = _floored(spread, covariance)
@@ -82,18 +84,19 @@ def conjugate_mode(moments, means, factor, covariance, prior):
 
 def _spread_mode(scatter, nk, covariance, prior, d):
     n_components = len(nk)
-    psi = np.zeros((d, d)) if prior is None else prior.scale
+    psi = np.zeros((n_components, d, d)) if prior is None else prior.scale
     if covariance == "full":
         more = 0 if prior is None else prior.df + d + 2
         return (psi + scatter) / (nk + more)[:, None, None]
     if covariance == "tied":
-        more = 0 if prior is None else prior.df + d + 1 + n_components
-        return (psi + scatter.sum(axis=0)) / (nk.sum() + more)
+        more = 0 if prior is None else prior.df[0] + d + 1 + n_components
+        return (psi[0] + scatter.sum(axis=0)) / (nk.sum() + more)
+    diagonal = np.diagonal(psi, axis1=1, axis2=2)
     if covariance == "diag":
         more = 0 if prior is None else prior.df + 3
-        return (np.diag(psi) + scatter) / (nk + more)[:, None]
+        return (diagonal + scatter) / (nk + more)[:, None]
     more = 0 if prior is None else prior.df + d + 2
-    return (np.trace(psi) / d + scatter.sum(axis=1)) / (d * nk + more)
+    return (diagonal.mean(axis=1) + scatter.sum(axis=1)) / (d * nk + more)
 
 
 def _floored(spread, covariance):

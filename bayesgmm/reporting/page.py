@@ -203,6 +203,11 @@ def _prior_numbers(prior: dict[str, Any] | None) -> list[tuple[str, str]]:
     numbers = []
     for name, value in (prior or {}).items():
         if name != "family":
-            rows = np.atleast_2d(np.asarray(value, dtype=float))
-            numbers.append((name, "\n".join(", ".join(f"{v:.5g}" for v in row) for row in rows)))
+            # A matrix of every component, one after another, with a line between them.
+            matrices = np.array(value, dtype=float, ndmin=3)
+            texts = (
+                "\n".join(", ".join(f"{v:.5g}" for v in row) for row in matrix)
+                for matrix in matrices
+            )
+            numbers.append((name, "\n\n".join(texts)))
     return numbers

@@ -19,14 +19,14 @@ from bayesgmm.target import assemble, unpack
 
 ARRAYS = (
     "x", "sample_weight", "shift", "inv_scale", "centre", "whitening",
-    "concentration", "mean", "mean_scale", "scale",
+    "concentration", "mean", "mean_concentration", "mean_scale", "shape", "scale",
 )  # fmt: skip
 
 # What a call is given beside y: sizes, the prior's numbers, and the addresses of arrays.
 STRUCT = np.dtype(
     [(name, np.int64) for name in ("n_obs", "n_weights", "n_components", "n_features")]
     + [(name, np.int64) for name in ("n_blocks", "n_columns", "family")]
-    + [(name, np.float64) for name in ("mean_concentration", "shape", "log_normaliser")]
+    + [("log_normaliser", np.float64)]
     + [(name, np.intp) for name in ARRAYS]
 )
 
@@ -88,12 +88,14 @@ def _log_density(matrices, n_few):
         else:
             coordinates = shift, inv_scale
         nk, s = np.zeros(n_components), np.zeros((n_components, d))
+        layout: tuple[int, ...]
         if matrices:
-            factor = np.empty((given.n_blocks, d, d))
+            layout = (given.n_blocks, d, d)
             S = np.zeros((n_components, d, d))
         else:
-            factor = np.empty((given.n_blocks, given.n_columns))
+            layout = (given.n_blocks, given.n_columns)
             S = np.zeros((n_components, d))
+        factor = np.empty(layout)
         log_weights, means = np.empty(n_components), np.empty((n_components, d))
         theta, theta_gradient = np.empty(n_dim), np.empty(n_dim)
         whitening = numba.carray(_floats_at(given.whitening), (n_dim, n_dim))
@@ -107,11 +109,11 @@ def _log_density(matrices, n_few):
         prior = PriorNumbers(
             given.family,
             numba.carray(_floats_at(given.concentration), n_components),
-            numba.carray(_floats_at(given.mean), d),
-            given.mean_concentration,
-            numba.carray(_floats_at(given.mean_scale), d),
-            given.shape,
-            numba.carray(_floats_at(given.scale), (d if matrices else 1, given.n_columns)),
+            numba.carray(_floats_at(given.mean), (n_components, d)),
+            numba.carray(_floats_at(given.mean_concentration), n_components),
+            numba.carray(_floats_at(given.mean_scale), (n_components, d)),
+            numba.carray(_floats_at(given.shape), given.n_blocks),
+            numba.carray(_floats_at(given.scale), layout),
             given.log_normaliser,
         )
         jacobian = np.bool_(True)  # a literal would have ``assemble`` compiled once more

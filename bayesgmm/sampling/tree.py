@@ -111,20 +111,22 @@ def data_hash(x, sample_weight):
 
 
 def _prior_variables(prior):
-    common = {
-        "prior_concentration": (("component",), prior.concentration),
-        "prior_mean": (("feature",), prior.mean),
+    """The prior's numbers, with a dimension of components where they were given one."""
+    dims = {
+        "concentration": ("component",),
+        "mean": ("component", "feature"),
+        "mean_concentration": ("component",),
+        "mean_scale": ("component", "feature"),
+        "df": ("component",),
+        "eta": (),
+        "scale": ("component", "feature"),
     }
     if isinstance(prior, NormalInverseWishart):
-        return common | {
-            "prior_mean_concentration": ((), prior.mean_concentration),
-            "prior_df": ((), prior.df),
-            "prior_scale": (("feature", "feature_bis"), prior.scale),
-        }
-    return common | {
-        "prior_mean_scale": (("feature",), prior.mean_scale),
-        "prior_scale": (("feature",), prior.scale),
-        "prior_eta": ((), prior.eta),
+        dims["scale"] = ("component", "feature", "feature_bis")
+    numbers = {name: v for name, v in prior.to_dict().items() if name in dims}
+    return {
+        f"prior_{name}": (dims[name][len(dims[name]) - np.ndim(v) :], v)
+        for name, v in numbers.items()
     }
 
 

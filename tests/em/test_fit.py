@@ -15,6 +15,7 @@ from oracles import (
     brute_force,
     log_likelihood,
     log_prior,
+    prior_by_component,
     random_parameters,
     random_rows,
 )
@@ -149,6 +150,54 @@ def test_components_come_in_order_of_weight(case):
     weights = case[2].weights
     np.testing.assert_allclose(weights.sum(), 1)
     assert (np.diff(weights) <= 0).all()
+
+
+@structures
+def test_the_gradient_is_zero_where_the_prior_tells_components_apart(covariance):
+    x, scale = overlapping(), np.array([2.0, 300.0])
+    if covariance == "spherical":
+        scale[:] = 20.0
+    prior = prior_by_component(np.random.default_rng(6), covariance, 3, 2)
+    here = fit("conjugate", covariance, x, 3, prior)
+    target = Target.of(covariance, 3, x, np.ones(len(x)), prior)
+    assert here.converged
+    assert dimensionless_norm(target, here.parameters, len(x)) < 2e-8
+    there = fit("conjugate", covariance, x * scale - 5, 3, prior.affine(scale, -5.0))
+    moved = here.parameters.affine(scale, -5.0)
+    np.testing.assert_allclose(there.weights, moved.weights, rtol=1e-6)
+    np.testing.assert_allclose(there.means, moved.means, rtol=1e-5)
+    np.testing.assert_allclose(there.covariances, moved.covariances, rtol=1e-5, atol=1e-9)
+
+
+@structures
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1]], ids=str)
+def test_components_that_the_prior_names_are_where_it_has_them(covariance, order):
+    """From every start, though clusters are found in any order."""
+    places = np.array([[0.0, 0.0], [6.0, 6.0], [12.0, 12.0]])[order]
+    rng = np.random.default_rng(7)
+    x = np.vstack([rng.normal(m, 1, (n, 2)) for m, n in zip(places, (20, 80, 50), strict=True)])
+    prior = bg.NormalInverseWishart(mean=places, mean_concentration=20)
+    estimate = fit("conjugate", covariance, x, 3, prior, n_starts=12)
+    assert estimate.modes[0].count == 12
+    np.testing.assert_allclose(estimate.means, places, atol=0.5)
+
+
+def test_components_come_in_order_of_weight_among_those_the_prior_does_not_tell_apart():
+    x = np.vstack(
+        [overlapping(n, 2, 1, s) + c for n, s, c in ((90, 1, 0), (20, 2, 30), (50, 3, -30))]
+    )
+    prior = bg.NormalInverseWishart(mean=[[30, 30], [-10, -10], [-10, -10]], mean_concentration=3)
+    estimate = fit("conjugate", "full", x, 3, prior)
+    assert estimate.means[0].min() > 20
+    assert estimate.weights[0] < estimate.weights[2] < estimate.weights[1]
+
+
+def test_modes_whose_labels_the_prior_tells_apart_are_two():
+    x = overlapping(60, 1, 1)
+    apart = bg.NormalInverseWishart(concentration=[2.0, 2.1], scale=0.02, df=20)
+    alike = dataclasses.replace(apart, concentration=2.0)
+    modes = [fit("conjugate", "full", x, 2, p, n_starts=20).modes for p in (apart, alike)]
+    assert len(modes[0]) > len(modes[1])
 
 
 @structures

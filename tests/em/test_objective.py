@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from oracles import STRUCTURES, log_likelihood, log_prior, random_parameters, random_rows
+from oracles import (
+    STRUCTURES,
+    log_likelihood,
+    log_prior,
+    prior_by_component,
+    random_parameters,
+    random_rows,
+)
 
 import bayesgmm as bg
 from bayesgmm.em.objective import Objective
@@ -21,13 +28,15 @@ def scene(covariance, family, k=3, d=2, n=80, seed=1):
     scale = np.full(d, 20.0) if covariance == "spherical" else np.geomspace(1e-2, 1e2, d)
     x = random_rows(rng, p, n) * scale + 100 * scale
     weight = rng.choice([1.0, 2.0, 0.5], size=n)
-    prior = PRIORS[family] or bg.NormalInverseWishart()
+    prior = PRIORS.get(family) or bg.NormalInverseWishart()
+    if family == "by component":
+        prior = prior_by_component(rng, covariance, k, d).affine(scale, 100 * scale)
     objective = Objective.of(bg.GaussianMixture(k, covariance, prior), x, weight, family == "flat")
     return objective, x, weight, prior, p
 
 
 @structures
-@families
+@pytest.mark.parametrize("family", [*PRIORS, "by component"])
 def test_its_value_is_scipys_in_the_datas_units(covariance, family):
     objective, x, weight, prior, p = scene(covariance, family)
     point = objective.at(unconstrain(p))
@@ -52,7 +61,7 @@ def test_its_gradient_is_the_targets(covariance, family):
 
 
 @structures
-@pytest.mark.parametrize("family", ["conjugate", "flat"])
+@pytest.mark.parametrize("family", ["conjugate", "by component", "flat"])
 @pytest.mark.parametrize(("k", "d", "n"), [(1, 1, 10), (3, 2, 80), (4, 3, 30), (5, 1, 12)])
 def test_a_step_of_em_never_lowers_it(covariance, family, k, d, n):
     for seed in range(8):
@@ -68,8 +77,9 @@ def test_a_step_of_em_never_lowers_it(covariance, family, k, d, n):
 
 
 @structures
-def test_a_step_of_em_leaves_its_fixed_point_where_the_gradient_is_zero(covariance):
-    objective, *_ = scene(covariance, "conjugate")
+@pytest.mark.parametrize("family", ["conjugate", "by component"])
+def test_a_step_of_em_leaves_its_fixed_point_where_the_gradient_is_zero(covariance, family):
+    objective, *_ = scene(covariance, family)
     point = objective.at(draw_start(objective, 0, np.random.default_rng(1)))
     for _ in range(3000):
         point = objective.at(objective.step(point))

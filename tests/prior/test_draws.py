@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from oracles import STRUCTURES
+from oracles import STRUCTURES, prior_by_component
 from scipy import stats
 
 import bayesgmm as bg
@@ -140,6 +140,19 @@ def test_the_score_of_the_density_has_mean_zero_under_the_draws(draws, covarianc
     scores = np.array([target(unconstrain(p))[1] for p in draws[covariance, family]])
     error = scores.std(axis=0, ddof=1) / np.sqrt(N)
     assert np.abs(scores.mean(axis=0) / error).max() < 4.5
+
+
+@structures
+def test_the_score_has_mean_zero_where_the_prior_tells_components_apart(covariance):
+    rng = np.random.default_rng(20250102)
+    prior = prior_by_component(rng, covariance, K, 2)
+    target = Target.of(covariance, K, np.zeros((1, 2)), np.zeros(1), prior)
+    scores = []
+    for _ in range(N):
+        drawn = MixtureParameters(covariance, *draw_prior(prior, covariance, K, 2, rng))
+        scores.append(target(unconstrain(drawn))[1])
+    error = np.std(scores, axis=0, ddof=1) / np.sqrt(N)
+    assert np.abs(np.mean(scores, axis=0) / error).max() < 4.5
 
 
 @structures

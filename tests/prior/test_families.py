@@ -84,6 +84,30 @@ def test_a_given_scale_matrix_is_kept():
     assert (prior.df, prior.mean_concentration) == (7, 3)
 
 
+def test_numbers_may_be_given_by_component():
+    given = {
+        "mean": np.arange(6.0).reshape(2, 3),
+        "mean_concentration": np.array([0.1, 2.0]),
+        "df": np.array([4.0, 9.0]),
+        "scale": np.array([np.eye(3), 2 * np.eye(3)]),
+    }
+    prior = resolved(bg.NormalInverseWishart(**given), rows())
+    for name, value in given.items():
+        np.testing.assert_array_equal(getattr(prior, name), value)
+    separate = resolved(bg.NormalLKJ(mean=given["mean"], mean_scale=1 + given["mean"]), rows())
+    np.testing.assert_array_equal(separate.mean, given["mean"])
+    np.testing.assert_array_equal(separate.mean_scale, 1 + given["mean"])
+
+
+def test_numbers_by_component_are_those_of_every_component():
+    prior = resolved(bg.NormalInverseWishart(df=[4.0, 9.0], scale=[1.0, 2.0, 3.0]), rows())
+    laid = prior.by_component
+    np.testing.assert_array_equal(laid.df, [4.0, 9.0])
+    np.testing.assert_array_equal(laid.scale, [np.diag([1.0, 2.0, 3.0])] * 2)
+    np.testing.assert_array_equal(laid.mean, [prior.mean] * 2)
+    np.testing.assert_array_equal(laid.mean_concentration, [0.01, 0.01])
+
+
 def test_a_prior_given_in_full_needs_no_rows_to_scale_by():
     constant = np.ones((1, 2))
     full = bg.NormalInverseWishart(2.0, 0.0, 0.1, 4.0, np.eye(2))
@@ -178,6 +202,18 @@ def test_a_number_that_must_be_positive_is_refused_by_name(family, name, value):
         (bg.NormalInverseWishart(scale=np.ones((3, 3))), ["scale", "positive definite"]),
         (bg.NormalInverseWishart(scale=np.eye(3) + np.eye(3, k=1) / 2), ["scale", "symmetric"]),
         (bg.NormalInverseWishart(scale=0.0), ["scale", "positive definite"]),
+        (bg.NormalInverseWishart(mean=np.zeros((3, 3))), ["mean", "(3,) or (2, 3)", "(3, 3)"]),
+        (bg.NormalInverseWishart(df=[9.0, 9.0, 9.0]), ["df", "number", "(2,)", "(3,)"]),
+        (bg.NormalInverseWishart(df=[9.0, 2.0]), ["df", "n_features - 1 = 2", "got 2"]),
+        (
+            bg.NormalInverseWishart(mean_concentration=[1.0, 2.0, 3.0]),
+            ["mean_concentration", "number", "(2,)", "(3,)"],
+        ),
+        (bg.NormalInverseWishart(scale=np.ones((3, 3, 3))), ["scale", "(2, 3, 3)", "(3, 3, 3)"]),
+        (
+            bg.NormalInverseWishart(scale=[np.eye(3), -np.eye(3)]),
+            ["scale", "positive definite", "-1"],
+        ),
         (bg.NormalLKJ(scale=[1.0, 1.0]), ["scale", "(3,)", "(2,)"]),
         (bg.NormalLKJ(mean_scale=[1.0, 1.0]), ["mean_scale", "(3,)", "(2,)"]),
     ],

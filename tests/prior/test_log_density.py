@@ -7,6 +7,7 @@ from oracles import (
     central_differences,
     lkj_log_volume,
     log_prior,
+    prior_by_component,
     random_parameters,
 )
 from scipy import integrate
@@ -16,10 +17,13 @@ from bayesgmm.prior import log_density
 from bayesgmm.prior.log_density import add_log_prior, prior_numbers
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
+families = pytest.mark.parametrize("family", ["conjugate", "by component", "separate"])
 
 
-def given_prior(family, rng, k, d):
+def given_prior(family, covariance, rng, k, d):
     """A resolved prior none of whose numbers is special."""
+    if family == "by component":
+        return prior_by_component(rng, covariance, k, d)
     concentration = rng.uniform(0.5, 4, size=k)
     mean = rng.normal(size=d)
     if family == "conjugate":
@@ -40,11 +44,11 @@ def evaluate(prior, parameters):
 
 
 @structures
-@pytest.mark.parametrize("family", ["conjugate", "separate"])
+@families
 @pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 1), (2, 2), (3, 4)])
 def test_the_log_density_is_scipys(covariance, family, k, d):
     rng = np.random.default_rng(10 * k + d)
-    prior = given_prior(family, rng, k, d)
+    prior = given_prior(family, covariance, rng, k, d)
     for _ in range(5):
         parameters = random_parameters(rng, covariance, k, d)
         value, _ = evaluate(prior, parameters)
@@ -52,11 +56,11 @@ def test_the_log_density_is_scipys(covariance, family, k, d):
 
 
 @structures
-@pytest.mark.parametrize("family", ["conjugate", "separate"])
+@families
 @pytest.mark.parametrize(("k", "d"), [(1, 1), (2, 2), (3, 4)])
 def test_the_gradient_is_that_of_the_value(covariance, family, k, d):
     rng = np.random.default_rng(20 * k + d)
-    prior = given_prior(family, rng, k, d)
+    prior = given_prior(family, covariance, rng, k, d)
     numbers = prior_numbers(prior, covariance, k, d)
     p = random_parameters(rng, covariance, k, d)
     free = np.abs(np.tril(p.factor) if p.factor.ndim == 3 else p.factor) > 0
@@ -81,7 +85,7 @@ def test_the_gradient_is_that_of_the_value(covariance, family, k, d):
 def test_the_gradient_is_added_to_what_the_arrays_hold(covariance):
     rng = np.random.default_rng(3)
     p = random_parameters(rng, covariance, 2, 2)
-    prior = given_prior("conjugate", rng, 2, 2)
+    prior = given_prior("conjugate", covariance, rng, 2, 2)
     _, gradient = evaluate(prior, p)
     numbers = prior_numbers(prior, covariance, 2, 2)
     held = [np.full_like(g, 7.0) for g in gradient]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from declared import PRIORS, rows
-from oracles import STRUCTURES
+from oracles import STRUCTURES, prior_by_component
 
 import bayesgmm as bg
 from bayesgmm.mixture import MixtureParameters
@@ -137,6 +137,23 @@ def test_prior_is_written_as_numbers(sampled):
     assert set(written) == {f"prior_{name}" for name in fields}
     for name in fields:
         np.testing.assert_array_equal(written[f"prior_{name}"], getattr(prior, name))
+
+
+def test_a_prior_given_by_component_is_written_and_read_by_component():
+    x = rows(n_features=2)
+    prior = prior_by_component(np.random.default_rng(1), "full", 2, 2)
+    prior = prior.affine(x.std(axis=0), x.mean(axis=0))
+    post = bg.sample(bg.GaussianMixture(2, prior=prior), x, random_seed=1, **SHORT)
+    constants = post["constant_data"]
+    assert constants["prior_mean"].dims == ("component", "feature")
+    assert (
+        constants["prior_df"].dims == constants["prior_mean_concentration"].dims == ("component",)
+    )
+    assert constants["prior_scale"].dims == ("component", "feature", "feature_bis")
+    again = bg.GaussianMixture.from_dict(json.loads(post.attrs["bayesgmm_declaration"]))
+    for name in ("mean", "mean_concentration", "df", "scale"):
+        np.testing.assert_array_equal(constants[f"prior_{name}"], getattr(prior, name))
+        np.testing.assert_array_equal(getattr(again.prior, name), getattr(prior, name))
 
 
 def test_attributes_say_where_the_draws_come_from(sampled):

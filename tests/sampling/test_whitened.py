@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 import pytest
 from declared import PRIORS
-from oracles import STRUCTURES, random_parameters, random_rows
+from oracles import STRUCTURES, prior_by_component, random_parameters, random_rows
 
 import bayesgmm as bg
 from bayesgmm.sampling import whitened
@@ -22,7 +22,10 @@ def scene(covariance, family="conjugate", k=4, d=3, n=50):
     rng = np.random.default_rng(1)
     parameters = random_parameters(rng, covariance, k, d)
     x, weight = random_rows(rng, parameters, n), rng.choice([0.5, 1.0, 2.0], size=n)
-    prior = PRIORS[family].resolved(x, weight, k)
+    if family == "by component":
+        prior = prior_by_component(rng, covariance, k, d)
+    else:
+        prior = PRIORS[family].resolved(x, weight, k)
     target = Target.of(covariance, k, x, weight, prior, shift=0.3, scale=1.7)
     return WhitenedTarget.at(target, parameters)
 
@@ -36,7 +39,7 @@ def called(model, y):
 
 
 @every_structure
-@pytest.mark.parametrize("family", PRIORS)
+@pytest.mark.parametrize("family", [*PRIORS, "by component"])
 @pytest.mark.parametrize("d", [1, 3, 6])
 def test_the_c_function_is_the_target(covariance, family, d):
     density = scene(covariance, family, d=d)
