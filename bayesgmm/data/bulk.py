@@ -1,0 +1,261 @@
+"""The bulk of the rows: a robust centre and covariance, and the covariance within components.
+
+The twentieth of the weight that fits worst is left out, so that no row in twenty, wherever it lies,
+moves what the default prior and the coordinates of a fit are scaled by.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import chdtr, chdtri
+
+TRIMMED = 0.05
+"""Share of the weight that is left out."""
+MOST_ROWS = 4096
+"""Rows that are looked at."""
+MOST_NUMBERS = 2**20
+"""Numbers among which those rows are sought; of a larger table, in rows at even steps."""
+SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96)
+"""Numbers of components that are tried up to the one declared."""
+STARTS, SCREENING, CLIMB = 8, 5, 60
+"""Starts of the tied fit, iterations of each, and iterations of the best of them."""
+FARTHEST = 1e6
+"""Units from the centre beyond which a row is taken to be no farther: squares stay finite."""
+VARIES, SINGULAR = 1e-14, 1e-13
+"""Smallest variance, in squared units, and smallest eigenvalue of a correlation matrix."""
+TOLERANCE = 1e-7
+"""Nats per row that an iteration must gain."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bulk:
+    """Rows in an order of their own, centred and scaled feature by feature.
+
+    That order, by a weighted sum of the features, is the same whatever the order of the table, and
+    so is all that is estimated from them.
+    """
+
+    covariance_structure: str
+    rows: np.ndarray
+    """(n, n_features), in the scaled coordinates."""
+    weight: np.ndarray
+    """(n,), how many times each row counts; they sum to the weight of the table."""
+    origin: np.ndarray
+    """(n_features,), in the data's units, of the scaled coordinates."""
+    unit: np.ndarray
+    """(n_features,), in the data's units, of the scaled coordinates."""
+
+    @classmethod
+    def of(cls, x, sample_weight, covariance_structure):
+        """The bulk of the rows x, (n_obs, n_features), that count sample_weight, (n_obs,), times.
+
+        Raises
+        ------
+        ValueError
+            The weights sum to 1 or less, so that no variance can be estimated from them.
+        """
+        total = sample_weight.sum()
+        if total <= 1:
+            raise ValueError(
+                "sample_weight must say how many times each row counts, so that a scale can be "
+                f"estimated from the rows; it sums to {total:.6g}. "
+                "Try weights with mean 1, or give the prior every parameter."
+            )
+        rows, weight = _few(x, sample_weight)
+        origin, unit = np.array([_centre_and_scale(column, weight) for column in rows.T]).T
+        if covariance_structure == "spherical":
+            unit = np.full_like(unit, unit.max())
+        weight = weight * (total / weight.sum())
+        scaled = np.clip((rows - origin) / unit, -FARTHEST, FARTHEST)
+        return cls(covariance_structure, scaled, weight, origin, unit)
+
+    @property
+    def kept(self):
+        """(n,), weights of the rows after those that fit one normal distribution worst are cut."""
+        return self._whole.kept
+
+    @property
+    def centre(self):
+        """Mean of the bulk, (n_features,), in the data's units."""
+        return self.origin + self.unit * self._whole.means[0]
+
+    @property
+    def covariance(self):
+        """Covariance of the bulk, (n_features, n_features), in the data's squared units."""
+        return self._untrimmed(self._whole.covariance) * np.outer(self.unit, self.unit)
+
+    def within(self, n_components):
+        """Covariance within components, pooled, (n_features, n_features), squared units.
+
+        That of a tied mixture by maximum likelihood on the rows that fit it best [1]_. It has
+        n_components or fewer, by BIC: where more are declared than the rows tell apart, they do not
+        narrow the prior. A diagonal where the structure is diag, isotropic where it is spherical.
+
+        References
+        ----------
+        .. [1] García-Escudero, Gordaliza, Matrán & Mayo-Iscar (2008), Ann. Stat. 36, 1324–1345.
+        """
+        d, size = self.rows.shape[1], self.weight.sum() * (1 - TRIMMED)
+        fits = [self._tied(k) for k in SIZES if k < n_components] + [self._tied(n_components)]
+        bic = [-2 * f.value + len(f.means) * (d + 1) * np.log(size) for f in fits]
+        spread = self._untrimmed(fits[int(np.argmin(bic))].covariance)
+        return spread * np.outer(self.unit, self.unit)
+
+    def _tied(self, k):
+        """The best tied mixture of k components that a few starts lead to."""
+        whole, d = self._whole, self.rows.shape[1]
+        spread = self._form(self._untrimmed(whole.covariance))
+        if k == 1:
+            return self._climb(_Tied(whole.means, spread), CLIMB)
+        rng, best = np.random.default_rng(0), None
+        whitened = np.linalg.solve(np.linalg.cholesky(whole.covariance), self.rows.T).T
+        for start in range(STARTS):
+            points, metric = (whitened, spread) if start % 2 else (self.rows, np.eye(d))
+            means = self.rows[_apart(points, whole.kept, k, rng)]
+            end = self._climb(_Tied(means, 0.1 * metric), SCREENING)
+            # By a margin, so that rounding does not choose between equally good ends.
+            if best is None or end.value > best.value + 1e-9 * abs(best.value):
+                best = end
+        return self._climb(best, CLIMB)
+
+    @cached_property
+    def _whole(self):
+        """All rows as one component: the minimum covariance determinant, from medians."""
+        d = self.rows.shape[1]
+        return self._climb(_Tied(np.zeros((1, d)), np.eye(d)), CLIMB)
+
+    @cached_property
+    def _uncorrelated(self):
+        """Rows without correlation to put in: as many again where features are sums of others."""
+        correlation = np.atleast_2d(np.corrcoef(self.rows.T))
+        if len(correlation) > 1 and np.linalg.eigvalsh(correlation)[0] < SINGULAR:
+            return self.weight.sum()
+        return 0.0
+
+    @staticmethod
+    def _untrimmed(covariance):
+        """That of normal rows whose trimmed covariance this is: Mahalanobis distances cut short."""
+        d = len(covariance)
+        return covariance * (1 - TRIMMED) / chdtr(d + 2, chdtri(d, TRIMMED))
+
+    def _form(self, covariance):
+        if self.covariance_structure == "diag":
+            return np.diag(np.diag(covariance))
+        if self.covariance_structure == "spherical":
+            return np.eye(len(covariance)) * np.diag(covariance).mean()
+        return covariance
+
+    def _climb(self, fit, n_iter):
+        """EM of a tied mixture on the rows that fit it best."""
+        z, total = self.rows, self.weight.sum() * (1 - TRIMMED)
+        means, covariance, log_weights = fit.means, fit.covariance, fit.log_weights
+        value = -np.inf
+        for _ in range(n_iter):
+            lower = np.linalg.cholesky(covariance)
+            whiten = np.linalg.inv(lower).T
+            y, m = z @ whiten, means @ whiten
+            terms = log_weights - 0.5 * ((y**2).sum(axis=1)[:, None] - 2 * y @ m.T + (m**2).sum(1))
+            highest = terms.max(axis=1)
+            share = np.exp(terms - highest[:, None])
+            sums = share.sum(axis=1)
+            log_density = highest + np.log(sums)
+            kept = _kept(log_density, self.weight)
+            before, value = value, kept @ log_density - total * np.log(np.diag(lower)).sum()
+            share *= (kept / sums)[:, None]
+            nk = share.sum(axis=0) + 1e-12
+            means = (share.T @ z) / nk[:, None]
+            log_weights = np.log(nk / nk.sum())
+            scatter = (z * kept[:, None]).T @ z - (means * nk[:, None]).T @ means
+            covariance = self._estimate(scatter / total, total - len(means))
+            if abs(value - before) <= TOLERANCE * total:
+                break
+        return _Tied(means, covariance, log_weights, value, kept)
+
+    def _estimate(self, covariance, freedom):
+        """From the covariance of the rows kept about their means, on so many degrees of freedom."""
+        d = len(covariance)
+        # A feature that does not vary among the rows kept, such as a rare 1, has its unit.
+        variance = np.diag(covariance)
+        covariance = self._form(covariance + np.diag(variance < VARIES))
+        # Rows that are missing to three for every feature are put in without correlation.
+        missing = max(self._uncorrelated, 3 * d - freedom)
+        diagonal = np.diag(np.diag(covariance))
+        return (freedom * covariance + missing * diagonal) / (freedom + missing)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tied:
+    """A mixture with one covariance, in scaled coordinates, and what its climb found."""
+
+    means: np.ndarray
+    covariance: np.ndarray
+    log_weights: np.ndarray | float = 0.0
+    value: float = -np.inf
+    """Log posterior of the rows kept, but for a constant (nats)."""
+    kept: np.ndarray | None = None
+    """(n,), weights of the rows kept."""
+
+
+def _few(x, sample_weight):
+    """Rows of positive weight in the order of a weighted sum of their features; at most MOST_ROWS.
+
+    Many rows stand at even steps of weight in that order, each for as much of it.
+    """
+    n_obs, d = x.shape
+    step = max(1, n_obs * d // MOST_NUMBERS)
+    rows, weight = np.asarray(x[::step]), np.asarray(sample_weight[::step], dtype=np.float64)
+    if not weight.all():
+        rows, weight = rows[weight > 0], weight[weight > 0]
+    low, high = rows.min(axis=0) / 2, rows.max(axis=0) / 2
+    width = np.where(high > low, high - low, 1)
+    # The direction has no meaning, but that rows with equal sums are equal.
+    key = ((rows / 2 - low) / width) @ np.cos(np.arange(1, d + 1))
+    order = np.argsort(key, kind="stable")
+    if len(order) <= MOST_ROWS:
+        return rows[order], weight[order]
+    reached = np.cumsum(weight[order])
+    steps = (np.arange(MOST_ROWS) + 0.5) / MOST_ROWS * reached[-1]
+    return rows[order[np.searchsorted(reached, steps)]], np.ones(MOST_ROWS)
+
+
+def _centre_and_scale(column, weight):
+    """Mean and standard deviation of the values nearest to the median; of all if they are equal."""
+    order = np.argsort(column, kind="stable")
+    reached = np.cumsum(weight[order]) / weight.sum()
+    median = column[order[np.searchsorted(reached, [0.5 - 1e-9, 0.5 + 1e-9])]].mean()
+    for share in (_kept(-np.abs(column - median), weight), weight):
+        values, share = column[share > 0] - median, share[share > 0]
+        centre = median + share @ values / share.sum()
+        scale = np.sqrt(share @ (values + median - centre) ** 2 / share.sum())
+        if scale > 0:
+            break
+    return centre, scale
+
+
+def _kept(fit, weight):
+    """Weights (n,) after a share of their sum is cut off where ``fit``, (n,), is lowest.
+
+    Rows that fit equally well share what the cut leaves of them.
+    """
+    order = np.argsort(fit, kind="stable")
+    last = np.searchsorted(np.cumsum(weight[order]), TRIMMED * weight.sum(), side="right")
+    border = fit[order[min(last, len(order) - 1)]]
+    at_border = np.abs(fit - border) <= 1e-9 * (1 + abs(border))
+    above = (fit > border) & ~at_border
+    left = (1 - TRIMMED) * weight.sum() - weight[above].sum()
+    return weight * (above + at_border * np.clip(left / weight[at_border].sum(), 0, 1))
+
+
+def _apart(points, weight, k, rng):
+    """Positions of k rows by k-means++: each drawn by its squared distance from those drawn."""
+    chosen: list[int] = []
+    nearest = np.full(len(points), np.inf)
+    while len(chosen) < k:
+        mass = np.cumsum(weight * nearest if chosen else weight)
+        if not mass[-1] > 0:
+            mass = np.cumsum(weight)
+        chosen.append(int(np.searchsorted(mass, rng.uniform() * mass[-1], side="right")))
+        distance = ((points - points[chosen[-1]]) ** 2).sum(axis=1)
+        nearest = np.minimum(nearest, distance)
+    return chosen
