@@ -4,6 +4,7 @@ from .data import Observations as Observations
 from .data import observations as observations
 from .mixture import GaussianMixture as GaussianMixture
 from .prior import NormalInverseWishart as NormalInverseWishart
+from .prior import FraleyRaftery as FraleyRaftery
 from .prior import NormalLKJ as NormalLKJ
 from .em import Mode as Mode
 from .em import PointEstimate as PointEstimate
@@ -11,6 +12,7 @@ from .em import fit_map as fit_map
 from .em import fit_ml as fit_ml
 from .distributions import InverseWishart as InverseWishart
 from .distributions import MarginalMixture as MarginalMixture
+from .distributions import ResidualLKJ as ResidualLKJ
 from .distributions import ScaledLKJ as ScaledLKJ
 from .model import declare as declare
 from .sampling import sample as sample

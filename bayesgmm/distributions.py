@@ -252,16 +252,8 @@ class ScaledLKJRV(SymbolicRandomVariable):
         next_rng, sd = pt.random.halfnormal(
             0.0, scale, size=(*batch, p), rng=rng, return_next_rng=True
         )
-        # Canonical partial correlations of column j are 2 Beta(b_j, b_j) − 1.
-        b = eta[..., None, None] + 0.5 * (p - 2 - pt.arange(p))
-        b = pt.maximum(b, 0.5 * eta[..., None, None])  # the last column is not used
-        next_rng, beta = pt.random.beta(
-            b, b, size=(*batch, p, p), rng=next_rng, return_next_rng=True
-        )
-        partial = pt.tril(2 * beta - 1, k=-1)
-        left = pt.sqrt(pt.cumprod(1 - partial**2, axis=-1))
-        left = pt.concatenate([pt.ones_like(left[..., :1]), left[..., :-1]], axis=-1)
-        chol = sd[..., None] * (partial + pt.eye(p)) * left
+        next_rng, chol = _lkj_chol(next_rng, eta, batch, p)
+        chol = sd[..., None] * chol
         return cls(
             inputs=[rng, size, scale, eta],
             outputs=[next_rng, chol @ chol.mT],
@@ -313,6 +305,105 @@ class ScaledLKJ(Continuous):
         return check_parameters(log_density, eta > 0, msg="eta > 0")
 
 
+class ResidualLKJRV(SymbolicRandomVariable):
+    name = "residual_lkj"
+    extended_signature = "[rng],[size],(p),(),()->[rng],(p,p)"
+    _print_name = ("ResidualLKJ", "\\operatorname{ResidualLKJ}")
+
+    def update(self, node):
+        return {node.inputs[0]: node.outputs[0]}
+
+    @classmethod
+    def rv_op(cls, scale, df, eta, *, size=None, rng=None):
+        scale, df, eta = map(pt.as_tensor_variable, (scale, df, eta))
+        rng, size = normalize_rng_param(rng), normalize_size_param(size)
+        p = scale.shape[-1]
+        if rv_size_is_none(size):
+            batch = tuple(implicit_size_from_params(scale, df, eta, ndims_params=[1, 0, 0]))
+        else:
+            batch = tuple(size)
+        next_rng, chi_square = pt.random.chisquare(
+            df[..., None], size=(*batch, p), rng=rng, return_next_rng=True
+        )
+        residual = df[..., None] * scale**2 / chi_square
+        next_rng, chol = _lkj_chol(next_rng, eta, batch, p)
+        inverse = solve_triangular(chol, pt.broadcast_to(pt.eye(p), chol.shape), lower=True)
+        # (R⁻¹)_jj, by which the variance of a feature exceeds that of it given the others.
+        sd = pt.sqrt(residual * (inverse * inverse).sum(axis=-2))
+        chol = sd[..., None] * chol
+        return cls(
+            inputs=[rng, size, scale, df, eta],
+            outputs=[next_rng, chol @ chol.mT],
+        )(rng, size, scale, df, eta)
+
+
+class ResidualLKJ(Continuous):
+    r"""Covariance matrices of correlations R ~ LKJ(eta) and inverse-χ² residual variances.
+
+    The variance of every feature given the others, 1 / (Σ⁻¹)_jj, is scaled inverse χ² with df
+    degrees of freedom and scale_j². A density of the matrix itself, batched; it vanishes faster
+    than any power as Σ becomes singular.
+
+    Parameters
+    ----------
+    scale : (..., p)
+        In the data's units: E[(Σ⁻¹)_jj] = 1 / scale_j².
+    df : tensor_like
+        Degrees of freedom, above 0.
+    eta : tensor_like
+        1 is uniform over correlation matrices; larger values favour small correlations.
+
+    References
+    ----------
+    .. [1] Lewandowski, Kurowicka & Joe (2009), Journal of Multivariate Analysis 100, 1989–2001.
+    """
+
+    rv_type = ResidualLKJRV
+    rv_op = ResidualLKJRV.rv_op
+
+    @classmethod
+    def dist(cls, scale, df, eta=2.0, **kwargs):
+        df, eta = (pt.as_tensor_variable(v).astype("float64") for v in (df, eta))
+        return super().dist([pt.as_tensor_variable(scale), df, eta], **kwargs)
+
+    def support_point(rv, size, scale, df, eta):
+        p = scale.shape[-1]
+        centre = (scale**2)[..., None] * pt.eye(p)
+        return centre if rv_size_is_none(size) else pt.full((*size, p, p), centre)
+
+    def logp(value, scale, df, eta):
+        p = scale.shape[-1]
+        chol = pt.linalg.cholesky(value)
+        inverse = solve_triangular(chol, pt.broadcast_to(pt.eye(p), chol.shape), lower=True)
+        precision = (inverse * inverse).sum(axis=-2)
+        log_variance = pt.log(pt.diagonal(value, axis1=-2, axis2=-1))
+        half = 0.5 * df[..., None]
+        inverse_chi_square = (
+            half * pt.log(half * scale**2 * precision)
+            - pt.gammaln(half)
+            - half * scale**2 * precision
+        )
+        log_density = (
+            inverse_chi_square.sum(axis=-1)
+            + (eta - 1) * 2 * _log_det(chol)
+            - _lkj_log_volume(eta, p)
+            - (0.5 * (p - 1) + eta) * log_variance.sum(axis=-1)
+        )
+        return check_parameters(log_density, df > 0, eta > 0, msg="df > 0, eta > 0")
+
+
+def _lkj_chol(rng, eta, batch, p):
+    """The next generator, and lower Cholesky factors of LKJ(eta) correlation matrices."""
+    # Canonical partial correlations of column j are 2 Beta(b_j, b_j) − 1.
+    b = eta[..., None, None] + 0.5 * (p - 2 - pt.arange(p))
+    b = pt.maximum(b, 0.5 * eta[..., None, None])  # the last column is not used
+    next_rng, beta = pt.random.beta(b, b, size=(*batch, p, p), rng=rng, return_next_rng=True)
+    partial = pt.tril(2 * beta - 1, k=-1)
+    left = pt.sqrt(pt.cumprod(1 - partial**2, axis=-1))
+    left = pt.concatenate([pt.ones_like(left[..., :1]), left[..., :-1]], axis=-1)
+    return next_rng, (partial + pt.eye(p)) * left
+
+
 def _log_det(chol):
     return pt.log(pt.diagonal(chol, axis1=-2, axis2=-1)).sum(axis=-1)
 
@@ -344,5 +435,6 @@ def _(op, rv):
 
 
 @_default_transform.register(ScaledLKJRV)
+@_default_transform.register(ResidualLKJRV)
 def _(op, rv):
     return CholeskyCovTransform(n=rv.owner.inputs[2].shape[-1])

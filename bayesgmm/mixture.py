@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesgmm.prior.families import NormalInverseWishart, NormalLKJ
+from bayesgmm.prior.families import FraleyRaftery, NormalInverseWishart, NormalLKJ
 from bayesgmm.structure import (
     SPREAD,
     STRUCTURES,
@@ -62,6 +62,21 @@ class GaussianMixture:
         if self.covariance == "tied":
             _check_one_spread(self.prior)
 
+    def resolved_prior(self, x, sample_weight=None):
+        """The prior with every number given, the missing ones scaled from the rows.
+
+        Parameters
+        ----------
+        x : array, shape (n_obs, n_features), or Observations
+            Complete rows, in the data's units.
+        sample_weight : float64 array, shape (n_obs,), optional
+            How many times each row counts.
+        """
+        x = np.asarray(x, dtype=np.float64)
+        if sample_weight is None:
+            sample_weight = np.ones(len(x))
+        return self.prior.resolved(x, sample_weight, self.n_components, self.covariance)
+
     def with_interior_mode(self):
         """The mixture itself, or with concentrations below 1 raised to 1 so that a mode exists."""
         concentration = self.prior.concentration
@@ -81,7 +96,7 @@ class GaussianMixture:
     @classmethod
     def from_dict(cls, declaration):
         """The declaration that ``to_dict`` wrote."""
-        families = {c.__name__: c for c in (NormalInverseWishart, NormalLKJ)}
+        families = {c.__name__: c for c in (NormalInverseWishart, FraleyRaftery, NormalLKJ)}
         prior = dict(declaration["prior"])
         family = families[prior.pop("family")]
         return cls(declaration["n_components"], declaration["covariance"], family(**prior))

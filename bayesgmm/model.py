@@ -7,7 +7,12 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayesgmm.data import training_data
-from bayesgmm.distributions import InverseWishart, MarginalMixture, ScaledLKJ
+from bayesgmm.distributions import (
+    InverseWishart,
+    MarginalMixture,
+    ResidualLKJ,
+    ScaledLKJ,
+)
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
 from bayesgmm.mixture import GaussianMixture
@@ -38,8 +43,8 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
     ValueError, TypeError
         Rows or weights are unfit; the message names the argument or column.
     """
-    rows, weight = training_data(x, sample_weight, mixture.n_components)
-    prior = mixture.prior.resolved(rows.values, weight, mixture.n_components)
+    rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
+    prior = mixture.resolved_prior(rows.values, weight)
     coords = {
         "component": np.arange(mixture.n_components),
         "feature": list(rows.features),
@@ -81,11 +86,14 @@ def _conjugate_spread(prior, covariance):
 
 def _separate_spread(prior, covariance):
     name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
-    if is_matrix(covariance):
+    if is_matrix(covariance) and prior.half_normal:
         return ScaledLKJ(name, prior.scale, prior.eta, dims=dims)
+    if is_matrix(covariance):
+        return ResidualLKJ(name, prior.scale, prior.df, prior.eta, dims=dims)
     scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
-    # The square of a half-normal scale.
-    return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims)
+    if prior.half_normal:  # the square of a half-normal scale
+        return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims)
+    return pm.InverseGamma(name, prior.df / 2, prior.df / 2 * scale**2, dims=dims)
 
 
 def _means(prior, covariance, factor, start):

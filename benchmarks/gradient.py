@@ -69,7 +69,7 @@ def timed(shape, names, profile):
     """Seconds per value and gradient of these peers, checked, and of ours."""
     n, _, k = shape
     x, start = mixture_rows(*shape)
-    prior = bg.GaussianMixture(k).prior.resolved(x, np.ones(n), k)
+    prior = bg.GaussianMixture(k).resolved_prior(x, np.ones(n))
     target = Target.of("full", k, x, np.broadcast_to(1.0, 1), prior)
     sides = {}
     with ExitStack() as processes:

@@ -3,9 +3,9 @@
 Data: eruption length and waiting time to the next eruption, minutes, 272 rows; Azzalini & Bowman
 (1990), Applied Statistics 39, 357–365, as distributed with R.
 
-Model, for x = (eruptions, waiting), K = 2 (textbook.py says where its numbers come from):
+Model, for x = (eruptions, waiting), K = 2 (S₀, m and κ from the data):
 
-    w ~ Dirichlet(2, 2)      Σₖ ~ InverseWishart(4, cov(x) / 2)      μₖ | Σₖ ~ N(mean(x), 100 Σₖ)
+    w ~ Dirichlet(2, 2)   Σₖ ~ InverseWishart(4, 4 S₀)   μₖ | Σₖ ~ N(m, Σₖ / κ),  κ ≤ 0.01
     xₙ ~ w₁ N(μ₁, Σ₁) + w₂ N(μ₂, Σ₂)
 """
 
@@ -22,4 +22,4 @@ mixture = bg.GaussianMixture(n_components=2)
 def textbook(x):
     """The same model in plain PyMC."""
     plain = run_path(str(Path(__file__).parent / "textbook.py"))
-    return plain["gaussian_mixture"](x, n_components=2)
+    return plain["gaussian_mixture"](x, mixture.resolved_prior(x))

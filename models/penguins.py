@@ -4,9 +4,9 @@ Data: bill length and depth (mm), flipper length (mm) and body mass (g) of 342 p
 Station; Gorman, Williams & Fraser (2014), PLoS ONE 9(3) e90081, by way of *palmerpenguins* (Horst,
 Hill & Gorman 2020). Two birds without measurements are left out; the species is the known truth.
 
-Model, for d = 4 features and K = 3 (textbook.py says where its numbers come from):
+Model, for d = 4 features and K = 3 (S₀, m and κ from the data):
 
-    w ~ Dirichlet(2, 2, 2)   Σₖ ~ InverseWishart(6, cov(x) / √3)    μₖ | Σₖ ~ N(mean(x), 100 Σₖ)
+    w ~ Dirichlet(2, 2, 2)   Σₖ ~ InverseWishart(6, 6 S₀)   μₖ | Σₖ ~ N(m, Σₖ / κ),  κ ≤ 0.01
     xₙ ~ w₁ N(μ₁, Σ₁) + w₂ N(μ₂, Σ₂) + w₃ N(μ₃, Σ₃)
 """
 
@@ -33,4 +33,4 @@ truth = table["species"].to_numpy()[x.rows]
 def textbook(x):
     """The same model in plain PyMC."""
     plain = run_path(str(Path(__file__).parent / "textbook.py"))
-    return plain["gaussian_mixture"](x, n_components=3)
+    return plain["gaussian_mixture"](x, mixture.resolved_prior(x))

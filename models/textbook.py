@@ -1,11 +1,12 @@
 r"""The mixture of every model in this folder, written out in plain PyMC.
 
-    w ~ Dirichlet(α, …, α)                    α = 2
-    Σₖ ~ InverseWishart(ν, Ψ)                 ν = d + 2,  Ψ = cov(x) / K^(2/d)
-    μₖ | Σₖ ~ N(m, Σₖ / κ)                    m = mean(x),  κ = 0.01
+    w ~ Dirichlet(α, …, α)
+    Σₖ ~ InverseWishart(ν, Ψ)
+    μₖ | Σₖ ~ N(m, Σₖ / κ)
     xₙ ~ Σₖ wₖ N(μₖ, Σₖ)
 
-The numbers are those of Fraley & Raftery (2007), J. Classification 24, 155–181.
+The numbers α, ν, Ψ, m and κ are given: those that a declared prior takes from the data are told by
+``mixture.resolved_prior``.
 """
 
 import numpy as np
@@ -14,16 +15,14 @@ import pytensor.tensor as pt
 from pymc.distributions.transforms import CholeskyCovTransform
 
 
-def gaussian_mixture(x, n_components):
-    """The mixture of `n_components` normals for the rows of `x`, (n_obs, n_features)."""
+def gaussian_mixture(x, prior):
+    """The mixture for the rows of `x`, (n_obs, n_features), with the numbers of a prior."""
     x = np.asarray(x)
-    k, d = n_components, x.shape[1]
-    covariance = np.cov(x, rowvar=False, ddof=1).reshape(d, d)
-    concentration, mean, mean_concentration = np.full(k, 2.0), x.mean(axis=0), 0.01
-    df, scale = d + 2.0, covariance / k ** (2 / d)
+    k, d = len(prior.concentration), x.shape[1]
+    df, scale = float(prior.df), prior.scale
 
     with pm.Model() as model:
-        weights = pm.Dirichlet("weights", concentration)
+        weights = pm.Dirichlet("weights", prior.concentration)
         covariances = pm.CustomDist(
             "covariances",
             df,
@@ -34,7 +33,8 @@ def gaussian_mixture(x, n_components):
             transform=CholeskyCovTransform(d),
             support_point=lambda rv, size, df, scale: pt.broadcast_to(scale / df, (k, d, d)),
         )
-        means = pm.MvNormal("means", mean, cov=covariances / mean_concentration, shape=(k, d))
+        cov = covariances / float(prior.mean_concentration)
+        means = pm.MvNormal("means", prior.mean, cov=cov, shape=(k, d))
         components = [pm.MvNormal.dist(means[j], cov=covariances[j]) for j in range(k)]
         pm.Mixture("x", w=weights, comp_dists=components, observed=x)
     return model

@@ -27,7 +27,7 @@ def rows(n_obs=40, n_features=3, seed=0):
 
 def draw_parameters(mixture, x, sample_weight, rng):
     """A random point of the prior that the mixture has at these rows, in the data's units."""
-    prior = mixture.prior.resolved(x, sample_weight, mixture.n_components)
+    prior = mixture.resolved_prior(x, sample_weight)
     n_features = x.shape[1]
     drawn = draw_prior(prior, mixture.covariance, mixture.n_components, n_features, rng)
     return MixtureParameters(mixture.covariance, *drawn)

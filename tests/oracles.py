@@ -138,6 +138,8 @@ def _separate(prior, _, spread):
     if spread.ndim == 1:
         d = len(prior.scale)
         sigma = prior.scale if len(spread) == d else [np.sqrt(np.mean(prior.scale**2))]
+        if not prior.half_normal:
+            return _inverse_chi_square(prior.df, np.array(sigma), spread)
         sd = np.sqrt(spread)
         return sum(
             stats.halfnorm(scale=a).logpdf(s) - np.log(2 * s)
@@ -146,8 +148,18 @@ def _separate(prior, _, spread):
     sd = np.sqrt(np.diag(spread))
     correlation = spread / np.outer(sd, sd)
     lkj = (prior.eta - 1) * np.linalg.slogdet(correlation)[1] - lkj_log_volume(prior.eta, len(sd))
-    scales = stats.halfnorm(scale=prior.scale).logpdf(sd).sum()
+    if prior.half_normal:
+        scales = stats.halfnorm(scale=prior.scale).logpdf(sd).sum()
+    else:
+        # From the variance given the others, s² / (R⁻¹)_jj, to the standard deviation s.
+        excess = np.diag(np.linalg.inv(correlation))
+        scales = _inverse_chi_square(prior.df, prior.scale, sd**2 / excess)
+        scales += np.log(2 * sd / excess).sum()
     return scales + lkj - _log_jacobian_of_scales_and_correlations(sd, correlation)
+
+
+def _inverse_chi_square(df, scale, variance):
+    return stats.invgamma(df / 2, scale=df * scale**2 / 2).logpdf(variance).sum()
 
 
 def lkj_log_volume(eta, d):

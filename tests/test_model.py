@@ -51,7 +51,7 @@ def test_declared_density_and_gradient_are_the_targets(covariance, family, shape
     assert [v.name for v in model.value_vars] == names(covariance)
     function = compiled(model, value_and_gradient(model, True) + value_and_gradient(model, False))
     assert_one_pass(function)
-    target = Target.of(covariance, k, x, weight, mixture.prior.resolved(x, weight, k))
+    target = Target.of(covariance, k, x, weight, mixture.resolved_prior(x, weight))
     for _ in range(3):
         parameters = draw_parameters(mixture, x, weight, rng)
         y = unconstrain(parameters) + 0.1 * rng.normal(size=target.n_dim)
@@ -72,7 +72,7 @@ def test_declared_density_is_the_published_one(covariance, family):
     mixture = bg.GaussianMixture(k, covariance, PRIORS[family])
     model = bg.declare(mixture, x)
     function = compiled(model, model.logp(jacobian=False))
-    prior = mixture.prior.resolved(x, ones, k)
+    prior = mixture.resolved_prior(x, ones)
     for _ in range(3):
         p = draw_parameters(mixture, x, ones, rng)
         expected = log_prior(prior, p)
@@ -206,7 +206,7 @@ def test_draws_from_the_prior_follow_the_declared_numbers(covariance, family):
     np.testing.assert_allclose(prior["weights"].sum("component"), 1)
     # Dirichlet(2, 2): each weight has variance 1 / 20.
     assert prior["weights"].values.var(axis=1) == pytest.approx(1 / 20, rel=0.25)
-    resolved = mixture.prior.resolved(x, np.ones(20), k)
+    resolved = mixture.resolved_prior(x, np.ones(20))
     centred = prior["means"].values[0] - resolved.mean
     if family == "separate":
         width = np.broadcast_to(resolved.mean_scale, (n_draws, k, d))

@@ -28,7 +28,7 @@ def test_textbook_is_the_target(name):
     ones, rng = np.ones(len(x)), np.random.default_rng(5)
     model = module.textbook(module.x)
     function = compiled(model, value_and_gradient(model, True) + value_and_gradient(model, False))
-    prior = module.mixture.prior.resolved(x, ones, k)
+    prior = module.mixture.resolved_prior(x, ones)
     target = Target.of(module.mixture.covariance, k, x, ones, prior)
     for _ in range(3):
         y = unconstrain(draw_parameters(module.mixture, x, ones, rng))
@@ -45,7 +45,7 @@ def test_a_wrong_textbook_would_be_noticed(monkeypatch):
     module = importlib.import_module("old_faithful")
     x = np.asarray(module.x)
     ones = np.ones(len(x))
-    prior = module.mixture.prior.resolved(x, ones, 2)
+    prior = module.mixture.resolved_prior(x, ones)
     wrong = bg.NormalInverseWishart(
         prior.concentration, prior.mean, prior.mean_concentration, prior.df + 1, prior.scale
     )

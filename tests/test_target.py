@@ -19,11 +19,11 @@ families = pytest.mark.parametrize("family", ["conjugate", "separate", "flat"])
 jacobians = pytest.mark.parametrize("jacobian", [False, True])
 
 
-def prior_of(family, x, weight, k):
+def prior_of(family, x, weight, k, covariance):
     if family == "flat":
         return None
     kind = bg.NormalInverseWishart if family == "conjugate" else bg.NormalLKJ
-    return kind(concentration=np.linspace(0.8, 3, k)).resolved(x, weight, k)
+    return kind(concentration=np.linspace(0.8, 3, k)).resolved(x, weight, k, covariance)
 
 
 def scene(covariance, family, k=3, d=2, n=40, seed=1):
@@ -32,7 +32,7 @@ def scene(covariance, family, k=3, d=2, n=40, seed=1):
     parameters = random_parameters(rng, covariance, k, d)
     x = random_rows(rng, parameters, n)
     weight = rng.choice([0.5, 1.0, 2.0], size=n)
-    prior = prior_of(family, x, weight, k)
+    prior = prior_of(family, x, weight, k, covariance)
     target = Target.of(covariance, k, x, weight, prior)
     return target, prior, parameters, unconstrain(parameters)
 
@@ -152,8 +152,10 @@ def test_a_row_of_weight_two_is_the_row_twice(covariance, family, jacobian):
     repeated = np.repeat(x, weight, axis=0)
     ones = np.ones(len(repeated))
     y = unconstrain(parameters)
-    a = Target.of(covariance, 3, x, weight, prior_of(family, x, weight.astype(float), 3))
-    b = Target.of(covariance, 3, repeated, ones, prior_of(family, repeated, ones, 3))
+    a = Target.of(
+        covariance, 3, x, weight, prior_of(family, x, weight.astype(float), 3, covariance)
+    )
+    b = Target.of(covariance, 3, repeated, ones, prior_of(family, repeated, ones, 3, covariance))
     np.testing.assert_allclose(a(y, jacobian)[0], b(y, jacobian)[0], rtol=1e-12)
     np.testing.assert_allclose(a(y, jacobian)[1], b(y, jacobian)[1], rtol=1e-9, atol=1e-9)
 
@@ -166,7 +168,7 @@ def test_permuted_components_have_the_same_density(covariance, family, jacobian)
     parameters = random_parameters(rng, covariance, 4, 2)
     x = random_rows(rng, parameters, 60)
     kind = bg.NormalInverseWishart if family == "conjugate" else bg.NormalLKJ
-    prior = kind().resolved(x, np.ones(60), 4)
+    prior = kind().resolved(x, np.ones(60), 4, covariance)
     target = Target.of(covariance, 4, x, np.ones(60), prior)
     values = [
         target(unconstrain(parameters.permuted(order)), jacobian)[0]
@@ -184,7 +186,7 @@ def test_centred_and_scaled_coordinates_shift_the_density_by_a_constant(covarian
     here = random_parameters(rng, covariance, 2, 2)
     x = random_rows(rng, here, 50) * scale + shift
     kind = bg.NormalInverseWishart if family == "conjugate" else bg.NormalLKJ
-    prior = kind().resolved(x, np.ones(50), 2)
+    prior = kind().resolved(x, np.ones(50), 2, covariance)
     raw = Target.of(covariance, 2, x, np.ones(50), prior)
     inner = prior.affine(1 / scale, -shift / scale)
     centred = Target.of(covariance, 2, x, np.ones(50), inner, shift, scale)

@@ -63,7 +63,7 @@ def test_in_the_target(covariance, family):
     mixture, rng = bg.GaussianMixture(2, covariance, PRIORS[family]), np.random.default_rng(1)
     targets = []
     for x, weight in ((X, WEIGHT.astype(float)), (TWICE, np.ones(len(TWICE)))):
-        prior = mixture.prior.resolved(x, weight, 2)
+        prior = mixture.resolved_prior(x, weight)
         targets.append(Target.of(covariance, 2, x, weight, prior))
     for _ in range(3):
         y = unconstrain(draw_parameters(mixture, TWICE, np.ones(len(TWICE)), rng))

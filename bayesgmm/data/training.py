@@ -4,12 +4,17 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.data.bulk import Bulk
 from bayesgmm.data.rows import Observations, chunks, observations_of
 from bayesgmm.data.tables import table_of
+from bayesgmm.structure import is_matrix
+
+UNEXPLAINED = 1e-3
+"""Standard deviations of a column that the others must leave unexplained."""
 
 
 def training_data(
-    x: Any, sample_weight: Any = None, n_components: int = 1
+    x: Any, sample_weight: Any = None, n_components: int = 1, covariance: str = "full"
 ) -> tuple[Observations, np.ndarray]:
     """Observations and row weights to which a mixture can be fitted.
 
@@ -21,6 +26,8 @@ def training_data(
         Weight ≥ 0 of each row, or of each row of the original table. Default: 1.
     n_components : int
         Number of components of the mixture.
+    covariance : str
+        Structure of its covariances.
 
     Returns
     -------
@@ -32,8 +39,9 @@ def training_data(
     Raises
     ------
     ValueError, TypeError
-        The rows or the weights are unusable, a column is constant, or there are fewer distinct
-        rows than components; rows of weight zero count as absent.
+        The rows or the weights are unusable, a column is constant, there are fewer distinct rows
+        than components, or a column is a sum of others and the covariances are matrices; rows of
+        weight zero count as absent.
     """
     obs = observations_of(x, "x")
     if sample_weight is None:
@@ -48,7 +56,44 @@ def training_data(
             f"x has {n_distinct} distinct rows{counted}, fewer than n_components={n_components}; "
             f"expected at least as many; try n_components={n_distinct} or fewer"
         )
+    if is_matrix(covariance) and obs.n_features > 1 and weight.sum() > 1:
+        _check_independent(obs, weight)
     return obs, weight
+
+
+def _check_independent(obs: Observations, weight: np.ndarray) -> None:
+    """No column is a constant plus a weighted sum of columns before it, but for a trace of noise.
+
+    Of such columns every covariance matrix is singular. Rows too few to tell are let pass.
+    """
+    bulk = Bulk.of(obs.values, weight, "full")
+    centred = bulk.rows - (bulk.kept @ bulk.rows) / bulk.kept.sum()
+    centred *= np.sqrt(bulk.kept)[:, None]
+    norm = np.linalg.norm(centred, axis=0)
+    z = centred / np.maximum(norm, np.finfo(float).tiny)
+    # What of a column those before it leave unexplained, in its standard deviations; numbers far
+    # from zero carry the noise of their rounding.
+    left = np.abs(np.diagonal(np.linalg.qr(z, mode="r")))
+    noise = (np.spacing(np.abs(bulk.origin)) / bulk.unit).max()
+    dependent = left < max(UNEXPLAINED, 16 * noise)
+    dependent &= norm > 0
+    if not dependent.any() or len(np.unique(bulk.rows[bulk.kept > 0], axis=0)) <= obs.n_features:
+        return
+    kept, sums = np.flatnonzero(~dependent), []
+    for j in np.flatnonzero(dependent):
+        before = kept[kept < j]
+        share = np.linalg.lstsq(z[:, before], z[:, j])[0]
+        slope = share * (norm[j] * bulk.unit[j]) / (norm[before] * bulk.unit[before])
+        terms = [
+            f"{slope[i]:.3g} × {obs.features[before[i]]!r}"
+            for i in np.flatnonzero(np.abs(share) > UNEXPLAINED)
+        ]
+        sums.append(f"column {obs.features[j]!r} is {' + '.join(terms)}, but for a constant")
+    others = [obs.features[i] for i in kept]
+    raise ValueError(
+        f"x: {'; '.join(sums)}; expected columns that are not sums of others, because of such "
+        f"columns every covariance matrix is singular; try columns={others}, or covariance='diag'"
+    )
 
 
 def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:

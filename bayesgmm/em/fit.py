@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesgmm.data import training_data
+from bayesgmm.data import peculiarities, training_data
 from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
@@ -55,8 +55,9 @@ def fit_map(
 
     Notes
     -----
-    Under ``NormalLKJ`` the density of Σ grows without bound as a component collapses; as in
-    :func:`fit_ml`, modes on the eigenvalue floor are left out and ``status`` says so.
+    Under ``NormalLKJ(half_normal=True)`` the density of Σ grows without bound as a component
+    collapses; as in :func:`fit_ml`, modes on the eigenvalue floor are left out and ``status`` says
+    so.
 
     Raises
     ------
@@ -95,8 +96,8 @@ def fit_ml(
     """Maximum likelihood by EM from many starts; the declared prior is ignored.
 
     A Gaussian mixture's likelihood has no maximum: it grows without bound as a component collapses
-    onto a few rows. Where every feature has unit variance, each component's smallest eigenvalue is
-    kept at or above 1e-6, and the best mode *off* that floor is returned; ``status`` says when
+    onto a few rows. In every direction each component's variance is kept at or above 1e-6 of that
+    of the bulk of the rows, and the best mode *off* that floor is returned; ``status`` says when
     starts met the floor, or when a component of the mode returned is suspiciously narrow.
 
     Parameters, returns and errors as in :func:`fit_map`. ``log_posterior`` is None and ``trace`` is
@@ -117,7 +118,7 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
             raise ValueError(f"{name} must be an integer of at least 1; got {value!r}.")
     if not tol > 0:
         raise ValueError(f"tol must be a positive number; got {tol!r}.")
-    rows, weight = training_data(x, sample_weight, mixture.n_components)
+    rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
     objective = Objective.of(mixture, rows.values, weight, flat)
     with one_blas_thread():
         climbs = search(objective, n_starts, max_iter, tol, random_seed, progress)
@@ -145,7 +146,7 @@ def _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol):
         trace=np.array(best.best.trace) + objective.offset,
         n_iter=len(best.best.trace),
         converged=bool(converged),
-        status=_status(objective, summits, best, parameters, n_starts, n_done, tol),
+        status=_status(objective, rows, summits, best, parameters, n_starts, n_done, tol),
         interrupted=n_done < n_starts,
         gradient_norm=end.gradient_norm,
         modes=tuple(_mode(objective, summit) for summit in summits if not summit.on_floor),
@@ -183,8 +184,9 @@ def _certainty(objective, parameters):
     return sum_over_chunks(certainty_of, len(objective.x))
 
 
-def _status(objective, summits, best, parameters, n_starts, n_done, tol):
+def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
     """What happened, and what to do next."""
+    odd = peculiarities(rows, objective.sample_weight, objective.shift, objective.scale)
     says = []
     end = best.best.end
     if n_done < n_starts:
@@ -192,12 +194,13 @@ def _status(objective, summits, best, parameters, n_starts, n_done, tol):
         says.append(f"Interrupted after {n_done} of {n_starts} starts; {kept} is kept.")
     off_floor = [s for s in summits if not s.on_floor]
     if not off_floor and best.best.finished:
-        return (
+        collapsed = (
             f"All {n_done} starts collapsed: a component's smallest eigenvalue met the floor "
-            f"({FLOOR:g} of a feature's variance). Try "
-            + ("fit_map, whose prior" if objective.prior is None else "NormalInverseWishart, which")
+            f"({FLOOR:g} of that of all rows). Try "
+            + ("fit_map, whose prior" if objective.prior is None else "NormalLKJ(), which")
             + " prevents it, fewer components, or a tied covariance."
         )
+        return " ".join([collapsed, *odd])
     times = "once" if best.count == 1 else f"{best.count} times"
     modes = "1 mode" if len(off_floor) == 1 else f"{len(off_floor)} modes"
     if end.gradient_norm <= tol:
@@ -217,7 +220,7 @@ def _status(objective, summits, best, parameters, n_starts, n_done, tol):
         )
     if objective.prior is None:
         says += _narrow(objective, parameters)
-    return " ".join(says)
+    return " ".join(says + odd)
 
 
 def _narrow(objective, parameters):
@@ -226,8 +229,8 @@ def _narrow(objective, parameters):
     count = parameters.weights * objective.total_weight
     few = count < objective.n_features + 1.5
     found = [
-        f"component {k} ({count[k]:.1f} rows, smallest eigenvalue {smallest[k]:.1e} of a "
-        "feature's variance)"
+        f"component {k} ({count[k]:.1f} rows, smallest eigenvalue {smallest[k]:.1e} of that of "
+        "all rows)"
         for k in np.flatnonzero((smallest < 100 * FLOOR) | few)
     ]
     if not found:

@@ -6,13 +6,13 @@ from functools import cached_property
 import numpy as np
 
 from bayesgmm.compiled import compiled
+from bayesgmm.data.bulk import Bulk
 from bayesgmm.likelihood import MixtureMoments
 from bayesgmm.likelihood.moments import kernel_weight
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior import NormalInverseWishart, NormalLKJ
 from bayesgmm.prior.log_density import exchangeable_groups, prior_numbers
 from bayesgmm.prior.mode import FLOOR, conjugate_mode
-from bayesgmm.prior.scaling import location_and_covariance, well_conditioned
 from bayesgmm.target import Target, assemble, unconstrain
 from bayesgmm.threads import CHUNK
 
@@ -45,34 +45,43 @@ class Objective:
     scale: np.ndarray
     correlation: np.ndarray
     prior: NormalInverseWishart | NormalLKJ | None
+    conjugate: NormalInverseWishart | None
+    """The prior itself if it is conjugate, else one whose objective EM can climb in its place."""
 
     @classmethod
     def of(cls, mixture, x, sample_weight, flat=False):
         """The objective of a declared mixture at checked rows."""
         x = np.ascontiguousarray(x).view()
         x.flags.writeable = False  # one type of rows, one compilation
-        mean, covariance = location_and_covariance(x, sample_weight)
+        bulk = Bulk.of(x, sample_weight, mixture.covariance)
+        centre, covariance = bulk.centre, bulk.covariance
         sd = np.sqrt(np.diag(covariance))
         scale = np.full_like(sd, sd.max()) if mixture.covariance == "spherical" else sd
-        prior = None
-        if not flat:
-            resolved = mixture.prior.resolved(x, sample_weight, mixture.n_components)
-            prior = resolved.affine(1 / scale, -mean / scale)
+
+        def resolved(prior):
+            numbers = prior.resolved(x, sample_weight, mixture.n_components, mixture.covariance)
+            return numbers.affine(1 / scale, -centre / scale)
+
+        prior = None if flat else resolved(mixture.prior)
+        conjugate = prior
+        if isinstance(prior, NormalLKJ):
+            conjugate = resolved(
+                NormalInverseWishart(mixture.prior.concentration, mixture.prior.mean)
+            )
         return cls(
-            mixture.covariance, mixture.n_components, x, sample_weight, mean, scale,
-            covariance / np.outer(scale, scale), prior,
+            mixture.covariance, mixture.n_components, x, sample_weight, centre, scale,
+            covariance / np.outer(scale, scale), prior, conjugate,
         )  # fmt: skip
 
     @cached_property
     def surrogate(self):
-        """The objective itself if EM can climb it, else that of the default conjugate prior."""
-        if not isinstance(self.prior, NormalLKJ):
-            return self
-        scale = well_conditioned(self.correlation) / self.n_components ** (2 / self.n_features)
-        prior = NormalInverseWishart(
-            self.prior.concentration, self.prior.mean, 0.01, self.n_features + 2, scale
-        )
-        return replace(self, prior=prior)
+        """The objective itself if EM can climb it, else that of a conjugate prior."""
+        return self if self.conjugate is self.prior else replace(self, prior=self.conjugate)
+
+    @cached_property
+    def metric(self):
+        """Lower Cholesky factor of the correlation; the smallest eigenvalue allowed is relative."""
+        return np.linalg.cholesky(self.correlation)
 
     @property
     def n_features(self):
@@ -158,28 +167,32 @@ class Objective:
         """The vector that one step of EM leads to."""
         weights, means, factor = conjugate_mode(
             point.moments, point.parameters.means, point.parameters.factor, self.covariance,
-            self.prior,
+            self.prior, self.metric,
         )  # fmt: skip
         return unconstrain(MixtureParameters(self.covariance, weights, means, factor))
 
     def on_floor(self, parameters):
         """Whether a spread has met the smallest eigenvalue allowed.
 
-        Only a conjugate prior keeps the objective bounded: the likelihood grows without bound as a
-        component collapses onto a row, and so does the separate prior's density of Σ.
+        The likelihood alone grows without bound as a component collapses onto a row.
         """
-        if isinstance(self.prior, NormalInverseWishart):
+        if self.prior is not None and self.prior.bounded:
             return False
-        if parameters.factor.ndim == 3 and _far_from(FLOOR, parameters.factor):
+        if parameters.factor.ndim == 3 and _far_from(FLOOR, self._whitened(parameters.factor)):
             return False
         return self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
 
     def smallest_eigenvalues(self, parameters):
-        """Smallest eigenvalue of every component's covariance, in these coordinates."""
+        """Smallest eigenvalue of every component's covariance, relative to that of all rows."""
         if parameters.factor.ndim == 3:
-            smallest = np.linalg.svd(parameters.factor, compute_uv=False)[:, -1] ** 2
+            whitened = self._whitened(parameters.factor)
+            smallest = np.linalg.svd(whitened, compute_uv=False)[:, -1] ** 2
             return np.broadcast_to(smallest, (self.n_components,))
         return parameters.factor.min(axis=1) ** 2
+
+    def _whitened(self, factor):
+        """Cholesky factors in coordinates where the rows are uncorrelated."""
+        return np.linalg.solve(self.metric, factor)
 
     def in_data_units(self, parameters):
         """Parameters of these coordinates as parameters of the data's."""

@@ -6,7 +6,6 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.prior.log_density import gains_of_places
 from bayesgmm.prior.mode import conjugate_mode
-from bayesgmm.prior.scaling import well_conditioned
 from bayesgmm.structure import is_matrix
 from bayesgmm.target import unconstrain
 
@@ -30,7 +29,7 @@ def draw_start(objective, index, rng):
     kind = index % 3
     metric = np.eye(d)
     if kind == 1:
-        metric = np.linalg.cholesky(well_conditioned(objective.correlation))
+        metric = objective.metric
     if kind == 2:
         centres, width = rows[_seeds(rows, weight, k, rng, power=0)], k ** (-1 / d)
     else:
@@ -52,7 +51,7 @@ def draw_start(objective, index, rng):
         centres = centres[linear_sum_assignment(-gains.T)[1]]
         moments = objective.target.moments(log_weights, centres, factor)
     weights, means, factor = conjugate_mode(
-        moments, centres, factor, objective.covariance, objective.prior
+        moments, centres, factor, objective.covariance, objective.prior, objective.metric
     )
     return unconstrain(MixtureParameters(objective.covariance, weights, means, factor))
 

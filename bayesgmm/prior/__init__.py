@@ -3,6 +3,6 @@
 May not import PyMC or ArviZ.
 """
 
-from bayesgmm.prior.families import NormalInverseWishart, NormalLKJ
+from bayesgmm.prior.families import FraleyRaftery, NormalInverseWishart, NormalLKJ
 
-__all__ = ["NormalInverseWishart", "NormalLKJ"]
+__all__ = ["FraleyRaftery", "NormalInverseWishart", "NormalLKJ"]

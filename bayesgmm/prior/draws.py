@@ -28,11 +28,13 @@ def draw_prior(prior, covariance, n_components, n_features, rng):
         scale = diagonal if covariance == "diag" else diagonal.mean(axis=1, keepdims=True)
         factor = np.sqrt(scale / 2 / rng.gamma(prior.df[:, None] / 2, size=shape))
     elif is_matrix(covariance):
-        sd = np.abs(rng.normal(size=shape[:2])) * prior.scale
-        factor = sd[..., None] * np.stack([_lkj_factor(prior.eta, d, rng) for _ in sd])
+        lower = np.stack([_lkj_factor(prior.eta, d, rng) for _ in range(shape[0])])
+        inverse = np.linalg.inv(lower)
+        excess = 1.0 if prior.half_normal else np.sqrt((inverse**2).sum(axis=1))
+        factor = (_scales(prior, prior.scale, shape[:2], rng) * excess)[..., None] * lower
     else:
         scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
-        factor = np.abs(rng.normal(size=shape)) * scale
+        factor = _scales(prior, scale, shape, rng)
     noise = rng.normal(size=(n_components, d))
     if conjugate:
         noise = (factor @ noise[..., None])[..., 0] if factor.ndim == 3 else factor * noise
@@ -40,6 +42,12 @@ def draw_prior(prior, covariance, n_components, n_features, rng):
     else:
         means = prior.mean + noise * prior.mean_scale
     return weights, means, factor
+
+
+def _scales(prior, scale, shape, rng):
+    if prior.half_normal:
+        return np.abs(rng.normal(size=shape)) * scale
+    return scale * np.sqrt(prior.df / rng.chisquare(prior.df, size=shape))
 
 
 def _lkj_factor(eta, d, rng):

@@ -1,11 +1,14 @@
-"""The two families of priors on weights, means and spread, and what each takes from the data."""
+"""The families of priors on weights, means and spread, and what each takes from the data."""
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from scipy.linalg import eigvalsh
 
+from bayesgmm import arguments
+from bayesgmm.data.bulk import Bulk
 from bayesgmm.prior.scaling import location_and_covariance, well_conditioned
 
 
@@ -20,7 +23,7 @@ class _Prior:
     def __post_init__(self):
         for f in fields(self):
             given = getattr(self, f.name)
-            if given is None:
+            if given is None or f.type is bool:
                 continue
             try:
                 numbers = np.array(given, dtype=np.float64)
@@ -40,7 +43,8 @@ class _Prior:
 
     def __repr__(self):
         given = {f.name: getattr(self, f.name) for f in fields(self)}
-        shown = (f"{n}={np.round(v, 4).tolist()}" for n, v in given.items() if v is not None)
+        given = {n: v for n, v in given.items() if v is not None and v is not False}
+        shown = (f"{n}={np.round(v, 4).tolist()}" for n, v in given.items())
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _filled(self, name, default, shape, n_components=None):
@@ -65,29 +69,41 @@ class NormalInverseWishart(_Prior):
     """Conjugate prior: w ~ Dirichlet(α), Σ_k ~ InverseWishart(ν, Ψ), μ_k | Σ_k ~ N(m, Σ_k / κ).
 
     With variances in place of matrices it is σ²_kj ~ InverseGamma(ν/2, Ψ_jj/2) (diag) and
-    σ²_k ~ InverseGamma(ν/2, tr(Ψ)/2d) (spherical). What is not given is scaled from the data [1]_.
+    σ²_k ~ InverseGamma(ν/2, tr(Ψ)/2d) (spherical). What is not given is scaled from the data: from
+    the covariance S₀ within components, and the centre and covariance of the bulk, all three of
+    which one bad row in twenty cannot move (see Notes).
 
     Parameters
     ----------
     concentration : float or (n_components,), default 2
         α. Above 1 every component keeps some mass at the mode.
-    mean : float, (n_features,) or (n_components, n_features), default the column means
+    mean : float, (n_features,) or (n_components, n_features), default the centre of the bulk
         m, in the data's units.
-    mean_concentration : float or (n_components,), default 0.01
-        κ, in rows: how many observations the prior's mean is worth.
+    mean_concentration : float or (n_components,), default 0.01, or less
+        κ, in rows: how many observations the prior's mean is worth. At most the smallest ratio of
+        a variance within components to that of the bulk, over all directions, so that the prior
+        does not pull on clusters that lie far apart.
     df : float or (n_components,), default n_features + 2
         ν, in rows; above n_features − 1.
-    scale : (n_features, n_features), default cov(x, ddof=1) / n_components^(2 / n_features)
-        Ψ, in the data's squared units. A vector is a diagonal. Where the features are collinear,
-        or rows too few, the default is the diagonal. Of shape (n_components, n_features,
-        n_features) it is one for each component.
+    scale : (n_features, n_features), default ν S₀
+        Ψ, in the data's squared units, so that E[Σ_k⁻¹] = S₀⁻¹. A vector is a diagonal. Of shape
+        (n_components, n_features, n_features) it is one for each component.
+
+    Notes
+    -----
+    S₀ is the covariance of a tied mixture of the rows, by maximum likelihood on the 95 % of them
+    that fit it best [1]_, with n_components or fewer by BIC; of one component it is the covariance.
+    Taken from the total covariance in its place, as :class:`FraleyRaftery` does, the prior has a
+    spike of some (d + 2) d log(2 d + 4) nats where a component is nearly empty: where clusters lie
+    apart, the spike takes a component and two clusters merge.
 
     Components whose numbers differ are told apart by the prior: their labels have a meaning. A tied
     structure has one spread, and so one ν and one Ψ.
 
     References
     ----------
-    .. [1] Fraley & Raftery (2007), Journal of Classification 24, 155–181.
+    .. [1] García-Escudero, Gordaliza, Matrán & Mayo-Iscar (2008), Ann. Stat. 36, 1324–1345.
+    .. [2] Fraley & Raftery (2007), Journal of Classification 24, 155–181.
     """
 
     mean: float | np.ndarray | None = None
@@ -95,38 +111,44 @@ class NormalInverseWishart(_Prior):
     df: float | np.ndarray | None = None
     scale: float | np.ndarray | None = None
 
+    bounded: ClassVar[bool] = True
+    """Whether the posterior's density has a maximum."""
+
     _positive: ClassVar = ("concentration", "mean_concentration", "df")
 
-    def resolved(self, x, sample_weight, n_components):
+    def resolved(self, x, sample_weight, n_components, covariance):
         """The prior with every number given, the missing ones scaled from the rows."""
         d = x.shape[1]
-        mean, covariance = None, None
-        if self.mean is None or self.scale is None:
-            mean, covariance = location_and_covariance(x, sample_weight)
-        if self.scale is None:
-            scale = well_conditioned(covariance) / n_components ** (2 / d)
-        else:
-            given = np.asarray(self.scale)
-            if given.ndim < 2:
-                scale = np.diag(self._filled("scale", None, (d,)))
-            else:
-                scale = self._filled("scale", None, (d, d), n_components)
-        for matrix in scale.reshape(-1, d, d):
-            _check_positive_definite("scale", matrix)
         df = self._filled("df", d + 2, (), n_components)
         if df.min() <= d - 1:
             raise ValueError(
                 f"df of the prior must exceed n_features - 1 = {d - 1}; got {df.min():.6g}. "
                 f"Try df={d + 2}."
             )
-        return replace(
-            self,
+        mean: Any = None
+        kappa: Any = None
+        if self.mean is None or self.mean_concentration is None or self.scale is None:
+            mean, kappa, scale = self._scaled(x, sample_weight, n_components, covariance, df)
+        if self.scale is not None and np.ndim(self.scale) < 2:
+            scale = np.diag(self._filled("scale", None, (d,)))
+        elif self.scale is not None:
+            scale = self._filled("scale", None, (d, d), n_components)
+        for matrix in scale.reshape(-1, d, d):
+            _check_positive_definite("scale", matrix)
+        return NormalInverseWishart(
             concentration=self._filled("concentration", 2.0, (n_components,)),
             mean=self._filled("mean", mean, (d,), n_components),
-            mean_concentration=self._filled("mean_concentration", 0.01, (), n_components),
+            mean_concentration=self._filled("mean_concentration", kappa, (), n_components),
             df=df,
             scale=scale,
         )
+
+    def _scaled(self, x, sample_weight, n_components, covariance, df):
+        """Defaults of m, κ and Ψ."""
+        bulk = Bulk.of(x, sample_weight, covariance)
+        within = bulk.within(n_components)
+        widest = eigvalsh(bulk.covariance, within)[-1]
+        return bulk.centre, min(0.01, 1 / widest), df[..., None, None] * within
 
     @cached_property
     def by_component(self):
@@ -143,50 +165,96 @@ class NormalInverseWishart(_Prior):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NormalLKJ(_Prior):
-    """Scales apart from correlations: s_kj ~ HalfNormal, R_k ~ LKJ(η), μ_k ~ N(m, diag(τ²)).
+class FraleyRaftery(NormalInverseWishart):
+    """The conjugate prior with the defaults of Fraley & Raftery (2007), as mclust has it.
 
-    A density on Σ_k = diag(s) R diag(s) itself; diag and spherical structures have no R [1]_.
+    m the column means, κ = 0.01 and Ψ = cov(x, ddof=1) / n_components^(2 / n_features); where the
+    features are collinear, or rows too few, its diagonal. Parameters as in
+    :class:`NormalInverseWishart`, whose notes say when true clusters merge under these defaults.
+
+    References
+    ----------
+    .. [1] Fraley & Raftery (2007), Journal of Classification 24, 155–181.
+    """
+
+    def _scaled(self, x, sample_weight, n_components, covariance, df):
+        mean, total = location_and_covariance(x, sample_weight)
+        return mean, 0.01, well_conditioned(total) / n_components ** (2 / x.shape[1])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NormalLKJ(_Prior):
+    """Scales apart from correlations: R_k ~ LKJ(η), c_kj ~ Scaled-Inv-χ²(ν, σ_j²), μ_k ~ N(m, τ²).
+
+    A density on Σ_k = diag(s) R diag(s) itself [1]_, with c_kj = s_kj² / (R_k⁻¹)_jj, the variance
+    of feature j given the others. Its density vanishes faster than any power as a covariance
+    becomes singular in any direction, so that the posterior is proper and has a mode however many
+    rows are equal, where a half-normal's is not as soon as two values in a column are. Diag and
+    spherical structures have no R: there c is the variance.
 
     Parameters
     ----------
     concentration : float or (n_components,), default 2
         α of the Dirichlet on the weights.
-    mean : float, (n_features,) or (n_components, n_features), default the column means
+    mean : float, (n_features,) or (n_components, n_features), default the centre of the bulk
         m, in the data's units.
     mean_scale : float, (n_features,) or (n_components, n_features), default 2.5 standard deviations
-        τ, in the data's units.
-    scale : float or (n_features,), default the features' standard deviations
-        The half-normals' σ, in the data's units; a spherical spread takes their root mean square.
+        τ, in the data's units; the standard deviations are those of the bulk.
+    scale : float or (n_features,), default that within components
+        σ, in the data's units: √(1 / (S₀⁻¹)_jj), so that E[1 / c_kj] = (S₀⁻¹)_jj, with the S₀ of
+        :class:`NormalInverseWishart`. A spherical spread takes the root mean square.
     eta : float, default 2
         η; 1 is uniform over correlation matrices, larger values favour small correlations.
+    df : float, default 4
+        ν, in rows.
+    half_normal : bool, default False
+        s_kj ~ HalfNormal(σ_j) in place of ν; the default σ is then the features' standard
+        deviations. The posterior is improper where values are repeated.
 
     References
     ----------
     .. [1] Lewandowski, Kurowicka & Joe (2009), Journal of Multivariate Analysis 100, 1989–2001.
+    .. [2] Chung, Rabe-Hesketh, Dorie, Gelman & Liu (2013), Psychometrika 78, 685–709.
     """
 
     mean: float | np.ndarray | None = None
     mean_scale: float | np.ndarray | None = None
     scale: float | np.ndarray | None = None
     eta: float | None = None
+    df: float | None = None
+    half_normal: bool = False
 
-    _positive: ClassVar = ("concentration", "mean_scale", "scale", "eta")
+    _positive: ClassVar = ("concentration", "mean_scale", "scale", "eta", "df")
 
-    def resolved(self, x, sample_weight, n_components):
+    @property
+    def bounded(self):
+        """Whether the posterior's density has a maximum."""
+        return not self.half_normal
+
+    def __post_init__(self):
+        super().__post_init__()
+        arguments.flag("half_normal", self.half_normal)
+        if self.half_normal and self.df is not None:
+            raise ValueError("df and half_normal are both given. Try one of them.")
+
+    def resolved(self, x, sample_weight, n_components, covariance):
         """The prior with every number given, the missing ones scaled from the rows."""
         d = x.shape[1]
-        mean, sd = None, np.full(d, np.nan)
+        mean, sd, scale = None, np.full(d, np.nan), None
         if self.mean is None or self.mean_scale is None or self.scale is None:
-            mean, covariance = location_and_covariance(x, sample_weight)
-            sd = np.sqrt(np.diag(covariance))
+            bulk = Bulk.of(x, sample_weight, covariance)
+            mean, sd = bulk.centre, np.sqrt(np.diag(bulk.covariance))
+            scale = sd
+            if self.scale is None and not self.half_normal:
+                scale = 1 / np.sqrt(np.diag(np.linalg.inv(bulk.within(n_components))))
         return replace(
             self,
             concentration=self._filled("concentration", 2.0, (n_components,)),
             mean=self._filled("mean", mean, (d,), n_components),
             mean_scale=self._filled("mean_scale", 2.5 * sd, (d,), n_components),
-            scale=self._filled("scale", sd, (d,)),
+            scale=self._filled("scale", scale, (d,)),
             eta=float(2.0 if self.eta is None else self.eta),
+            df=None if self.half_normal else float(4.0 if self.df is None else self.df),
         )
 
     def affine(self, scale, shift):

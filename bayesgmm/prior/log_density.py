@@ -29,11 +29,13 @@ class PriorNumbers(NamedTuple):
     """(n_components,), κ of the conjugate family."""
     mean_scale: np.ndarray
     """(n_components, n_features), τ of the other."""
-    shape: np.ndarray
-    """(n_blocks,), ν of the conjugate family, η of the other."""
+    df: np.ndarray
+    """(n_blocks,), ν; of the other family 0 where scales are half-normal."""
+    eta: np.ndarray
+    """(n_blocks,), η of the other."""
     scale: np.ndarray
     """In the layout of the factor. Conjugate: lower Cholesky factors of Ψ for matrices, its
-    diagonal for variances. Otherwise the half-normals' σ, of matrices on the diagonal."""
+    diagonal for variances. Otherwise σ, of matrices on the diagonal."""
     log_normaliser: float
     """Everything in the log density that does not depend on θ (nats)."""
 
@@ -44,8 +46,9 @@ def prior_numbers(prior, covariance, n_components, n_features):
     if prior is None:
         ones, means = np.ones(n_components), np.zeros((n_components, n_features))
         return PriorNumbers(
-            FLAT, ones, means, 0 * ones, means, np.zeros(layout[0]), np.zeros(layout), 0.0
-        )
+            FLAT, ones, means, 0 * ones, means, np.zeros(layout[0]), np.zeros(layout[0]),
+            np.zeros(layout), 0.0,
+        )  # fmt: skip
     if isinstance(prior, NormalInverseWishart):
         return _conjugate_numbers(prior.by_component, covariance, layout)
     return _separate_numbers(prior, covariance, layout)
@@ -93,8 +96,8 @@ def _conjugate_numbers(prior, covariance, layout):
     constant = _dirichlet_normaliser(prior.concentration) + blocks.sum() + means.sum()
     unused = np.zeros_like(prior.mean)
     return PriorNumbers(
-        CONJUGATE, prior.concentration, prior.mean, kappa, unused, nu, np.ascontiguousarray(scale),
-        float(constant),
+        CONJUGATE, prior.concentration, prior.mean, kappa, unused, nu, np.zeros_like(nu),
+        np.ascontiguousarray(scale), float(constant),
     )  # fmt: skip
 
 
@@ -103,17 +106,22 @@ def _separate_numbers(prior, covariance, layout):
     sigma = prior.scale
     if covariance == "spherical":
         sigma = np.sqrt(np.mean(sigma**2, keepdims=True))
-    # Half-normal scales, and the change of variables from (s, R) or s to Σ or s².
-    block = (0.5 * np.log(2 / np.pi) - np.log(2) - np.log(sigma)).sum()
+    if prior.half_normal:
+        # And the change of variables from (s, R) or s to Σ or s².
+        block = (0.5 * np.log(2 / np.pi) - np.log(2) - np.log(sigma)).sum()
+    else:
+        half = prior.df / 2
+        block = (half * np.log(half * sigma**2) - gammaln(half)).sum()
     if is_matrix(covariance):
         block -= lkj_log_volume(prior.eta, d)
     scale = np.broadcast_to(np.diag(sigma) if is_matrix(covariance) else sigma, layout).copy()
     mean, mean_scale = (np.broadcast_to(v, (k, d)).copy() for v in (prior.mean, prior.mean_scale))
     means = -0.5 * k * d * LOG_2PI - np.log(mean_scale).sum()
     constant = _dirichlet_normaliser(prior.concentration) + layout[0] * block + means
+    df = 0.0 if prior.half_normal else prior.df
     return PriorNumbers(
-        SEPARATE, prior.concentration, mean, np.zeros(k), mean_scale, np.full(layout[0], prior.eta),
-        scale, float(constant),
+        SEPARATE, prior.concentration, mean, np.zeros(k), mean_scale, np.full(layout[0], df),
+        np.full(layout[0], prior.eta), scale, float(constant),
     )  # fmt: skip
 
 
@@ -206,7 +214,7 @@ def _conjugate_spread(factor, prior, g_factor):
         n_blocks, d, _ = factor.shape
         m, v = np.empty(d), np.empty(d)
         for block in range(n_blocks):
-            lower, nu = factor[block], prior.shape[block]
+            lower, nu = factor[block], prior.df[block]
             for i in range(d):
                 value -= (nu + d + 1) * np.log(lower[i, i])
                 g_factor[block, i, i] -= (nu + d + 1) / lower[i, i]
@@ -223,7 +231,7 @@ def _conjugate_spread(factor, prior, g_factor):
                         g_factor[block, i, j] += v[i] * m[j]
     else:
         for k in range(factor.shape[0]):
-            nu = prior.shape[k]
+            nu = prior.df[k]
             for j in range(factor.shape[1]):
                 sd = factor[k, j]
                 ratio = prior.scale[k, j] / sd**2
@@ -245,28 +253,58 @@ def _independent_means(means, prior, g_means):
 
 @inner
 def _separate_spread(factor, prior, g_factor):
-    """log p(Σ) = Σ_i log p(s_i) + log LKJ(R) − Σ_i d log s_i + const, with s_i² = Σ_j L_ij²."""
+    """log p(Σ) of correlations R ~ LKJ(η) and scales, but for a constant; s_i² = Σ_ii.
+
+    With half-normal scales it is −½ Σ_i s_i²/σ_i² + (η − 1) log |Σ| − Σ_i (d/2 + η − 1) log s_i².
+    With residual variances 1 / a_i, a_i = (Σ⁻¹)_ii, that are scaled inverse χ², it is
+    Σ_i (½ν log a_i − ½ν σ_i² a_i) + (η − 1) log |Σ| − Σ_i (½(d − 1) + η) log s_i²:
+    from (s², R) to Σ the Jacobian is Π s_i^(d − 1), and c_i = s_i² / (R⁻¹)_ii.
+    """
     value = 0.0
     if factor.ndim == 3:
         n_blocks, d, _ = factor.shape
+        m, v = np.empty(d), np.empty(d)
         for block in range(n_blocks):
-            lower, eta = factor[block], prior.shape[block]
+            lower, eta, nu = factor[block], prior.eta[block], prior.df[block]
+            exponent = d - 1 + 2 * eta if nu > 0 else d + 2 * (eta - 1)
             for i in range(d):
                 variance = 0.0
                 for j in range(i + 1):
                     variance += lower[i, j] ** 2
                 sigma = prior.scale[block, i, i]
-                # |R| = Π L_ii² / s_i², and d log s_i from the change of variables.
-                exponent = d + 2 * (eta - 1)
-                value -= 0.5 * variance / sigma**2 + 0.5 * exponent * np.log(variance)
-                value += 2 * (eta - 1) * np.log(lower[i, i])
+                value += 2 * (eta - 1) * np.log(lower[i, i]) - 0.5 * exponent * np.log(variance)
+                slope = exponent / variance
+                if nu == 0:
+                    value -= 0.5 * variance / sigma**2
+                    slope += 1 / sigma**2
                 for j in range(i + 1):
-                    g_factor[block, i, j] -= lower[i, j] * (1 / sigma**2 + exponent / variance)
+                    g_factor[block, i, j] -= slope * lower[i, j]
                 g_factor[block, i, i] += 2 * (eta - 1) / lower[i, i]
+                if nu > 0:
+                    # a_i = |m|² with m = L⁻¹ e_i, and ∂a_i/∂L = −2 tril(L⁻ᵀ m mᵀ).
+                    for j in range(d):
+                        m[j] = 1.0 if j == i else 0.0
+                    solve_lower(lower, m)
+                    precision = 0.0
+                    for j in range(d):
+                        precision += m[j] ** 2
+                        v[j] = m[j]
+                    solve_lower_transposed(lower, v)
+                    value += 0.5 * nu * (np.log(precision) - sigma**2 * precision)
+                    pull = nu * (sigma**2 - 1 / precision)
+                    for j in range(d):
+                        for c in range(j + 1):
+                            g_factor[block, j, c] += pull * v[j] * m[c]
     else:
         for k in range(factor.shape[0]):
+            nu = prior.df[k]
             for j in range(factor.shape[1]):
                 sd, sigma = factor[k, j], prior.scale[k, j]
-                value -= 0.5 * (sd / sigma) ** 2 + np.log(sd)
-                g_factor[k, j] -= sd / sigma**2 + 1 / sd
+                if nu > 0:
+                    ratio = nu * (sigma / sd) ** 2
+                    value -= (nu + 2) * np.log(sd) + 0.5 * ratio
+                    g_factor[k, j] += (ratio - nu - 2) / sd
+                else:
+                    value -= 0.5 * (sd / sigma) ** 2 + np.log(sd)
+                    g_factor[k, j] -= sd / sigma**2 + 1 / sd
     return value

@@ -5,10 +5,10 @@ import numpy as np
 from bayesgmm.structure import factor_from_spread
 
 FLOOR = 1e-6
-"""Smallest eigenvalue of a maximum likelihood spread, where every feature has unit variance."""
+"""Smallest eigenvalue of a maximum likelihood spread, relative to the covariance of the rows."""
 
 
-def conjugate_mode(moments, means, factor, covariance, prior):
+def conjugate_mode(moments, means, factor, covariance, prior, metric):
     """The (w, μ, Σ) that maximise the expected complete log posterior.
 
     Maximises the joint density of (w, μ, Σ), no transform's Jacobian: the spread of a full
@@ -27,6 +27,8 @@ def conjugate_mode(moments, means, factor, covariance, prior):
         The structure.
     prior : NormalInverseWishart or None
         Resolved; None is flat.
+    metric : float64 array, shape (n_features, n_features)
+        Lower Cholesky factor of the covariance that ``FLOOR`` is relative to, of unit diagonal.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def conjugate_mode(moments, means, factor, covariance, prior):
             scatter = scatter + kappa[:, None] * offset**2
     spread = _spread_mode(scatter, count, covariance, prior, d)
     if flat:
-        spread = _floored(spread, covariance)
+        spread = _floored(spread, covariance, metric)
         if not held.all() and covariance != "tied":
             before = factor @ np.swapaxes(factor, 1, 2) if factor.ndim == 3 else factor**2
             before = before[:, 0] if covariance == "spherical" else before
@@ -99,12 +101,14 @@ def _spread_mode(scatter, nk, covariance, prior, d):
     return (diagonal.mean(axis=1) + scatter.sum(axis=1)) / (d * nk + more)
 
 
-def _floored(spread, covariance):
+def _floored(spread, covariance, metric):
     if covariance not in ("full", "tied"):
         return np.maximum(spread, FLOOR)
     try:
-        np.linalg.cholesky(spread - FLOOR * np.eye(spread.shape[-1]))
+        np.linalg.cholesky(spread - FLOOR * metric @ metric.T)
         return spread
     except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(spread)
-    return (vectors * np.maximum(values, FLOOR)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+        whitened = np.linalg.solve(metric, np.swapaxes(np.linalg.solve(metric, spread), -1, -2))
+    values, vectors = np.linalg.eigh(whitened)
+    root = metric @ vectors * np.sqrt(np.maximum(values, FLOOR))[..., None, :]
+    return root @ np.swapaxes(root, -1, -2)

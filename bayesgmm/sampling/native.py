@@ -19,7 +19,7 @@ from bayesgmm.target import assemble, unpack
 
 ARRAYS = (
     "x", "sample_weight", "shift", "inv_scale", "centre", "whitening",
-    "concentration", "mean", "mean_concentration", "mean_scale", "shape", "scale",
+    "concentration", "mean", "mean_concentration", "mean_scale", "df", "eta", "scale",
 )  # fmt: skip
 
 # What a call is given beside y: sizes, the prior's numbers, and the addresses of arrays.
@@ -112,7 +112,8 @@ def _log_density(matrices, n_few):
             numba.carray(_floats_at(given.mean), (n_components, d)),
             numba.carray(_floats_at(given.mean_concentration), n_components),
             numba.carray(_floats_at(given.mean_scale), (n_components, d)),
-            numba.carray(_floats_at(given.shape), given.n_blocks),
+            numba.carray(_floats_at(given.df), given.n_blocks),
+            numba.carray(_floats_at(given.eta), given.n_blocks),
             numba.carray(_floats_at(given.scale), layout),
             given.log_normaliser,
         )

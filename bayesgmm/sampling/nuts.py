@@ -115,7 +115,7 @@ def sample(
         drawn = _drawn(_sampled(nutpie.compile_pymc_model(mixture), settings), settings)
         provenance = _provenance("NUTS", random_seed, began, drawn, settings)
         return model_tree(mixture, drawn, provenance)
-    rows, weight = training_data(x, sample_weight, mixture.n_components)
+    rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
     start = _checked_start(mixture, rows, weight, start, random_seed, progress)
     objective = Objective.of(mixture, rows.values, weight)
     mode = start.parameters.affine(1 / objective.scale, -objective.shift / objective.scale)

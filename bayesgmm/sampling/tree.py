@@ -36,7 +36,7 @@ def mixture_tree(mixture, rows, weight, start, drawn, provenance):
             groups[group] = _dataset(named, coords, drawn["chains"])
     groups |= _statistics(drawn)
     groups["observed_data"] = _dataset({"x": (("obs", "feature"), rows.values)}, coords)
-    prior = mixture.prior.resolved(rows.values, weight, mixture.n_components)
+    prior = mixture.resolved_prior(rows.values, weight)
     groups["constant_data"] = _dataset(_prior_variables(prior) | {
         "sample_weight": (("obs",), weight)
     }, coords)  # fmt: skip
@@ -123,7 +123,7 @@ def _prior_variables(prior):
     }
     if isinstance(prior, NormalInverseWishart):
         dims["scale"] = ("component", "feature", "feature_bis")
-    numbers = {name: v for name, v in prior.to_dict().items() if name in dims}
+    numbers = {n: v for n, v in prior.to_dict().items() if n in dims and v is not None}
     return {
         f"prior_{name}": (dims[name][len(dims[name]) - np.ndim(v) :], v)
         for name, v in numbers.items()

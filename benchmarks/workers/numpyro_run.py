@@ -13,7 +13,7 @@ from benchmarks.peers.numpyro_mixture import mixture
 def sampler(x, n_components, draws, tune, chains):
     """An MCMC object, not yet run, of chains in parallel; made before JAX computes anything."""
     numpyro.set_host_device_count(chains)
-    prior = NormalInverseWishart().resolved(x, np.ones(len(x)), n_components)
+    prior = NormalInverseWishart().resolved(x, np.ones(len(x)), n_components, "full")
     return MCMC(
         NUTS(partial(mixture, x, prior)),
         num_warmup=tune,

@@ -46,7 +46,7 @@ def worst(mixture, x, draws=3000):
 @pytest.mark.parametrize("d", [1, 2])
 def test_marginal_likelihood_of_the_oracle_is_a_students(d):
     """One row: Student's t. And by the chain rule any number of rows of one component."""
-    prior = declared("full", d).prior.resolved(PLANE[:, :d], np.ones(5), 2)
+    prior = declared("full", d).resolved_prior(PLANE[:, :d], np.ones(5))
     x, kappa, nu = PLANE[:, :d], prior.mean_concentration, prior.df
     mean, scale, expected = prior.mean, prior.scale, 0.0
     for row in x:
@@ -64,7 +64,7 @@ def test_marginal_likelihood_of_the_oracle_is_a_students(d):
 def test_marginal_likelihood_of_the_oracle_is_the_mean_over_the_prior(covariance):
     """By brute Monte Carlo over SciPy's prior draws, rows in both components."""
     x, z, rng = PLANE[[0, 3, 4]], np.array([0, 1, 1]), np.random.default_rng(0)
-    prior = declared(covariance, 2).prior.resolved(x, np.ones(3), 2)
+    prior = declared(covariance, 2).resolved_prior(x, np.ones(3))
     n = 100_000
     nu, psi, kappa = prior.df, prior.scale, prior.mean_concentration
     blocks = []

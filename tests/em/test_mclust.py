@@ -68,7 +68,7 @@ def test_no_lucky_seed_is_needed(seed, mclust, request):
 
 
 def test_the_same_conjugate_prior_has_the_same_mode(old_faithful, mclust):
-    prior = bg.NormalInverseWishart(concentration=1)
+    prior = bg.FraleyRaftery(concentration=1)
     fit = bg.fit_map(
         bg.GaussianMixture(2, prior=prior), old_faithful, random_seed=1, progress=False
     )
@@ -90,7 +90,7 @@ SAME_MODE = [
 
 @pytest.mark.parametrize(("name", "k", "model"), SAME_MODE)
 def test_a_conjugate_mode_is_mclusts_where_both_find_the_same(name, k, model, mclust, request):
-    prior = bg.NormalInverseWishart(concentration=1)
+    prior = bg.FraleyRaftery(concentration=1)
     mixture = bg.GaussianMixture(k, STRUCTURE[model], prior)
     fit = bg.fit_map(mixture, request.getfixturevalue(name), random_seed=1, progress=False)
     theirs = mclust[name, k, model, "priorControl()"]

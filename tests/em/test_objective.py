@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 from oracles import (
     STRUCTURES,
     log_likelihood,
@@ -12,6 +13,7 @@ from oracles import (
 )
 
 import bayesgmm as bg
+from bayesgmm.data.bulk import Bulk
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
 from bayesgmm.target import Target, unconstrain
@@ -45,7 +47,7 @@ def test_its_value_is_scipys_in_the_datas_units(covariance, family):
     log_likelihood_here = point.moments.log_likelihood + objective.log_likelihood_offset
     np.testing.assert_allclose(log_likelihood_here, expected, rtol=1e-11)
     if family != "flat":
-        expected += log_prior(prior.resolved(x, weight, 3), in_units)
+        expected += log_prior(prior.resolved(x, weight, 3, covariance), in_units)
     np.testing.assert_allclose(point.value + objective.offset, expected, rtol=1e-11)
 
 
@@ -104,7 +106,7 @@ def test_its_gradient_norm_is_the_largest_of_its_three_parts(covariance, family)
     objective, x, weight, prior, p = scene(covariance, family)
     point = objective.at(unconstrain(p))
     in_units = objective.in_data_units(p)
-    raw = Target.of(covariance, 3, x, weight, prior.resolved(x, weight, 3))
+    raw = Target.of(covariance, 3, x, weight, prior.resolved(x, weight, 3, covariance))
     assert np.isclose(
         dimensionless_norm(raw, in_units, weight.sum()), point.gradient_norm, rtol=1e-6
     )
@@ -125,9 +127,8 @@ def dimensionless_norm(target, parameters, n_obs):
     means = np.einsum("kij,ki->kj", lower, gradient[-k * d :].reshape(k, d))
     spread = gradient[k - 1 : -k * d].copy()
     if parameters.factor.ndim == 3:
-        total = target.sample_weight.sum()
-        centred = target.x - target.sample_weight @ target.x / total
-        unit = np.sqrt(target.sample_weight @ centred**2 / (total - 1))
+        weight = np.broadcast_to(target.sample_weight, len(target.x))
+        unit = np.sqrt(np.diag(Bulk.of(target.x, weight, target.covariance).covariance))
         i, j = np.tril_indices(d)
         spread *= np.tile(np.where(i == j, 1.0, unit[i]), len(parameters.factor))
     return max(np.abs(part).max() for part in (logits, means, spread)) / n_obs
@@ -139,7 +140,10 @@ def test_only_maximum_likelihood_has_a_floor(covariance, eigenvalue):
     flat, *_ = scene(covariance, "flat")
     bayesian, *_ = scene(covariance, "conjugate")
     p = random_parameters(np.random.default_rng(1), covariance, 3, 2)
-    p.factor[-1] *= np.sqrt(eigenvalue / np.linalg.eigvalsh(p.covariances[-1])[0])
+    smallest = np.linalg.eigvalsh(p.covariances[-1])[0]
+    if covariance in ("full", "tied"):  # relative to the covariance of all rows
+        smallest = scipy.linalg.eigvalsh(p.covariances[-1], flat.correlation)[0]
+    p.factor[-1] *= np.sqrt(eigenvalue / smallest)
     np.testing.assert_allclose(flat.smallest_eigenvalues(p).min(), eigenvalue, rtol=1e-9)
     assert flat.on_floor(p) == (eigenvalue <= 1e-6)
     assert not bayesian.on_floor(p)

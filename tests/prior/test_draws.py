@@ -1,5 +1,7 @@
 """Draws from the prior have its distribution: exact marginals, and the score's mean of zero."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracles import STRUCTURES, prior_by_component
@@ -24,8 +26,11 @@ SEPARATE = bg.NormalLKJ(
     np.array([2.0, 0.3, 1.0]),
     np.array([0.5, 1.0, 3.0]),
     1.7,
+    5.0,
 )
-PRIORS = {"conjugate": CONJUGATE, "separate": SEPARATE}
+HALF_NORMAL = replace(SEPARATE, df=None, half_normal=True)
+ONE = ("concentration", "mean", "mean_scale")
+PRIORS = {"conjugate": CONJUGATE, "separate": SEPARATE, "half-normal": HALF_NORMAL}
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 families = pytest.mark.parametrize("family", PRIORS)
 
@@ -95,8 +100,19 @@ def test_conjugate_means_are_normal_given_the_spread(draws, covariance):
 
 
 @structures
-def test_separate_scales_are_half_normal(draws, covariance):
-    sample = np.array([p.covariances for p in draws[covariance, "separate"]])
+def test_residual_variances_are_scaled_inverse_chi_square(draws, covariance):
+    sample = np.array([p.covariances[-1] for p in draws[covariance, "separate"]])
+    scale = SEPARATE.scale
+    if covariance == "spherical":
+        scale = np.full(D, np.sqrt(np.mean(scale**2)))
+    precision = np.linalg.inv(sample)
+    for j in range(D):
+        agrees(SEPARATE.df * scale[j] ** 2 * precision[:, j, j], stats.chi2(SEPARATE.df))
+
+
+@structures
+def test_separate_scales_are_half_normal_where_asked(draws, covariance):
+    sample = np.array([p.covariances for p in draws[covariance, "half-normal"]])
     sigma = SEPARATE.scale
     if covariance == "spherical":
         sigma = np.full(D, np.sqrt(np.mean(sigma**2)))
@@ -105,8 +121,9 @@ def test_separate_scales_are_half_normal(draws, covariance):
 
 
 @pytest.mark.parametrize("covariance", ["full", "tied"])
-def test_separate_correlations_are_lkj(draws, covariance):
-    sample = np.array([p.covariances[0] for p in draws[covariance, "separate"]])
+@pytest.mark.parametrize("family", ["separate", "half-normal"])
+def test_separate_correlations_are_lkj(draws, covariance, family):
+    sample = np.array([p.covariances[0] for p in draws[covariance, family]])
     sd = np.sqrt(np.einsum("nii->ni", sample))
     b = SEPARATE.eta + (D - 2) / 2
     for i, j in ((0, 1), (0, 2), (1, 2)):
@@ -171,7 +188,7 @@ def test_one_feature_and_one_component_draw_too(covariance, family):
     prior = (
         bg.NormalInverseWishart(np.ones(1), np.zeros(1), 1.0, 3.0, np.eye(1))
         if family == "conjugate"
-        else bg.NormalLKJ(np.ones(1), np.zeros(1), np.ones(1), np.ones(1), 2.0)
+        else replace(PRIORS[family], **{n: np.ones(1) for n in ONE}, scale=np.ones(1))
     )
     weights, means, factor = draw_prior(prior, covariance, 1, 1, np.random.default_rng(1))
     assert weights.shape == (1,)

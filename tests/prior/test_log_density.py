@@ -17,7 +17,9 @@ from bayesgmm.prior import log_density
 from bayesgmm.prior.log_density import add_log_prior, prior_numbers
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
-families = pytest.mark.parametrize("family", ["conjugate", "by component", "separate"])
+families = pytest.mark.parametrize(
+    "family", ["conjugate", "by component", "separate", "half-normal"]
+)
 
 
 def given_prior(family, covariance, rng, k, d):
@@ -30,7 +32,9 @@ def given_prior(family, covariance, rng, k, d):
         a = rng.normal(size=(d, d))
         scale = a @ a.T + np.eye(d)
         return bg.NormalInverseWishart(concentration, mean, 0.3, d + 1.7, scale)
-    return bg.NormalLKJ(concentration, mean, rng.uniform(1, 3, d), rng.uniform(0.5, 2, d), 2.6)
+    scales = {"df": 3.3} if family == "separate" else {"half_normal": True}
+    numbers = (concentration, mean, rng.uniform(1, 3, d), rng.uniform(0.5, 2, d), 2.6)
+    return bg.NormalLKJ(*numbers, **scales)
 
 
 def evaluate(prior, parameters):

@@ -28,7 +28,9 @@ PRIOR = bg.NormalInverseWishart(
 
 def m_step(x, before, prior, weight=None):
     moments = mixture_moments(x, before.log_weights, before.means, before.factor, weight)
-    after = conjugate_mode(moments, before.means, before.factor, before.covariance, prior)
+    after = conjugate_mode(
+        moments, before.means, before.factor, before.covariance, prior, np.eye(D)
+    )
     return MixtureParameters(before.covariance, *after)
 
 

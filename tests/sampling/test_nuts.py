@@ -115,7 +115,7 @@ def test_posterior_follows_units_and_origin(covariance, unit):
         assert np.abs(z).max() < 4.5
         assert np.abs(np.log(a.std(axis=0) / b.std(axis=0))).max() < 0.25
     data, ones = x * unit + shift, np.ones(60)
-    target = Target.of(covariance, 1, data, ones, mixture.prior.resolved(data, ones, 1))
+    target = Target.of(covariance, 1, data, ones, mixture.resolved_prior(data, ones))
     for s in (0, 250, 499):
         draw = two["posterior"].to_dataset().isel(chain=0, draw=s)
         values = (draw[v].values for v in ("weights", "means", name))
@@ -130,7 +130,7 @@ def test_the_density_never_raises(covariance, value):
     underflows to nothing, or overflows, has log density −inf or a finite one."""
     x, ones = rows(), np.ones(40)
     mixture = bg.GaussianMixture(2, covariance)
-    target = Target.of(covariance, 2, x, ones, mixture.prior.resolved(x, ones, 2))
+    target = Target.of(covariance, 2, x, ones, mixture.resolved_prior(x, ones))
     y = np.zeros(target.n_dim)
     y[1] = value  # the first logarithm of a scale
     log_density, gradient = target(y)

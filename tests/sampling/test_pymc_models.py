@@ -92,7 +92,7 @@ def test_a_model_written_by_hand_has_the_posterior_of_the_mixture_it_means():
     """Half-normal standard deviations, as a user would write them: other coordinates, one law."""
     x = rows(40, 2)
     mixture = bg.GaussianMixture(2, "diag", bg.NormalLKJ())
-    prior = mixture.prior.resolved(x, np.ones(40), 2)
+    prior = mixture.resolved_prior(x, np.ones(40))
     names = {"component": [0, 1], "feature": ["x1", "x2"]}
     with pm.Model(coords=names) as model:
         weights = pm.Dirichlet("weights", prior.concentration, dims="component")

@@ -99,7 +99,7 @@ def test_statistics_have_arvizs_names(sampled):
 def test_lp_is_the_density_of_the_declared_model(sampled):
     """In the data's units and in PyMC's coordinates, at every draw; of the warm-up as well."""
     mixture, post, _ = sampled
-    prior = mixture.prior.resolved(rows(), WEIGHT, 2)
+    prior = mixture.resolved_prior(rows(), WEIGHT)
     target = Target.of(mixture.covariance, 2, rows(), WEIGHT, prior)
     for group in ("", "warmup_"):
         posterior = post[f"{group}posterior"].to_dataset().stack(sample=("chain", "draw"))
@@ -131,7 +131,7 @@ def test_map_is_the_start(sampled):
 
 def test_prior_is_written_as_numbers(sampled):
     mixture, post, _ = sampled
-    prior = mixture.prior.resolved(rows(), WEIGHT, 2)
+    prior = mixture.resolved_prior(rows(), WEIGHT)
     written = {k: v for k, v in post["constant_data"].data_vars.items() if k != "sample_weight"}
     fields = {name for name in vars(prior) if getattr(prior, name) is not None}
     assert set(written) == {f"prior_{name}" for name in fields}
@@ -162,7 +162,7 @@ def test_attributes_say_where_the_draws_come_from(sampled):
     declaration = json.loads(attrs["bayesgmm_declaration"])
     again = bg.GaussianMixture.from_dict(declaration)
     assert (again.n_components, again.covariance) == (2, mixture.covariance)
-    assert again.prior.to_dict() == mixture.prior.resolved(rows(), WEIGHT, 2).to_dict()
+    assert again.prior.to_dict() == mixture.resolved_prior(rows(), WEIGHT).to_dict()
     assert attrs["random_seed"] == 3
     assert attrs["bayesgmm_version"] == bg.__version__
     assert {"numpy", "nutpie", "pymc", "numba"} <= set(json.loads(attrs["versions"]))

@@ -25,7 +25,7 @@ def scene(covariance, family="conjugate", k=4, d=3, n=50):
     if family == "by component":
         prior = prior_by_component(rng, covariance, k, d)
     else:
-        prior = PRIORS[family].resolved(x, weight, k)
+        prior = PRIORS[family].resolved(x, weight, k, covariance)
     target = Target.of(covariance, k, x, weight, prior, shift=0.3, scale=1.7)
     return WhitenedTarget.at(target, parameters)
 
@@ -67,7 +67,7 @@ def test_whitened_curvature_at_a_mode_is_minus_one():
     x = np.random.default_rng(0).normal(size=(500, 2))
     mixture = bg.GaussianMixture(1)
     mode = bg.fit_map(mixture, x, random_seed=1, progress=False)
-    prior = mixture.prior.resolved(x, np.ones(500), 1)
+    prior = mixture.resolved_prior(x, np.ones(500))
     target = Target.of("full", 1, x, np.ones(500), prior)
     density = WhitenedTarget.at(target, mode.parameters)
     centre, n_dim = np.zeros(len(density.centre)), len(density.centre)
