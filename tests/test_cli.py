@@ -77,7 +77,11 @@ def test_fit_prints_and_writes(table, tmp_path):
     result = call("fit", table, "--components", 2, *SMALL, "--out", out)
     assert result.exit_code == 0
     printed = " ".join(result.output.split())
-    for words in ("60 rows of 2: length, wait", "Ignored, not numeric: kind", "Log posterior"):
+    for words in (
+        "60 rows of 2: length, wait",
+        "Columns left out: 'kind' (text, as 'early')",
+        "Log posterior",
+    ):
         assert words in printed
     for words in ("means[0, length]", "Worst R-hat", "Sampling took"):
         assert words in printed
@@ -94,12 +98,13 @@ def test_quiet_prints_only_problems(table, tmp_path):
 def test_columns_weights_and_missing_rows(table, tmp_path):
     frame = pd.read_csv(table).assign(count=2.0)
     frame.loc[3, "wait"] = np.nan
-    frame.to_csv(table, index=False)
+    frame.to_csv(table, index=False, sep=";", decimal=",")
     assert_one_line(call("fit", table, "-k", 2), "missing values", "--drop-missing")
     options = ["--columns", "wait", "--weights", "count", "--drop-missing"]
     result = call("fit", table, "-k", 2, *options, *SMALL, "--out", tmp_path / "out")
     assert result.exit_code == 0
     assert "59 rows of 1: wait" in result.output
+    assert "Read with separator ';', decimal ','" in result.output
     assert "1 of 60 rows" in result.output
     assert "Row weights: sum 118" in result.output
 
@@ -109,9 +114,51 @@ def test_the_weight_column_is_no_feature(table):
     frame.to_csv(table, index=False)
     x, weight = read_table(table, None, False, "count")
     assert x.features == ("length", "wait")
-    assert x.ignored == ("kind",)
+    assert x.ignored == {"kind": "text, as 'early'"}
     np.testing.assert_array_equal(weight, np.arange(60.0))
     np.testing.assert_array_equal(x.values, frame[["length", "wait"]])
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """What the command would fit, instead of fitting it."""
+    fitted = []
+    monkeypatch.setattr("bayesgmm.cli.commands.fit_mixture", lambda *given: fitted.append(given[1]))
+    return fitted
+
+
+def test_options_say_how_a_text_file_is_written(tmp_path, taken):
+    path = tmp_path / "levels.txt"
+    path.write_text("µ\t1,234\nµ\t2,345\n", encoding="latin-1")
+    assert_one_line(call("fit", path, "-k", 2, "--header"), "levels.txt", "--decimal")
+    assert_one_line(call("fit", path, "-k", 2, "--decimal", ","), "--no-header")
+    assert_one_line(call("fit", path, "-k", 2, "--separator", ":"), "separator must be one of")
+    options = ["--separator", "tab", "--decimal", ",", "--no-header", "--encoding", "latin-1"]
+    assert call("fit", path, "-k", 2, *options).exit_code == 0
+    assert taken[0].values.tolist() == [[1.234], [2.345]]
+    assert taken[0].ignored == {"x1": "text, as 'µ'"}
+
+
+def test_a_file_is_read_once_whatever_is_asked_of_it(table, taken, monkeypatch):
+    from bayesgmm.data import tables
+
+    pd.read_csv(table).assign(**{"n, of all": np.arange(60.0)}).to_csv(table, index=False)
+    reads = []
+    read_csv = tables.read_csv
+    monkeypatch.setattr(tables, "read_csv", lambda *given: reads.append(given) or read_csv(*given))
+    call("fit", table, "-k", 2, "--weights", "n, of all", "--columns", "wait,length")
+    call("fit", table, "-k", 2, "--columns", "n, of all", "--columns", "wait")
+    assert len(reads) == 2
+    assert [x.features for x in taken] == [("wait", "length"), ("n, of all", "wait")]
+
+
+def test_an_identifier_is_left_out_unless_it_is_named(table, taken, recwarn):
+    pd.read_csv(table).assign(patient_id=np.arange(60) * 7 % 61).to_csv(table, index=False)
+    call("fit", table, "-k", 2)
+    call("fit", table, "-k", 2, "--columns", "patient_id,wait")
+    assert [x.features for x in taken] == [("length", "wait"), ("patient_id", "wait")]
+    assert taken[0].ignored["patient_id"] == "identifier"
+    assert not recwarn  # it is printed
 
 
 def test_a_missing_file(tmp_path):

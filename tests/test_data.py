@@ -43,7 +43,7 @@ def refusal(call, *words, error=ValueError):
     message = str(caught.value)
     for word in words:
         assert word in message
-    assert any(hint in message for hint in ("try ", "expected", "rename"))
+    assert any(hint in message for hint in ("try ", "expected", "rename", "read it into"))
     return message
 
 
@@ -98,7 +98,7 @@ def test_files_keep_their_names(tmp_path, suffix, as_path):
         frame.to_csv(path, index=False)
     obs = observations(as_path(path))
     assert obs.features == ("a", "b")
-    assert obs.ignored == ("where",)
+    assert tuple(obs.ignored) == ("where",)
     np.testing.assert_array_equal(obs.values, ROWS)
 
 
@@ -117,7 +117,7 @@ def test_row_labels_of_a_csv_file_are_no_feature(tmp_path):
     pd.DataFrame(COLUMNS).to_csv(tmp_path / "labelled.csv")
     obs = observations(tmp_path / "labelled.csv")
     assert obs.features == ("a", "b")
-    assert obs.ignored == ("Unnamed: 0",)
+    assert tuple(obs.ignored) == ("Unnamed: 0",)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,8 @@ def test_repr_is_one_line_that_tells_what_was_left_out():
     frame = pd.DataFrame({"a": [1.0, None, 2.0], "who": ["x", "y", "z"]})
     text = repr(observations(frame, drop_missing=True))
     assert text == (
-        "Observations(2 rows of 'a'; 1 rows with missing values left out; not numeric: 'who')"
+        "Observations(2 rows of 'a'; 1 rows with missing values left out; "
+        "columns left out: 'who' (String))"
     )
 
 
@@ -254,13 +255,13 @@ NOT_NUMERIC = {
 def test_other_columns_are_ignored_and_listed(frame):
     obs = observations(frame(NOT_NUMERIC | COLUMNS))
     assert obs.features == ("a", "b")
-    assert obs.ignored == tuple(NOT_NUMERIC)
-    assert observations(frame(NOT_NUMERIC | COLUMNS), columns=["a"]).ignored == ()
+    assert tuple(obs.ignored) == tuple(NOT_NUMERIC)
+    assert observations(frame(NOT_NUMERIC | COLUMNS), columns=["a"]).ignored == {}
 
 
 def test_complex_and_categorical_columns_are_not_numeric():
     frame = pd.DataFrame({"z": [1j, 2], "level": pd.Categorical([1, 2]), "n": [1, 2]})
-    assert observations(frame).ignored == ("z", "level")
+    assert tuple(observations(frame).ignored) == ("z", "level")
     refusal(lambda: observations(frame, columns="z"), "'z' (complex128)", "not numeric")
 
 
@@ -408,16 +409,13 @@ def test_missing_file(tmp_path):
 def test_unknown_suffix_and_folder(tmp_path):
     path = tmp_path / "table.xlsx"
     path.write_text("")
-    refusal(lambda: observations(path), "data", str(path), "'.xlsx'", ".csv, .parquet or .npy")
+    refusal(lambda: observations(path), "data", str(path), "'.xlsx'", ".parquet or .npy")
     refusal(lambda: observations(tmp_path), "data", str(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("empty.csv", b""),
-        ("ragged.csv", b"a,b\n1,2\n1,2,3,4\n"),
-        ("binary.csv", b"\xff\xfe\x00\x01,\x81"),
         ("text.parquet", b"a,b\n1,2\n"),
         ("empty.npy", b""),
         ("text.npy", b"a,b\n1,2\n"),
@@ -427,11 +425,6 @@ def test_unreadable_file(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     refusal(lambda: observations(path), "data", str(path), "could not be read")
-
-
-def test_a_file_with_a_header_only(tmp_path):
-    (tmp_path / "header.csv").write_text("a,b\n")
-    refusal(lambda: observations(tmp_path / "header.csv"), "data has no ")
 
 
 # What a fit demands
@@ -447,7 +440,7 @@ def test_training_data_gives_rows_and_unit_weights():
 
 @pytest.mark.parametrize("n", [2, 50])
 def test_constant_column_is_named(n):
-    frame = pd.DataFrame({"a": np.arange(n), "b": np.full(n, 3.0), "c": np.arange(n)})
+    frame = pd.DataFrame({"a": np.arange(n) ** 2, "b": np.full(n, 3.0), "c": -np.arange(n)})
     refusal(
         lambda: training_data(frame),
         "x: column 'b' is constant (3.0 in every row)",

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from oracles import STRUCTURES, covariances, random_parameters
 
 from bayesgmm import structure
@@ -38,3 +40,9 @@ def test_free_parameters_of_the_spread_are_counted(covariance, expected):
 def test_a_matrix_that_is_not_positive_definite_is_refused():
     with pytest.raises(np.linalg.LinAlgError):
         structure.factor_from_spread([[1.0, 2.0], [2.0, 1.0]], "tied")
+
+
+@given(st.lists(st.lists(st.text('a,[]" ', max_size=4), max_size=3), min_size=2, max_size=2))
+def test_no_two_entries_share_a_name(labels):
+    first, second = (structure.entry_name("means", some) for some in labels)
+    assert (first == second) == (labels[0] == labels[1])

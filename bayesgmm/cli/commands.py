@@ -34,7 +34,29 @@ class PriorFamily(StrEnum):
     lkj = "lkj"
 
 
-SAMPLING, SEARCH, OUTPUT = "Sampling", "Search for the mode", "Output"
+SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "space": " "}
+"""What a shell passes badly."""
+
+TEXT, SAMPLING, SEARCH, OUTPUT = "Text files", "Sampling", "Search for the mode", "Output"
+Separator = Annotated[
+    str | None,
+    typer.Option(help="Between fields: , ; | tab space; default: found out.", rich_help_panel=TEXT),
+]
+Decimal = Annotated[
+    str | None, typer.Option(help="Decimal mark; default: found out.", rich_help_panel=TEXT)
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Names or data in the first line; default: names, without numbers.",
+        rich_help_panel=TEXT,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Such as latin-1; default: UTF-8, or found out.", rich_help_panel=TEXT),
+]
 Draws = Annotated[int, typer.Option(min=1, help="Draws per chain.", rich_help_panel=SAMPLING)]
 Tune = Annotated[int, typer.Option(min=1, help="Tuning steps per chain.", rich_help_panel=SAMPLING)]
 Chains = Annotated[int, typer.Option(min=1, help="Chains.", rich_help_panel=SAMPLING)]
@@ -85,7 +107,9 @@ def main(
 
 @app.command()
 def fit(
-    file: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")],
+    file: Annotated[
+        Path, typer.Argument(help="A .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file.")
+    ],
     components: Annotated[
         int, typer.Option("--components", "-k", min=1, help="Number of components.")
     ],
@@ -94,7 +118,9 @@ def fit(
     ] = Covariance.full,
     columns: Annotated[
         list[str] | None,
-        typer.Option(help="Features: a,b,c, or repeat the option; default: every numeric column."),
+        typer.Option(
+            help="Features: a,b,c, or repeat the option; default: all numeric but identifiers."
+        ),
     ] = None,
     drop_missing: Annotated[
         bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")
@@ -103,6 +129,10 @@ def fit(
         str | None,
         typer.Option(metavar="COLUMN", help="Column of row weights: 2 counts a row twice."),
     ] = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    header: Header = None,
+    encoding: Encoding = None,
     prior: Annotated[
         PriorFamily,
         typer.Option(help="niw: normal–inverse-Wishart; lkj: separate scales and correlations."),
@@ -139,7 +169,16 @@ def fit(
         import bayesgmm as bg
 
         with blaming_input():
-            x, weight = read_table(file, columns, drop_missing, weights)
+            x, weight = read_table(
+                file,
+                columns,
+                drop_missing,
+                weights,
+                separator=SEPARATOR_WORDS.get(separator or "", separator),
+                decimal=decimal,
+                header=header,
+                encoding=encoding,
+            )
             family = bg.NormalInverseWishart if prior is PriorFamily.niw else bg.NormalLKJ
             mixture = bg.GaussianMixture(components, covariance=covariance.value, prior=family())
         fit_mixture(mixture, x, weight, None, settings)

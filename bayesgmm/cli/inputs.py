@@ -12,26 +12,41 @@ from bayesgmm.cli.errors import InputError
 
 
 def read_table(
-    file: Path, columns: list[str] | None, drop_missing: bool, weights: str | None
+    file: Path,
+    columns: list[str] | None,
+    drop_missing: bool,
+    weights: str | None,
+    **written: Any,
 ) -> Any:
-    """Observations and row weights (None without a column of them) from a table on disk."""
-    import bayesgmm as bg
+    """Observations and row weights (None without a column of them) from a table on disk.
 
-    chosen = None
-    if columns:
-        chosen = [name.strip() for part in columns for name in part.split(",") if name.strip()]
-    if weights is None:
-        return bg.observations(file, columns=chosen, drop_missing=drop_missing), None
+    ``written`` is what is known of how a text file is written, as ``bg.observations`` takes it.
+    """
     import numpy as np
 
-    ignored: tuple[str, ...] = ()
-    if chosen is None:
-        numeric = bg.observations(file, drop_missing=True)
-        chosen, ignored = list(numeric.features), numeric.ignored
-    features = [name for name in chosen if name != weights]
-    if not features:
+    from bayesgmm.data.dialects import Dialect
+    from bayesgmm.data.names import clean_name
+    from bayesgmm.data.rows import observations_of, usual_columns
+    from bayesgmm.data.tables import table_of
+
+    table = table_of(file, "data", Dialect(**written))
+    ignored: dict[str, str] = {}
+    if columns:
+        # A name may have commas of its own.
+        parts = [[part] if clean_name(part) in table.names else part.split(",") for part in columns]
+        chosen = [clean_name(name) for part in parts for name in part if name.strip()]
+    else:
+        features, ignored = usual_columns(table, "data")
+        chosen = list(features)
+    if weights is None:
+        x = observations_of(table, "data", chosen, drop_missing)
+        return replace(x, ignored=ignored), None
+    weights = clean_name(weights)
+    chosen = [name for name in chosen if name != weights]
+    if not chosen:
         raise InputError(f"--weights {weights} leaves no feature; choose another with --columns.")
-    joint = bg.observations(file, columns=[*features, weights], drop_missing=drop_missing)
+    joint = observations_of(table, "data", [*chosen, weights], drop_missing)
+    ignored.pop(weights, None)
     values = np.ascontiguousarray(joint.values[:, :-1])
     values.flags.writeable = False
     x = replace(joint, values=values, features=joint.features[:-1], ignored=ignored)

@@ -163,8 +163,12 @@ def _say_data(console: Console, x: Any, weight: Any) -> None:
     )
     if x.n_missing:
         console.print(f"Left out: {x.n_missing} of {x.n_rows} rows, with missing values")
+    if x.reading:
+        console.print(f"Read with {escape(x.reading)}", highlight=False)
     if x.ignored:
-        console.print(f"Ignored, not numeric: {escape(', '.join(x.ignored))}")
+        from bayesgmm.data.rows import with_reasons
+
+        console.print(f"Columns left out: {escape(with_reasons(x.ignored))}", highlight=False)
     if weight is not None:
         console.print(f"Row weights: sum {weight.sum():.6g}")
 

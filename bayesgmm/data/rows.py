@@ -2,13 +2,17 @@
 
 import difflib
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from bayesgmm.data.tables import Table, array_table, default_names, listing, table_of
+from bayesgmm.data.dialects import Dialect
+from bayesgmm.data.identifiers import ROW_LABELS, identifiers
+from bayesgmm.data.names import clean_name, default_names, listing
+from bayesgmm.data.tables import PLAIN, Table, array_table, table_of
 
 CHUNK_ELEMENTS = 2**18
 """Numbers looked at together by a check, so that no check holds a copy of a huge array."""
@@ -24,10 +28,12 @@ class Observations:
     """(n_features,) names of the columns; x1, x2, … where the data had none."""
     n_rows: int
     """Number of rows of the original table."""
-    ignored: tuple[str, ...]
-    """Columns left out because they are not numeric."""
+    ignored: dict[str, str]
+    """Column left out unasked → why: what it holds instead of measurements."""
     complete: np.ndarray | None
     """(n_obs,) int64, positions of these rows in the original table; None where they are all."""
+    reading: str = ""
+    """How the text file was read, where it is not a plain one: its separator, decimal mark, …"""
 
     @property
     def n_obs(self) -> int:
@@ -57,12 +63,21 @@ class Observations:
         if self.n_missing:
             parts.append(f"{self.n_missing} rows with missing values left out")
         if self.ignored:
-            parts.append(f"not numeric: {listing(self.ignored)}")
+            parts.append(f"columns left out: {with_reasons(self.ignored)}")
+        if self.reading:
+            parts.append(f"read with {self.reading}")
         return f"Observations({'; '.join(parts)})"
 
 
 def observations(
-    data: Any, columns: str | Iterable[Any] | None = None, drop_missing: bool = False
+    data: Any,
+    columns: str | Iterable[Any] | None = None,
+    drop_missing: bool = False,
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
 ) -> Observations:
     """Rows of numbers and their feature names, from whatever holds them.
 
@@ -70,26 +85,40 @@ def observations(
     ----------
     data : array, DataFrame, Series, path or Observations
         Array-like of shape (n_obs, n_features), or (n_obs,) for one feature; a pandas, polars or
-        pyarrow table; an xarray DataArray; or the path of a ``.csv``, ``.parquet`` or ``.npy``
-        file, the last of which is mapped and not read into memory.
+        pyarrow table; an xarray DataArray; or the path of a text file (``.csv``, ``.tsv`` or
+        ``.txt``, also with ``.gz``), of a ``.parquet`` file, or of a ``.npy`` file, which is
+        mapped and not read into memory.
     columns : name or names, optional
-        The features, in this order. Default: every numeric column.
+        The features, in this order. Default: every numeric column of a table but identifiers and
+        counts of the rows, which ``Observations.ignored`` names.
     drop_missing : bool
         Leave out the rows in which one of the features has no value.
+    separator : {",", ";", "\\t", "|", " "}, optional
+        What stands between the fields of a text file. Default: what cuts all lines alike.
+    decimal : {".", ","}, optional
+        The decimal mark in a text file. Default: the one with which its columns are numbers.
+    header : bool, optional
+        Whether the first line of a text file names the columns. Default: it does, and holds no
+        number.
+    encoding : str, optional
+        Encoding of a text file. Default: that of its byte order mark, UTF-8, or else cp1252.
 
     Returns
     -------
     Observations
-        A C-contiguous float64 array is viewed, not copied.
+        A C-contiguous float64 array is viewed, not copied. Names of features are of one line,
+        without invisible characters. ``reading`` says what was found out of a text file.
 
     Raises
     ------
     ValueError, TypeError
-        The data are not rows of finite numbers; the message names the columns.
+        The data are not rows of finite numbers, or a text file may be read in more than one way;
+        the message names the columns, the line, or the option that decides.
     FileNotFoundError
         There is no file at the path.
     """
-    return observations_of(data, "data", columns, drop_missing)
+    dialect = Dialect(separator, decimal, header, encoding)
+    return observations_of(data, "data", columns, drop_missing, dialect)
 
 
 def rows_like(x_new: Any, features: Sequence[str]) -> np.ndarray:
@@ -135,13 +164,21 @@ def rows_like(x_new: Any, features: Sequence[str]) -> np.ndarray:
 
 
 def observations_of(
-    data: Any, argument: str, columns: Any = None, drop_missing: bool = False
+    data: Any,
+    argument: str,
+    columns: Any = None,
+    drop_missing: bool = False,
+    dialect: Dialect = PLAIN,
 ) -> Observations:
     """What `observations` returns, with the argument's own name in messages."""
     if isinstance(data, Observations) and columns is None:
         return data
-    table = _table(data, argument)
-    features = _choose(table, columns, argument)
+    table = _table(data, argument, dialect)
+    if columns is None:
+        features, ignored = usual_columns(table, argument)
+        _warn_of_numbers(ignored, table, argument)
+    else:
+        features, ignored = _asked_columns(table, columns, argument), {}
     values, complete, n_rows = _complete(table, features, drop_missing, argument)
     values = values.view()
     values.flags.writeable = False
@@ -151,9 +188,16 @@ def observations_of(
         values=values,
         features=features,
         n_rows=n_rows,
-        ignored=tuple(table.kinds) if columns is None else (),
+        ignored=ignored,
         complete=complete,
+        reading=table.reading,
     )
+
+
+def with_reasons(reasons: dict[str, str]) -> str:
+    """Columns with what is said of each, at most twenty, for a message."""
+    shown = ", ".join(f"{name!r} ({why})" for name, why in list(reasons.items())[:20])
+    return shown if len(reasons) <= 20 else f"{shown} and {len(reasons) - 20} more"
 
 
 def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
@@ -162,23 +206,55 @@ def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def _table(data: Any, argument: str) -> Table:
+def _table(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
     if isinstance(data, Observations):
         named = data.features != default_names(data.n_features)
         return array_table(data.values, data.features, named=named)
-    return table_of(data, argument)
+    return table_of(data, argument, dialect)
 
 
-def _choose(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
-    """Names of the columns to use: those asked for, or all numeric ones."""
-    if columns is None:
-        if not table.numeric:
-            raise ValueError(
-                f"{argument} has no numeric column, only {_with_kinds(table.names, table)}; "
-                "expected at least one; try converting the columns you mean to numbers first"
-            )
-        return table.numeric
-    chosen = tuple(str(name) for name in ([columns] if isinstance(columns, str) else columns))
+def usual_columns(table: Table, argument: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The features of one who names none, and the other columns with the reason, in order.
+
+    Raises
+    ------
+    ValueError
+        There are none, or a column is of numbers for the most part only.
+    """
+    if table.doubtful:
+        raise ValueError(
+            f"{argument} has words among numbers: {_with_kinds(table.doubtful, table)}; expected a "
+            "number, or NA or nothing where one is missing; mend them, or choose other columns "
+            "with columns= (--columns)"
+        )
+    reasons = table.kinds | identifiers(table)
+    ignored = {name: reasons[name] for name in table.names if name in reasons}
+    features = tuple(name for name in table.names if name not in ignored)
+    if not features:
+        raise ValueError(
+            f"{argument} has no numeric column to fit, only {with_reasons(ignored)}; expected at "
+            "least one; try converting the columns you mean to numbers first, or naming numeric "
+            "ones with columns= (--columns)"
+        )
+    return features, ignored
+
+
+def _warn_of_numbers(ignored: dict[str, str], table: Table, argument: str) -> None:
+    """Say which numbers will not be fitted, lest a measurement is among them."""
+    numbers = {n: why for n, why in ignored.items() if n in table.numeric and why != ROW_LABELS}
+    if numbers:
+        warnings.warn(
+            f"{argument}: left out {with_reasons(numbers)}; to fit such a column, name all "
+            "features in bg.observations(…, columns=…)",
+            stacklevel=4,
+        )
+
+
+def _asked_columns(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
+    """Names of the columns that were asked for."""
+    chosen = tuple(
+        clean_name(name) for name in ([columns] if isinstance(columns, str) else columns)
+    )
     absent = [name for name in dict.fromkeys(chosen) if name not in table.names]
     texts = [name for name in dict.fromkeys(chosen) if name in table.kinds]
     repeated = [name for name in dict.fromkeys(chosen) if chosen.count(name) > 1]
@@ -257,14 +333,16 @@ def _in_order(x_new: Any, features: tuple[str, ...]) -> Any:
     """A row of a pandas table, which has the features as labels, in their order; else as it is."""
     pandas = sys.modules.get("pandas")
     is_series = pandas is not None and isinstance(x_new, pandas.Series)
-    if is_series and len(features) > 1 and set(features) <= set(x_new.index):
-        return x_new[list(features)].to_numpy()
+    if is_series and len(features) > 1:
+        row = dict(zip(map(clean_name, x_new.index), x_new, strict=True))
+        if set(features) <= set(row):
+            return np.array([row[name] for name in features])
     return x_new
 
 
 def _one_row(table: Table, features: tuple[str, ...]) -> Table:
     """The table of one row that a 1-D array of as many numbers as features means."""
-    row = table.take(_choose(table, None, "x_new")).T
+    row = table.take(usual_columns(table, "x_new")[0]).T
     if row.shape[1] != len(features):
         raise ValueError(
             f"x_new is 1-D with {row.shape[1]} numbers; expected one row of the {len(features)} "
@@ -280,7 +358,7 @@ def _suggestion(absent: Sequence[str], table: Table) -> str:
 
 
 def _with_kinds(names: Sequence[str], table: Table) -> str:
-    return ", ".join(f"{name!r} ({table.kinds[name]})" for name in names[:20])
+    return with_reasons({name: table.kinds[name] for name in names})
 
 
 def _with_counts(features: Sequence[str], counts: np.ndarray) -> str:

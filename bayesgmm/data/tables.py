@@ -11,6 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.data.csv_files import read_csv
+from bayesgmm.data.dialects import Dialect
+from bayesgmm.data.names import clean_names, default_names
+
+PLAIN = Dialect()
+TEXT_FILES = (".csv", ".tsv", ".txt")
+FILES = "the path of a .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -19,13 +27,19 @@ class Table:
     names: tuple[str, ...]
     """Names of all columns."""
     kinds: dict[str, str]
-    """Column → data type, for the columns that are not numeric."""
+    """Column → data type or an example, for the columns that are not numeric."""
     take: Callable[[Sequence[str]], np.ndarray]
     """Names of numeric columns → (n_rows, n_columns) float64, NaN where a value is missing."""
     named: bool = True
     """Whether the names are the user's own, and not x1, x2, …"""
     flat: bool = False
     """Whether the data were one-dimensional."""
+    integers: tuple[str, ...] = ()
+    """Columns of a table that hold whole numbers by their type."""
+    doubtful: tuple[str, ...] = ()
+    """Columns that are not numeric, though most of their values are numbers."""
+    reading: str = ""
+    """How a text file was read, where it is not a plain one."""
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -33,19 +47,28 @@ class Table:
         return tuple(name for name in self.names if name not in self.kinds)
 
 
-def table_of(data: Any, argument: str) -> Table:
-    """The columns in whatever a user has; `argument` is its name in messages."""
+def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
+    """The columns in whatever a user has; `argument` is its name in messages.
+
+    ``dialect`` is what is known of how a text file is written.
+    """
+    if isinstance(data, Table):
+        return data
     if isinstance(data, str | os.PathLike):
-        data = _read(Path(data), argument)
+        return _file_table(Path(data), argument, dialect)
+    if dialect != PLAIN:
+        raise TypeError(
+            f"{argument} is a {type(data).__name__}; separator, decimal, header and encoding are "
+            "those of a text file; expected the path of one; try without them"
+        )
     if isinstance(data, np.ndarray):
         return _bare_table(data, argument)
     if _is_instance(data, "xarray", "DataArray"):
         return _labelled_table(data, argument)
     if isinstance(data, dict) or _is_instance(data, "xarray", "Dataset"):
         raise TypeError(
-            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or "
-            f"the path of a .csv, .parquet or .npy file; try pandas.DataFrame({argument}) or its "
-            "to_dataframe()"
+            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or {FILES}; "
+            f"try pandas.DataFrame({argument}) or its to_dataframe()"
         )
     if isinstance(data, list | tuple):
         return _bare_table(_from_sequence(data, argument), argument)
@@ -65,46 +88,65 @@ def array_table(
     return Table(names, {}, take, named=named, flat=flat)
 
 
-def default_names(n_features: int) -> tuple[str, ...]:
-    """Names of the features of a bare array: x1, x2, …"""
-    return tuple(f"x{j + 1}" for j in range(n_features))
-
-
-def listing(names: Sequence[str]) -> str:
-    """Names for a message, at most twenty."""
-    shown = ", ".join(repr(name) for name in names[:20])
-    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
-
-
-def _read(path: Path, argument: str) -> Any:
-    """The pandas table in a CSV or Parquet file; the array in a .npy file, mapped."""
+def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
+    """The columns in a text or Parquet file; the array in a .npy file, mapped."""
     if not path.exists():
         raise FileNotFoundError(
             f"{argument}: there is no file {str(path)!r} (looked from {str(Path.cwd())!r}); "
-            "expected the path of a .csv, .parquet or .npy file; check its spelling"
+            f"expected {FILES}; check its spelling"
         )
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet", ".npy"):
+    unpacked = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = unpacked.suffix.lower()
+    is_text = suffix in TEXT_FILES
+    if not is_text and path.suffix.lower() not in (".parquet", ".npy"):
         raise ValueError(
-            f"{argument}: {str(path)!r} ends in {suffix!r}; expected a .csv, .parquet or .npy "
-            "file; try reading it into a DataFrame and pass that"
+            f"{argument}: {str(path)!r} ends in {path.suffix!r}; expected {FILES}; try reading it "
+            "into a DataFrame and pass that"
+        )
+    if not is_text and dialect != PLAIN:
+        raise ValueError(
+            f"{argument}: {str(path)!r} is no text file, of which separator, decimal, header and "
+            "encoding are known; try without them"
         )
     try:
+        if is_text:
+            return _text_table(path, dialect)
         if suffix == ".npy":
-            return np.load(path, mmap_mode="r")
+            return _bare_table(np.load(path, mmap_mode="r"), argument)
 
         import pandas as pd
 
-        frame = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
+        return _library_table(pd.read_parquet(path), argument)
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(
-            f"{argument}: {str(path)!r} could not be read as a {suffix} file: {error}; check that "
-            "it is one, or try reading it into a DataFrame or array and pass that"
+            f"{argument}: {str(path)!r} could not be read: {error}; if nothing helps, read it into "
+            "a DataFrame or array and pass that"
         ) from error
-    if suffix == ".csv" and len(frame.columns) > 1 and frame.columns[0] == "Unnamed: 0":
-        # A first column without a header is row labels, as R and pandas write them: no feature.
-        frame = frame.astype({"Unnamed: 0": str})
-    return frame
+
+
+def _text_table(path: Path, dialect: Dialect) -> Table:
+    """The columns in a text file."""
+    found = read_csv(path, dialect)
+
+    def take(names: Sequence[str]) -> np.ndarray:
+        values = np.empty((found.frame.num_rows, len(names)))
+        for j, name in enumerate(names):
+            start = 0
+            for part in found.frame[name].chunks:
+                stop = start + len(part)
+                values[start:stop, j] = part.to_numpy(zero_copy_only=False)
+                start = stop
+        return values
+
+    return Table(
+        names=tuple(found.frame.column_names),
+        kinds=found.kinds | {n: f"{found.kinds[n]} of {path.name!r}" for n in found.doubtful},
+        take=take,
+        named=bool(found.dialect.header),
+        integers=found.integers,
+        doubtful=found.doubtful,
+        reading=str(found.dialect),
+    )
 
 
 def _library_table(data: Any, argument: str) -> Table:
@@ -123,14 +165,13 @@ def _library_table(data: Any, argument: str) -> Table:
         )
     if isinstance(frame, nw.Series):
         named = frame.name not in (None, "")
-        name = str(frame.name) if named else "x1"
+        name = clean_names([frame.name], argument)[0] if named else "x1"
         return _frame_table({name: frame}, named=named, flat=True)
     if not isinstance(frame, nw.DataFrame):
         return _bare_table(_from_sequence(data, argument), argument)
-    names = [str(column.name) for column in columns]
-    if not names:
+    if not columns:
         raise ValueError(f"{argument} has no columns; expected at least one numeric column")
-    _check_distinct(names, argument)
+    names = clean_names([column.name for column in columns], argument)
     return _frame_table(dict(zip(names, columns, strict=True)))
 
 
@@ -145,7 +186,8 @@ def _frame_table(columns: dict[str, Any], named: bool = True, flat: bool = False
         return values
 
     kinds = {name: _kind(column) for name, column in columns.items() if not _is_numeric(column)}
-    return Table(tuple(columns), kinds, take, named=named, flat=flat)
+    integers = tuple(name for name, column in columns.items() if column.dtype.is_integer())
+    return Table(tuple(columns), kinds, take, named=named, flat=flat, integers=integers)
 
 
 def _is_numeric(column: Any) -> bool:
@@ -163,22 +205,12 @@ def _labelled_table(data: Any, argument: str) -> Table:
     values = data.to_numpy()
     if values.ndim == 1 and data.name is not None:
         matrix = _floats(values, argument)[:, None]
-        return array_table(matrix, (str(data.name),), named=True, flat=True)
+        return array_table(matrix, clean_names([data.name], argument), named=True, flat=True)
     labels = data.coords.get(data.dims[1]) if values.ndim == 2 else None
     if labels is None or labels.dtype.kind not in "OUT":
         return _bare_table(values, argument)
-    names = tuple(str(label) for label in labels.to_numpy())
-    _check_distinct(names, argument)
+    names = clean_names(labels.to_numpy(), argument)
     return array_table(_floats(values, argument), names, named=True)
-
-
-def _check_distinct(names: Sequence[str], argument: str) -> None:
-    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if repeated:
-        raise ValueError(
-            f"{argument} has repeated column names: {listing(repeated)}; expected distinct names "
-            "(as text); rename them"
-        )
 
 
 def _bare_table(array: np.ndarray, argument: str) -> Table:
@@ -208,9 +240,8 @@ def _from_sequence(data: Any, argument: str) -> np.ndarray:
         ) from error
     if array.ndim == 0:
         raise TypeError(
-            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or "
-            "the path of a .csv, .parquet or .npy file; try converting it first (a sparse matrix: "
-            ".toarray(), a generator: list)"
+            f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or {FILES}; "
+            "try converting it first (a sparse matrix: .toarray(), a generator: list)"
         )
     return array
 

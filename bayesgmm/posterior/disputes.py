@@ -7,7 +7,7 @@ from bayesgmm.posterior.batches import mcse_of_mean
 from bayesgmm.posterior.draws import Draws, row_names
 from bayesgmm.posterior.similarities import similarity
 from bayesgmm.progress import progress_bar
-from bayesgmm.structure import SPREAD, spread_from_factor
+from bayesgmm.structure import SPREAD, entry_name, spread_from_factor
 
 DISPUTED = 0.1
 """A row whose MAP label is wrong with a larger probability is disputed."""
@@ -86,13 +86,13 @@ def parameter_table(post, point, prob):
         for index in np.ndindex(at.shape):
             if "feature_bis" in dims and index[-2] > index[-1]:
                 continue
-            labels = ", ".join(
-                str(v[dim].values[i] if dim in v.coords else i)
+            labels = [
+                v[dim].values[i] if dim in v.coords else i
                 for dim, i in zip(dims, index, strict=True)
-            )
+            ]
             one, mode = draws[:, *index], at[index]
             lower, upper = np.quantile(one, tails)
-            table[f"{variable}[{labels}]"] = {
+            table[entry_name(variable, labels)] = {
                 "map": mode,
                 "mean": one.mean(),
                 "mcse_mean": float(mcse_of_mean(one, n_chains)),

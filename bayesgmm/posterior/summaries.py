@@ -10,7 +10,7 @@ from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.layout import laid_out
 from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
 from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
-from bayesgmm.structure import SPREAD
+from bayesgmm.structure import SPREAD, entry_name, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,8 @@ def summary(
     Returns
     -------
     pandas.DataFrame
-        ArviZ's columns; rows such as ``means[0, waiting]``.
+        ArviZ's columns; rows such as ``means[0, waiting]``, with quotes around a name that has
+        commas or brackets of its own.
     """
     if not is_relabelled(post):
         post = relabel(post, progress=False)
@@ -83,8 +84,8 @@ def summary_table(
         if posterior.sizes["component"] == 1:
             var_names = var_names[1:]  # the only weight is 1
         if ambiguous:
-            parts.append(az.summary(without_labels(post), **options))
-    table = az.summary(post, var_names=var_names, **options)
+            parts.append(az.summary(_quoted_labels(without_labels(post)), **options))
+    table = az.summary(_quoted_labels(post), var_names=var_names, **options)
     parts.append(table.drop(index=_lower_triangle(posterior, var_names)))
     table = pd.concat(parts)
     if ambiguous:
@@ -127,16 +128,27 @@ def without_labels(post: xr.DataTree) -> xr.DataTree:
     return xr.DataTree.from_dict({"posterior": xr.Dataset(free, coords)})
 
 
+def _quoted_labels(post):
+    """The posterior with labels that ArviZ can join by commas and still tell apart."""
+    posterior = post["posterior"].to_dataset()
+    quotes = {
+        name: [quoted(label) for label in coord.values]
+        for name, coord in posterior.coords.items()
+        if coord.dims == (name,) and coord.dtype.kind in "OUT"
+    }
+    return xr.DataTree.from_dict({"posterior": posterior.assign_coords(quotes)})
+
+
 def _lower_triangle(posterior, var_names):
     """Labels of entries that symmetry repeats."""
-    features = [str(f) for f in posterior["feature"].values]
+    features = posterior["feature"].values
     below = [(a, b) for i, a in enumerate(features) for b in features[:i]]
     components = posterior["component"].values
     labels = []
     if "covariances" in var_names:
-        labels += [f"covariances[{k}, {a}, {b}]" for k in components for a, b in below]
+        labels += [entry_name("covariances", (k, *pair)) for k in components for pair in below]
     if "covariance" in var_names:
-        labels += [f"covariance[{a}, {b}]" for a, b in below]
+        labels += [entry_name("covariance", pair) for pair in below]
     return labels
 
 

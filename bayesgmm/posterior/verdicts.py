@@ -11,7 +11,7 @@ from bayesgmm import markup
 from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.functionals import label_free
 from bayesgmm.posterior.relabelling import relabel
-from bayesgmm.structure import SPREAD
+from bayesgmm.structure import SPREAD, entry_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,8 +191,8 @@ def varying(dataset):
         for index in np.ndindex(*(v.sizes[dim] for dim in others)):
             at = dict(zip(others, index, strict=True))
             if spread.isel(at) > 0:
-                labels = ", ".join(str(v[dim].values[i]) for dim, i in at.items())
-                quantities[f"{name}[{labels}]" if at else name] = v.isel(at, drop=True)
+                labels = [v[dim].values[i] for dim, i in at.items()]
+                quantities[entry_name(name, labels)] = v.isel(at, drop=True)
     return xr.Dataset(quantities)
 
 

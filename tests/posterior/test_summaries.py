@@ -172,3 +172,18 @@ def test_relabelled_draws_without_their_rows_have_a_summary():
     table = bg.summary(post)
     del post["observed_data"]
     assert bg.summary(post).equals(table)
+
+
+def test_entries_of_features_with_commas_are_told_apart():
+    post, draws = relabelled("full")
+    names = {"feature": ["a", "a, a"], "feature_bis": ["a", "a, a"]}
+    post["posterior"] = xr.DataTree(post["posterior"].to_dataset().assign_coords(names))
+    table = bg.summary(post, round_to="none")
+    assert table.index.is_unique
+    assert [name for name in table.index if name.startswith("covariances[0")] == [
+        "covariances[0, a, a]",
+        'covariances[0, a, "a, a"]',
+        'covariances[0, "a, a", "a, a"]',
+    ]
+    expected = np.mean([p.covariances[0, 0, 1] for p in draws])
+    assert table.loc['covariances[0, a, "a, a"]', "mean"] == pytest.approx(expected)

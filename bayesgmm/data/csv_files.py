@@ -1,0 +1,216 @@
+"""Tables in text files: how one is written is found out or asked for, and pyarrow parses it."""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bayesgmm.data.dialects import PART, Dialect, decoded, has_header, separator_of
+from bayesgmm.data.names import clean_names, default_names
+from bayesgmm.data.number_words import MISSING, are_numbers, as_numbers, decimal_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SAMPLE = 100
+"""Lines from which the separator is found."""
+
+BLOCK = 1 << 22
+"""Bytes that the parser takes at a time; no row may be longer."""
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """The columns of a text file."""
+
+    frame: "pa.Table"
+    """Columns of numbers as float64, null where a value is missing; the others as parsed."""
+    kinds: dict[str, str]
+    """Column → what it holds, for the columns that are not numeric."""
+    doubtful: tuple[str, ...]
+    """Columns among them, most of whose values are numbers."""
+    integers: tuple[str, ...]
+    """Columns of whole numbers."""
+    dialect: Dialect
+    """How it was read; nothing in it is None."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The text of rows, and where it begins."""
+
+    data: "pa.Buffer"
+    """In UTF-8."""
+    separator: str
+    skipped: int
+    """Lines before the first row."""
+    names: tuple[str, ...] = ()
+    """Of the columns."""
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one column, in which a blank line is a missing value."""
+        return len(self.names) == 1
+
+    def by_line(self) -> Iterator[tuple[int, list[str]]]:
+        """The line on which every row ends, counted from 1, and its fields."""
+        lines = islice(_lines_of(self.data), self.skipped, None)
+        reader = csv.reader(lines, delimiter=self.separator, strict=True)
+        begin = self.skipped + 1
+        try:
+            for fields in reader:
+                begin = self.skipped + reader.line_num + 1
+                if fields or self.single:
+                    yield begin - 1, fields or [""]
+        except csv.Error as error:
+            raise ValueError(
+                f'in line {begin} a quote (") opens that is not closed, or is not followed by '
+                f"{self.separator!r} ({error}); mend it, or write it twice inside quotes"
+            ) from error
+
+
+def read_csv(path: Path, asked: Dialect) -> CsvTable:
+    """The table in a text file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; unpacked where its name ends in ``.gz``.
+    asked : Dialect
+        What is known of how it is written.
+
+    Raises
+    ------
+    ValueError
+        It cannot be read, or in more than one way; the message names the line, or the option that
+        decides.
+    """
+    import pyarrow as pa
+
+    packed = "gzip" if path.suffix.lower() == ".gz" else None
+    raw = pa.input_stream(pa.memory_map(str(path)), compression=packed).read_buffer()
+    data, encoding = decoded(raw, asked.encoding)
+    lines = _lines_of(data)
+    for skipped, line in enumerate(lines):  # noqa: B007
+        if line.strip() and not line.startswith("#"):
+            break
+    else:
+        raise ValueError("it is empty; expected a line of names and rows of numbers")
+    separator = asked.separator or separator_of([line, *islice(lines, SAMPLE)], asked.decimal)
+    if separator == " ":
+        single_spaced = (b" ".join(line.split()) for line in data.to_pybytes().splitlines())
+        data = pa.py_buffer(b"\n".join(single_spaced))
+    line_number, first = next(_Rows(data, separator, skipped).by_line())
+    header = has_header(first, separator, line_number) if asked.header is None else asked.header
+    names = clean_names(first, f"line {line_number}") if header else default_names(len(first))
+    if len(names) == 1:  # where a blank line is a missing value, but not at the end
+        data = pa.py_buffer(data.to_pybytes().rstrip(b"\r\n"))
+    rows = _Rows(data, separator, line_number if header else skipped, names)
+    decimal = asked.decimal or "."
+    columns = _parsed(rows, decimal)
+    if asked.decimal is None and decimal_of(columns) == ",":
+        decimal = ","
+        columns = _parsed(rows, decimal)
+    dialect = Dialect(separator, decimal, header, encoding)
+    return _sorted_out(columns, rows, dialect, decimal, asked.decimal is None)
+
+
+def _lines_of(data: "pa.Buffer") -> io.TextIOWrapper:
+    """The lines of UTF-8 text, with their ends, whatever these are."""
+    import pyarrow as pa
+
+    return io.TextIOWrapper(pa.BufferReader(data), "utf-8", newline="")
+
+
+def _parsed(rows: _Rows, decimal: str) -> "list[pa.ChunkedArray]":
+    """Columns as pyarrow types them; those of words without blanks around, null where missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv as parser
+
+    if next(rows.by_line(), None) is None:
+        raise ValueError("it holds names but no rows; expected rows of numbers below them")
+    try:
+        table = parser.read_csv(
+            pa.BufferReader(rows.data),
+            parser.ReadOptions(column_names=rows.names, skip_rows=rows.skipped, block_size=BLOCK),
+            parser.ParseOptions(
+                delimiter=rows.separator,
+                newlines_in_values=_holds_quotes(rows.data),
+                ignore_empty_lines=not rows.single,
+            ),
+            parser.ConvertOptions(
+                null_values=MISSING, strings_can_be_null=True, decimal_point=decimal
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise ValueError(_first_uneven(rows) or str(error)) from error
+    columns = []
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            if pc.any(pc.match_substring_regex(column, "[\r\n]")).as_py():
+                deque(rows.by_line(), maxlen=0)  # an open quote takes the rows below for a field
+            column = pc.utf8_trim_whitespace(column)
+            missing = pc.is_in(column, value_set=pa.array(MISSING))
+            column = pc.if_else(missing, pa.scalar(None, pa.string()), column)
+        columns.append(column)
+    return columns
+
+
+def _holds_quotes(data: "pa.Buffer") -> bool:
+    """Whether any field may be quoted; only then may it hold a line's end, which costs time."""
+    view = memoryview(data)
+    return any(b'"' in bytes(view[start : start + PART]) for start in range(0, len(view), PART))
+
+
+def _first_uneven(rows: _Rows) -> str:
+    """What is wrong with the first row that has too many or too few fields; else nothing."""
+    expected = len(rows.names)
+    for line, fields in rows.by_line():
+        if len(fields) != expected:
+            return (
+                f"line {line} has {_fields(len(fields))} (separated by {rows.separator!r}), but "
+                f"the first line {_fields(expected)}; mend the lines, or give separator= "
+                "(--separator) or decimal= (--decimal) if these are others"
+            )
+    return ""
+
+
+def _fields(n: int) -> str:
+    return f"{n} field" if n == 1 else f"{n} fields"
+
+
+def _sorted_out(
+    columns: "list[pa.ChunkedArray]", rows: _Rows, dialect: Dialect, decimal: str, found: bool
+) -> CsvTable:
+    """Columns of numbers, and what the others hold; ``found``: nobody asked for this decimal."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kinds, doubtful, integers = {}, [], []
+    for j, (name, column) in enumerate(zip(rows.names, columns, strict=True)):
+        if column.null_count == len(column):
+            kinds[name] = "no values"
+        elif pa.types.is_integer(column.type):
+            integers.append(name)
+            columns[j] = pc.cast(column, pa.float64(), safe=False)
+        elif pa.types.is_string(column.type):
+            numbers = are_numbers(column, decimal)
+            if pc.all(numbers).as_py():
+                columns[j] = as_numbers(column, decimal)
+                continue
+            row = pc.index(numbers, False).as_py()
+            word = column[row].as_py()
+            kinds[name] = f"text, as {word!r}"
+            if pc.mean(are_numbers(column, None if found else decimal)).as_py() > 0.5:
+                line, _ = next(islice(rows.by_line(), row, None))
+                kinds[name] = f"{word!r} in line {line}"
+                doubtful.append(name)
+        elif not pa.types.is_floating(column.type):
+            kinds[name] = str(column.type)
+    frame = pa.table(columns, names=list(rows.names))
+    return CsvTable(frame, kinds, tuple(doubtful), tuple(integers), dialect)

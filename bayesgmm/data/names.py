@@ -1,0 +1,47 @@
+"""Names of columns, made fit for every place that shows or keeps them."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+TERMINAL_COMMAND = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""A colour or another command to a terminal (ECMA-48, section 5.4)."""
+
+
+def clean_names(names: Iterable[object], where: str) -> tuple[str, ...]:
+    """Names as text of one line without invisible characters, all distinct.
+
+    Control characters would command a terminal, end a string in a netCDF file, or make two names
+    look like one. A column without a name is called as pandas calls it.
+
+    Raises
+    ------
+    ValueError
+        Two names are the same; the message begins with ``where``.
+    """
+    cleaned = [clean_name(name) or f"Unnamed: {j}" for j, name in enumerate(names)]
+    repeated = [name for name in dict.fromkeys(cleaned) if cleaned.count(name) > 1]
+    if repeated:
+        raise ValueError(
+            f"{where} has repeated column names: {listing(repeated)}; expected distinct names "
+            "(as text, without invisible characters and spaces around); rename them"
+        )
+    return tuple(cleaned)
+
+
+def clean_name(name: object) -> str:
+    """One name as text of one line, without commands to a terminal and invisible characters."""
+    spaced = " ".join(TERMINAL_COMMAND.sub("", str(name)).split())
+    visible = (c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return " ".join("".join(visible).split())
+
+
+def default_names(n_features: int) -> tuple[str, ...]:
+    """Names of features that have none: x1, x2, …"""
+    return tuple(f"x{j + 1}" for j in range(n_features))
+
+
+def listing(names: Sequence[str]) -> str:
+    """Names for a message, at most twenty."""
+    shown = ", ".join(repr(name) for name in names[:20])
+    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
