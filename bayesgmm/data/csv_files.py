@@ -96,7 +96,7 @@ def read_csv(path: Path, asked: Dialect) -> CsvTable:
     data, encoding = decoded(raw, asked.encoding)
     lines = _lines_of(data)
     for skipped, line in enumerate(lines):  # noqa: B007
-        if line.strip() and not line.startswith("#"):
+        if line.strip(" \r\n") and not line.startswith("#"):
             break
     else:
         raise ValueError("it is empty; expected a line of names and rows of numbers")

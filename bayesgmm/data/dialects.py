@@ -188,7 +188,7 @@ def fields_of(lines: Iterable[str], separator: str) -> list[list[str]]:
 
 
 def _share_of_values(records: list[list[str]], separator: str, decimal: str | None) -> float:
-    """Share of fields that are values; −1 if some fall into numbers under another separator."""
+    """Share of fields that are values; −1 if another separator cuts some into values."""
     fields = [field for record in records for field in record]
     others = [field for field in fields if not _is_value(field, decimal)]
     if any(_falls_apart(field, separator) for field in others):
@@ -197,10 +197,9 @@ def _share_of_values(records: list[list[str]], separator: str, decimal: str | No
 
 
 def _falls_apart(field: str, separator: str) -> bool:
-    """Whether another separator cuts a field into numbers."""
-    field = field.strip()
-    cuts = (field.split(other) for other in SEPARATORS if other != separator)
-    return any(len(parts) > 1 and all(map(is_number, parts)) for parts in cuts)
+    """Whether another separator cuts a field into values."""
+    cuts = (field.strip().split(other) for other in SEPARATORS if other != separator)
+    return any(len(cut) > 1 and all(_is_value(part, None) for part in cut) for cut in cuts)
 
 
 def _is_value(field: str, decimal: str | None) -> bool:
