@@ -374,10 +374,10 @@ def test_size_follows_from_the_parameters_where_none_is_given(weights, shape):
     [
         ({}, "exactly one of chol and sigma"),
         ({"chol": np.eye(2), "sigma": np.ones(3)}, "exactly one of chol and sigma"),
-        ({"chol": np.ones(2)}, "chol of a MarginalMixture must have 2 or 3 dimensions; got 1"),
-        ({"sigma": 1.0}, "sigma of a MarginalMixture must have 1 or 2 dimensions; got 0"),
-        ({"sigma": np.ones(3), "means": np.ones(3)}, "means .* must have 2 dimensions; got 1"),
-        ({"sigma": np.ones(3), "weights": 1.0}, "weights .* must have 1 or 2 dimensions; got 0"),
+        ({"chol": np.ones(2)}, "chol of a MarginalMixture must have 2 to 4 dimensions.*got 1"),
+        ({"sigma": np.ones((1, 12, 3, 2))}, "sigma .* must have 0 to 3 dimensions.*got 4"),
+        ({"sigma": np.ones(3), "means": 0.0}, "means .* must have 1 to 3 dimensions.*got 0"),
+        ({"sigma": np.ones(3), "weights": 1.0}, "weights .* must have 1 to 2 dimensions.*got 0"),
     ],
 )
 def test_unfit_arguments_are_refused_in_words(arguments, words):

@@ -27,6 +27,7 @@ ROOMS = [
     "target",
     "em",
     "op",
+    "axes",
     "distributions",
     "model",
     "sampling",
@@ -38,7 +39,7 @@ ROOMS = [
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
 FORBIDDEN = dict.fromkeys(ROOMS[: ROOMS.index("op")], PYMC | ARVIZ)
-FORBIDDEN |= dict.fromkeys(("op", "distributions", "model"), ARVIZ)
+FORBIDDEN |= dict.fromkeys(("op", "axes", "distributions", "model"), ARVIZ)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

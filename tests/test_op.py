@@ -17,7 +17,7 @@ every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 
 
 def arguments(covariance, seed=1):
-    """Rows, their weights, log weights, means and a factor."""
+    """Rows, their weights, mixing proportions, means and a factor."""
     rng = np.random.default_rng(seed)
     x = rows(30, D)
     shape = factor_shape(covariance, K, D)
@@ -28,23 +28,23 @@ def arguments(covariance, seed=1):
         factor = factor * x.std(axis=0)[: shape[-1]]
     means = x.mean(axis=0) + x.std(axis=0) * rng.normal(size=(K, D))
     weight = rng.integers(0, 4, size=len(x)).astype(float)
-    return [x, weight, np.log(rng.dirichlet(np.full(K, 3.0))), means, factor]
+    return [x, weight, rng.dirichlet(np.full(K, 3.0)), means, factor]
 
 
 def variables(values):
     """Free tensors of the right types, named for error messages."""
-    names = ("x", "sample_weight", "log_weights", "means", "factor")
+    names = ("x", "sample_weight", "weights", "means", "factor")
     return [
         pt.tensor(name, shape=v.shape, dtype=v.dtype) for name, v in zip(names, values, strict=True)
     ]
 
 
-def scipy_rows(covariance, x, weight, log_weights, means, factor):
+def scipy_rows(covariance, x, weight, weights, means, factor):
     dense = dense_covariances(factor, covariance, K, D)
-    return weight * log_density(x, np.exp(log_weights), means, dense)
+    return weight * log_density(x, weights, means, dense)
 
 
-def plain_rows(covariance, x, weight, log_weights, means, factor):
+def plain_rows(covariance, x, weight, weights, means, factor):
     """The same density in plain PyTensor: inverses and determinants of the matrices themselves."""
     if factor.type.ndim == 3:
         lower = pt.tril(factor)
@@ -56,7 +56,7 @@ def plain_rows(covariance, x, weight, log_weights, means, factor):
         centred = x - means[k]
         quadratic = ((centred @ pt.linalg.inv(dense[k])) * centred).sum(axis=1)
         log_det = pt.log(pt.linalg.det(dense[k]))
-        terms.append(log_weights[k] - 0.5 * (quadratic + log_det + D * np.log(2 * np.pi)))
+        terms.append(pt.log(weights[k]) - 0.5 * (quadratic + log_det + D * np.log(2 * np.pi)))
     return weight * pt.logsumexp(pt.stack(terms), axis=0)
 
 

@@ -1,0 +1,164 @@
+"""What the axes of a MarginalMixture's arguments mean, and whether their sizes agree.
+
+May not import ArviZ.
+"""
+
+import pytensor.tensor as pt
+from pymc.pytensorf import constant_fold
+from pytensor.graph.basic import Variable
+from pytensor.raise_op import CheckAndRaise
+
+DIMS = {
+    "weights": ("n_obs", "n_components"),
+    "means": ("n_obs", "n_components", "n_features"),
+    "sigma": ("n_obs", "n_components", "n_features"),
+    "chol": ("n_obs", "n_components", "n_features", "n_features"),
+    "sample_weight": ("n_obs",),
+}
+"""Axes of the arguments, of which the first may be missing."""
+
+FEWEST = {"weights": 1, "means": 1, "sigma": 0, "chol": 2, "sample_weight": 0}
+"""Numbers of axes that must be there."""
+
+SHARED = {
+    "weights": {"n_obs"},
+    "means": {"n_obs"},
+    "sigma": {"n_obs", "n_components", "n_features"},
+    "chol": {"n_obs", "n_components"},
+    "sample_weight": set(),
+}
+"""Axes which, known to be of length one, stand for any length."""
+
+
+def checked_ndim(label, value):
+    """An argument as a tensor with a number of axes that it may have."""
+    tensor, most = pt.as_tensor_variable(value), len(DIMS[label])
+    if not FEWEST[label] <= tensor.type.ndim <= most:
+        raise ValueError(
+            f"{label} of a MarginalMixture must have {FEWEST[label]} to {most} dimensions, "
+            f"the last of ({', '.join(DIMS[label])}); got {tensor.type.ndim}."
+        )
+    return tensor
+
+
+def known(sizes):
+    """Sizes as ints where they are known now, else as scalar tensors."""
+    tensors = [pt.as_tensor_variable(size) for size in sizes]
+    folded = constant_fold(tensors, raise_not_constant=False)
+    return tuple(s if isinstance(s, Variable) else int(s) for s in folded)
+
+
+def laid_out(arguments, rows):
+    """The arguments with every axis but that of rows.
+
+    Parameters
+    ----------
+    arguments : dict of tensors
+        By label, with any number of axes that they may have.
+    rows : tuple or None
+        Shape of the rows, as :func:`known` gives it.
+
+    Returns
+    -------
+    dict of tensors
+        ``means`` (…, n_components, n_features); ``sigma`` (…, n_components, n_features or 1);
+        ``chol`` (…, n_components or 1, n_features, n_features); the others as they are.
+    """
+    arguments, weights, means = dict(arguments), arguments["weights"], arguments["means"]
+    k = weights.type.shape[-1]
+    if means.type.ndim == 1 or (means.type.ndim == 2 and _means_by_row(means, k, rows)):
+        arguments["means"] = means = means[..., None]
+    if "chol" in arguments:
+        chol = arguments["chol"]
+        arguments["chol"] = chol[None] if chol.type.ndim == 2 else chol
+        return arguments
+    sigma = arguments["sigma"]
+    if sigma.type.ndim == 0:
+        sigma = sigma[None]
+    if sigma.type.ndim == 1 or (sigma.type.ndim == 2 and _sigma_by_row(sigma, k, means)):
+        sigma = sigma[..., None]
+    if sigma.type.shape[-2] == 1 != k:
+        lead, columns = sigma.shape[:-2], sigma.shape[-1]
+        sigma = pt.broadcast_to(sigma, (*lead, weights.shape[-1], columns))
+    return arguments | {"sigma": sigma}
+
+
+def _means_by_row(means, k, rows):
+    """Whether means of two axes are rows × components rather than components × features."""
+    first, last = means.type.shape
+    vector = rows is not None and len(rows) == 1
+    width = rows[-1] if rows else None
+    if vector:
+        # One row of all the features that the means have, or else rows of one feature.
+        width = 1 if isinstance(width, int) and width != last else None
+    if width == 1:
+        return last not in (None, 1) or last == k == 1 != first
+    if isinstance(width, int) or last is None:
+        return False
+    return last == k != first and (vector or first is not None)
+
+
+def _sigma_by_row(sigma, k, means):
+    """Whether sigma of two axes is rows × components rather than components × features."""
+    sizes = zip(sigma.type.shape, (k, means.type.shape[-1]), strict=True)
+    return any(None not in (size, n) and size not in (1, n) for size, n in sizes)
+
+
+def agreement(arguments, sizes):
+    """Conditions at run time that sizes agree; known ones that do not are refused at once.
+
+    Parameters
+    ----------
+    arguments : dict of tensors
+        As :func:`laid_out` returns them.
+    sizes : dict
+        Sizes of the rows by dimension, as :func:`known` gives them.
+
+    Raises
+    ------
+    ValueError
+        Known sizes disagree; the message names the argument and how all were read.
+    """
+    sizes, conditions = dict(sizes), []
+    for label, value in arguments.items():
+        for axis, dim in enumerate(_dims(label, value)):
+            size = value.type.shape[axis]
+            if size == 1 and dim in SHARED[label]:
+                continue
+            size = value.shape[axis] if size is None else size
+            expected = sizes.setdefault(dim, size)
+            if isinstance(size, int) and isinstance(expected, int):
+                if size != expected:
+                    raise ValueError(
+                        f"{label} of a MarginalMixture must have {dim} = {expected}; got {size}. "
+                        f"Sizes were read as {_in_words(arguments)}."
+                    )
+            elif expected is not size:
+                conditions.append(pt.eq(size, expected))
+                sizes[dim] = size if isinstance(size, int) else expected
+    return conditions
+
+
+def where_sizes_agree(value, arguments, sizes):
+    """The value, which cannot be evaluated where the sizes of the arguments disagree."""
+    conditions = agreement(arguments, sizes)
+    if not conditions:
+        return value
+    message = (
+        "sizes of the arguments and rows of a MarginalMixture disagree. They were read as "
+        f"{_in_words(arguments)}, where ? is what only the run knows: print their shapes."
+    )
+    return CheckAndRaise(ValueError, message)(value, *conditions)
+
+
+def _dims(label, value):
+    return DIMS[label][len(DIMS[label]) - value.type.ndim :]
+
+
+def _in_words(arguments):
+    described = []
+    for label, value in arguments.items():
+        if value.type.ndim:
+            sizes = ["?" if s is None else str(s) for s in value.type.shape]
+            described.append(f"{label} ({', '.join(_dims(label, value))}) = ({', '.join(sizes)})")
+    return ", ".join(described)
