@@ -5,8 +5,12 @@ May not import ArviZ.
 
 import pytensor.tensor as pt
 from pymc.pytensorf import constant_fold
-from pytensor.graph.basic import Variable
+from pytensor.compile.mode import Mode
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.traversal import ancestors
 from pytensor.raise_op import CheckAndRaise
+from pytensor.tensor.random.type import RandomType
 
 DIMS = {
     "weights": ("n_obs", "n_components"),
@@ -41,11 +45,34 @@ def checked_ndim(label, value):
     return tensor
 
 
-def known(sizes):
-    """Sizes as ints where they are known now, else as scalar tensors."""
-    tensors = [pt.as_tensor_variable(size) for size in sizes]
-    folded = constant_fold(tensors, raise_not_constant=False)
-    return tuple(s if isinstance(s, Variable) else int(s) for s in folded)
+def fixed(size):
+    """A scalar tensor as an int where it cannot change, else as it is."""
+    [folded] = constant_fold([size], raise_not_constant=False)
+    return size if isinstance(folded, Variable) else int(folded)
+
+
+def present(size):
+    """A size as it is now, be it that of shared data or coordinates; None where it is unknown."""
+    if isinstance(size, int):
+        return size
+    [folded] = constant_fold([size], raise_not_constant=False)
+    if not isinstance(folded, Variable):
+        return int(folded)
+    for v in ancestors([folded]):
+        given = isinstance(v, Constant | SharedVariable)
+        if isinstance(v.type, RandomType) or not (v.owner or given):
+            return None
+    return int(folded.eval(mode=Mode(linker="py", optimizer=None)))
+
+
+def present_shape(value):
+    """Shape of a tensor as it is now, with None for sizes that are unknown."""
+    return tuple(map(present, sizes_of(value)))
+
+
+def sizes_of(value):
+    """Sizes of a tensor: ints where its type knows them, else scalar tensors."""
+    return tuple(value.shape[i] if s is None else s for i, s in enumerate(value.type.shape))
 
 
 def laid_out(arguments, rows):
@@ -56,7 +83,7 @@ def laid_out(arguments, rows):
     arguments : dict of tensors
         By label, with any number of axes that they may have.
     rows : tuple or None
-        Shape of the rows, as :func:`known` gives it.
+        Shape of the rows, with None for sizes that are unknown.
 
     Returns
     -------
@@ -65,7 +92,7 @@ def laid_out(arguments, rows):
         ``chol`` (…, n_components or 1, n_features, n_features); the others as they are.
     """
     arguments, weights, means = dict(arguments), arguments["weights"], arguments["means"]
-    k = weights.type.shape[-1]
+    k = present_shape(weights)[-1]
     if means.type.ndim == 1 or (means.type.ndim == 2 and _means_by_row(means, k, rows)):
         arguments["means"] = means = means[..., None]
     if "chol" in arguments:
@@ -85,55 +112,55 @@ def laid_out(arguments, rows):
 
 def _means_by_row(means, k, rows):
     """Whether means of two axes are rows × components rather than components × features."""
-    first, last = means.type.shape
+    first, last = present_shape(means)
     vector = rows is not None and len(rows) == 1
     width = rows[-1] if rows else None
     if vector:
         # One row of all the features that the means have, or else rows of one feature.
-        width = 1 if isinstance(width, int) and width != last else None
+        width = 1 if width not in (None, last) else None
     if width == 1:
         return last not in (None, 1) or last == k == 1 != first
-    if isinstance(width, int) or last is None:
+    if width is not None or last is None:
         return False
     return last == k != first and (vector or first is not None)
 
 
 def _sigma_by_row(sigma, k, means):
     """Whether sigma of two axes is rows × components rather than components × features."""
-    sizes = zip(sigma.type.shape, (k, means.type.shape[-1]), strict=True)
+    sizes = zip(present_shape(sigma), (k, present_shape(means)[-1]), strict=True)
     return any(None not in (size, n) and size not in (1, n) for size, n in sizes)
 
 
 def agreement(arguments, sizes):
-    """Conditions at run time that sizes agree; known ones that do not are refused at once.
+    """Conditions at run time that sizes agree; those that do not even now are refused at once.
 
     Parameters
     ----------
     arguments : dict of tensors
         As :func:`laid_out` returns them.
     sizes : dict
-        Sizes of the rows by dimension, as :func:`known` gives them.
+        Sizes of the rows by dimension, ints or scalar tensors.
 
     Raises
     ------
     ValueError
-        Known sizes disagree; the message names the argument and how all were read.
+        Sizes disagree; the message names the argument and how all were read.
     """
     sizes, conditions = dict(sizes), []
     for label, value in arguments.items():
-        for axis, dim in enumerate(_dims(label, value)):
-            size = value.type.shape[axis]
-            if size == 1 and dim in SHARED[label]:
+        for dim, size in zip(_dims(label, value), sizes_of(value), strict=True):
+            if isinstance(size, int) and size == 1 and dim in SHARED[label]:
                 continue
-            size = value.shape[axis] if size is None else size
             expected = sizes.setdefault(dim, size)
-            if isinstance(size, int) and isinstance(expected, int):
-                if size != expected:
-                    raise ValueError(
-                        f"{label} of a MarginalMixture must have {dim} = {expected}; got {size}. "
-                        f"Sizes were read as {_in_words(arguments)}."
-                    )
-            elif expected is not size:
+            if expected is size:
+                continue
+            now, wanted = present(size), present(expected)
+            if None not in (now, wanted) and now != wanted:
+                raise ValueError(
+                    f"{label} of a MarginalMixture must have {dim} = {wanted}; got {now}. "
+                    f"Sizes were read as {_in_words(arguments)}."
+                )
+            if not (isinstance(size, int) and isinstance(expected, int)):
                 conditions.append(pt.eq(size, expected))
                 sizes[dim] = size if isinstance(size, int) else expected
     return conditions
@@ -146,7 +173,7 @@ def where_sizes_agree(value, arguments, sizes):
         return value
     message = (
         "sizes of the arguments and rows of a MarginalMixture disagree. They were read as "
-        f"{_in_words(arguments)}, where ? is what only the run knows: print their shapes."
+        f"{_in_words(arguments)} when the model was built."
     )
     return CheckAndRaise(ValueError, message)(value, *conditions)
 
@@ -159,6 +186,6 @@ def _in_words(arguments):
     described = []
     for label, value in arguments.items():
         if value.type.ndim:
-            sizes = ["?" if s is None else str(s) for s in value.type.shape]
+            sizes = ["?" if s is None else str(s) for s in present_shape(value)]
             described.append(f"{label} ({', '.join(_dims(label, value))}) = ({', '.join(sizes)})")
     return ", ".join(described)

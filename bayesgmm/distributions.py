@@ -22,7 +22,16 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.tensor.linalg import solve_triangular
 from pytensor.tensor.random.utils import normalize_size_param
 
-from bayesgmm.axes import agreement, checked_ndim, known, laid_out, where_sizes_agree
+from bayesgmm.axes import (
+    agreement,
+    checked_ndim,
+    fixed,
+    laid_out,
+    present,
+    present_shape,
+    sizes_of,
+    where_sizes_agree,
+)
 from bayesgmm.op import STEEPEST, mixture_rows
 from bayesgmm.prior.log_density import LOG_2PI
 
@@ -56,7 +65,7 @@ class MarginalMixtureRV(SymbolicRandomVariable):
             batch = tuple(implicit_size_from_params(*parameters, ndims_params=core))
         else:
             batch = tuple(size)
-            sizes["n_obs"] = known(batch[-1:])[0] if batch else 1
+            sizes["n_obs"] = fixed(batch[-1]) if batch else 1
         arguments = _by_name(parameters, core)
         next_rng, component = pt.random.categorical(
             weights, size=batch or None, rng=rng, return_next_rng=True
@@ -168,15 +177,16 @@ class MarginalMixture(Continuous):
         }
         given = {label: checked_ndim(label, value) for label, value in given.items()}
         shape = convert_shape(shape)
-        rows = None if shape is None else known(shape)
+        shape = None if shape is None else [pt.as_tensor_variable(size) for size in shape]
+        rows = None if shape is None else tuple(map(present, shape))
         arguments = laid_out(given, rows)
         means = arguments["means"]
         if rows is None:
             scalars = means.type.ndim > given["means"].type.ndim
         else:
-            scalars = len(rows) < 2 and means.type.shape[-1] in (None, 1)
+            scalars = len(rows) < 2 and present_shape(means)[-1] in (None, 1)
         if rows and not scalars:
-            agreement(arguments, {"n_features": rows[-1]})
+            agreement(arguments, {"n_features": fixed(shape[-1])})
         if scalars and size is None:
             # Not by shape, which PyMC cuts by the axis of features.
             shape, size = None, shape
@@ -219,9 +229,9 @@ def marginal_mixture_logp(op, values, rng, size, weights, means, factor, sample_
     if op.ndim_supp == 0:
         vector = x.type.ndim <= max(1, 0 if rv_size_is_none(size) else size.type.shape[0])
     else:
-        vector = x.type.ndim == 1 and means.type.shape[-1] == 1 and x.type.shape != (1,)
+        vector = x.type.ndim == 1 and present_shape(means)[-1] == 1 and x.type.shape != (1,)
     x = x[..., None] if vector else x
-    sizes = dict(zip(("n_obs", "n_features"), known((1, *x.shape)[-2:]), strict=True))
+    sizes = dict(zip(("n_obs", "n_features"), (1, *sizes_of(x))[-2:], strict=True))
     arguments = _by_name((weights, means, factor, sample_weight), op.ndims_params)
     if "chol" in arguments:
         positive, scale = "diagonal of chol", pt.diagonal(factor, axis1=-2, axis2=-1)

@@ -1,6 +1,7 @@
 """The PyMC distributions against SciPy, PyMC's own, and published formulas."""
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
@@ -383,6 +384,323 @@ def test_size_follows_from_the_parameters_where_none_is_given(weights, shape):
 def test_unfit_arguments_are_refused_in_words(arguments, words):
     with pytest.raises(ValueError, match=words):
         bg.MarginalMixture.dist(**({"weights": WEIGHTS, "means": MEANS} | arguments))
+
+
+N, K = 12, 3
+RNG = np.random.default_rng(6)
+
+
+def positive(*shape):
+    return RNG.uniform(0.5, 2, size=shape)
+
+
+def lower(*lead, d=2):
+    return np.linalg.cholesky(covariance_matrices(int(np.prod(lead)), d)).reshape(*lead, d, d)
+
+
+SERVED = {
+    "means by row": {"means": RNG.normal(size=(N, K, 2)), "sigma": positive(K)},
+    "means by row, chol": {"means": RNG.normal(size=(N, K, 2)), "chol": lower(K)},
+    "means by row, chol shared": {"means": RNG.normal(size=(N, K, 2)), "chol": lower(1)[0]},
+    "sigma by row": {"sigma": positive(N, K, 2)},
+    "sigma by row, spherical": {"sigma": positive(N, K)},
+    "sigma by row, one for all components": {"sigma": positive(N, 1, 2)},
+    "sigma by row, one number": {"sigma": positive(N, 1)},
+    "chol by row": {"chol": lower(N, K)},
+    "chol by row, shared": {"chol": lower(N, 1)},
+    "all by row": {
+        "weights": row_weights(),
+        "means": RNG.normal(size=(N, K, 2)),
+        "chol": lower(N, K),
+    },
+    "weights and sigma by row": {"weights": row_weights(), "sigma": positive(N, K, 2)},
+    "weights of one row": {"weights": WEIGHTS[None]},
+    "sigma a number": {"sigma": 0.7},
+    "sigma of length one": {"sigma": positive(1)},
+    "sigma shared by components": {"sigma": positive(1, 2)},
+    "sigma shared by features": {"sigma": positive(K, 1)},
+    "chol of length one": {"chol": lower(1)},
+    "one feature": {"means": RNG.normal(size=K), "sigma": positive(K)},
+    "one feature, means by row": {"means": RNG.normal(size=(N, K)), "sigma": positive(K)},
+    "one feature, both by row": {"means": RNG.normal(size=(N, K)), "sigma": positive(N, K)},
+    "one feature, sigma by row": {"means": MEANS[:, :1], "sigma": positive(N, K)},
+}
+every_served = pytest.mark.parametrize("case", SERVED)
+
+
+def served(case):
+    """Arguments; and rows, weights, means and covariances of every row in full."""
+    given = {"weights": WEIGHTS, "means": MEANS} | SERVED[case]
+    if not {"sigma", "chol"} & set(given):
+        given["sigma"] = np.ones(3)
+    means = given["means"]
+    one = means.ndim == 1 or case.startswith("one feature")
+    x = X[:, :1] if one else X
+    d = x.shape[1]
+    means = np.broadcast_to(means[..., None] if one and means.shape[-1] == K else means, (N, K, d))
+    if "chol" in given:
+        dense = given["chol"] @ given["chol"].mT
+    else:
+        sigma = np.asarray(given["sigma"])
+        has_features = sigma.ndim == 3 or sigma.shape in [(K, 2), (1, 2), (K, 1)]
+        sigma = sigma if has_features or sigma.ndim == 0 else sigma[..., None]
+        dense = np.broadcast_to(sigma, (N, K, d))[..., None] ** 2 * np.eye(d)
+    weights = np.broadcast_to(given["weights"], (N, K))
+    return given, x, weights, means, np.broadcast_to(dense, (N, K, d, d))
+
+
+@every_served
+def test_every_form_of_the_arguments_equals_scipy_row_by_row(case):
+    given, x, *full = served(case)
+    expected = [
+        log_density(row[None], w[None], m, c)[0] for row, w, m, c in zip(x, *full, strict=True)
+    ]
+    for shape in (x.shape, None):
+        ours = logp(bg.MarginalMixture.dist(**given, shape=shape), x)
+        assert ours.shape == (N,)
+        close(ours, expected, rtol=1e-11)
+    if x.shape[1] == 1:
+        ours = logp(bg.MarginalMixture.dist(**given, shape=N), x[:, 0])
+        assert ours.shape == (N,)
+        close(ours, expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("case", [case for case in SERVED if "by row" in case])
+def test_draws_under_every_form_have_mean_and_covariance_of_their_row(case):
+    given, x, weights, means, dense = served(case)
+    d, last = x.shape[1], N - 1
+    rv = bg.MarginalMixture.dist(**given, shape=(4000, *x.shape))
+    drawn = draws(rv)
+    assert drawn.shape == (4000, N, d)
+    mean = np.einsum("nk,nkd->nd", weights, means)
+    assert_mean(drawn.reshape(4000, -1), mean.ravel())
+    centred = means[last] - mean[last]
+    between = np.einsum("k,ki,kj->ij", weights[last], centred, centred)
+    within = np.einsum("k,kij->ij", weights[last], dense[last])
+    away = drawn[:, last] - mean[last]
+    assert_mean(away[:, :, None] * away[:, None, :], within + between)
+
+
+@pytest.mark.parametrize("means", [MEANS[:, :1], MEANS[:, 0]], ids=["column", "vector"])
+def test_a_vector_is_rows_of_one_feature(means):
+    sigma = positive(K)
+    expected = log_density(X[:, :1], WEIGHTS, MEANS[:, :1], sigma[:, None, None] ** 2)
+    for shape in (N, None):
+        rv = bg.MarginalMixture.dist(WEIGHTS, means, sigma=sigma, shape=shape)
+        close(logp(rv, X[:, 0]), expected, rtol=1e-11)
+        close(logp(rv, X[:, :1]), expected, rtol=1e-11)
+    drawn = draws(bg.MarginalMixture.dist(WEIGHTS, means, sigma=sigma, shape=20_000))
+    assert drawn.shape == (20_000,)
+    assert_mean(drawn, WEIGHTS @ MEANS[:, 0])
+    assert draws(bg.MarginalMixture.dist(WEIGHTS, MEANS[:, 0], sigma=sigma)).shape == ()
+    count = np.arange(12.0)
+    rv = bg.MarginalMixture.dist(WEIGHTS, means, sigma=sigma, sample_weight=count, shape=N)
+    close(logp(rv, X[:, 0]), count * expected, rtol=1e-11)
+
+
+def test_where_both_readings_fit_means_are_components_by_features():
+    """As many rows as components and features: (K, K) means and sigma."""
+    means, sigma = RNG.normal(size=(2, 2)), positive(2, 2)
+    rv = bg.MarginalMixture.dist(WEIGHTS[:2] / 0.7, means, sigma=sigma, shape=(2, 2))
+    dense = sigma[..., None] ** 2 * np.eye(2)
+    close(logp(rv, X[:2]), log_density(X[:2], WEIGHTS[:2] / 0.7, means, dense), rtol=1e-11)
+
+
+MISTAKES = {
+    "means of a .* n_components = 3; got 2": {"means": MEANS[:2]},
+    "means of a .* n_components = 1; got 3": {"weights": [1.0]},
+    "sigma of a .* n_components = 3; got 2": {"sigma": [1.0, 1.0]},
+    "means of a .* n_features = 2; got 3": {"means": np.zeros((3, 3))},
+    "means of a .* n_features = 2; got 1": {"means": np.zeros((3, 1))},
+    "sigma of a .* n_obs = 12; got 11": {"sigma": positive(11, 3)},
+    "sigma of a .* n_features = 2; got 4": {"sigma": np.ones((12, 3, 4))},
+    "weights of a .* n_obs = 12; got 5": {"weights": np.full((5, 3), 1 / 3)},
+    "means of a .* n_obs = 12; got 10": {"means": np.zeros((10, 3, 2))},
+    "sample_weight of a .* n_obs = 12; got 11": {"sample_weight": np.ones(11)},
+    "sample_weight of a .* n_obs = 12; got 1": {"sample_weight": np.ones(1)},
+    "chol of a .* n_components = 3; got 2": {"chol": np.tile(np.eye(2), (2, 1, 1))},
+    "chol of a .* n_features = 2; got 3": {"chol": np.eye(3)},
+    "chol of a .* n_obs = 12; got 4": {"chol": np.tile(np.eye(2), (4, 3, 1, 1))},
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_sizes_that_disagree_are_refused_when_the_model_is_built(words):
+    given = {"weights": WEIGHTS, "means": MEANS} | MISTAKES[words]
+    given |= {} if "chol" in given or "sigma" in given else {"sigma": np.ones(3)}
+    with pm.Model(), pytest.raises(ValueError, match=words):
+        bg.MarginalMixture("x", **given, observed=X)
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_sizes_that_disagree_are_refused_at_run_time(words):
+    """Of tensors whose types know no size."""
+    given = {"weights": WEIGHTS, "means": MEANS} | MISTAKES[words]
+    given |= {} if "chol" in given or "sigma" in given else {"sigma": np.ones(3)}
+    values = [np.asarray(v, dtype=float) for v in given.values()]
+    if any(len(v) == 5 or v.shape == (11, 3) for v in values):
+        values = [v[:, :, None] if v.shape == (11, 3) else v for v in values]
+    free = [pt.tensor(shape=(None,) * v.ndim) for v in values]
+    x = pt.matrix()
+    density = pm.logp(bg.MarginalMixture.dist(**dict(zip(given, free, strict=True))), x)
+    function = pytensor.function([x, *free], density, mode=FAST)
+    with pytest.raises(ValueError, match=r"of a MarginalMixture (must have|disagree)"):
+        function(X, *values)
+
+
+def test_draws_are_refused_where_sizes_turn_out_to_disagree():
+    means = pt.matrix()
+    rv = bg.MarginalMixture.dist(WEIGHTS, means, sigma=0.5, size=12)
+    drawn = pytensor.function([means], rv, mode=FAST)
+    assert drawn(MEANS).shape == (12, 2)
+    with pytest.raises(ValueError, match=r"sizes .* of a MarginalMixture disagree"):
+        drawn(np.zeros((4, 2)))
+
+
+def test_sizes_of_shared_data_and_coordinates_are_checked_as_they_are():
+    coords = {"component": range(3), "feature": ["a"], "obs": range(N)}
+    with pm.Model(coords=coords) as model:
+        means = pm.Normal("means", dims=("component", "feature"))
+        z, y, again = (pm.Data(name, X[:, 0]) for name in ("z", "y", "again"))
+        bg.MarginalMixture("one", WEIGHTS, means, sigma=1.0, observed=y, dims="obs")
+        slope = pm.Normal("slope", shape=3)
+        line = bg.MarginalMixture("line", WEIGHTS, slope * z[:, None], sigma=1.0, observed=again)
+        assert line.ndim == 1
+        with pytest.raises(ValueError, match=r"means .* n_components = 2; got 3"):
+            bg.MarginalMixture("two", WEIGHTS[:2] / 0.7, means, sigma=1.0, observed=y)
+        with pytest.raises(ValueError, match=r"means .* n_features = 2; got 1"):
+            bg.MarginalMixture("wide", WEIGHTS, means, sigma=1.0, observed=X)
+        five = {"z": np.ones(5), "y": X[:5, 0], "again": X[:5, 0]}
+        pm.set_data(five, coords={"obs": range(5)})
+        assert line.shape.eval() == 5
+    at = {"means": np.array([[0.0], [1.0], [2.0]]), "slope": np.array([0.5, 1.0, 2.0])}
+    [one, sloped] = model.compile_fn(model.logp(sum=False)[-2:], mode=FAST)(at)
+    close(one, log_density(X[:5, :1], WEIGHTS, at["means"], np.ones((3, 1, 1))))
+    close(sloped, log_density(X[:5, :1], WEIGHTS, at["slope"][:, None], np.ones((3, 1, 1))))
+    with model:
+        pm.set_data({"z": np.ones(6)})
+    with pytest.raises(ValueError, match=r"means .* n_obs = 5; got 6"):
+        model.logp()
+
+
+VALUES = {
+    "sum to two": {"weights": [0.5, 0.5, 1.0]},
+    "negative": {"weights": [-0.5, 0.5, 1.0]},
+    "a row off": {"weights": np.vstack([row_weights()[1:], [[0.5, 0.5, 0.5]]])},
+    "negative sigma": {"sigma": [1.0, -1.0, 1.0]},
+    "sigma of zero": {"sigma": [1.0, 0.0, 1.0]},
+    "sigma by row": {"sigma": np.where(np.arange(36) == 30, -1, 1).reshape(12, 3)},
+    "chol": {"chol": [[1.0, 0.0], [0.5, -1.0]]},
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_values_without_a_meaning_are_refused_as_pymc_does(case):
+    given = {"weights": WEIGHTS, "means": MEANS} | VALUES[case]
+    given |= {} if "chol" in given or "sigma" in given else {"sigma": np.ones(3)}
+    with pytest.raises(ParameterValueError, match="MarginalMixture needs weights >= 0"):
+        logp(bg.MarginalMixture.dist(**given, shape=X.shape), X)
+    with pm.Model() as model:
+        means = pm.Normal("means", MEANS, shape=(3, 2))
+        bg.MarginalMixture("x", **given | {"means": means}, observed=X)
+    assert model.compile_logp(mode=FAST)({"means": MEANS}) == -np.inf
+
+
+def test_weights_need_not_sum_to_one_beyond_rounding():
+    rv = bg.MarginalMixture.dist(WEIGHTS.astype("float32"), MEANS, sigma=1.0, shape=X.shape)
+    assert np.isfinite(logp(rv, X)).all()
+
+
+@pytest.mark.parametrize("far", [0.0, 1e3])
+def test_known_members_have_a_gradient(far):
+    """Rows whose weights are one and zeros, wherever the excluded component lies."""
+    known = np.arange(N) < 6
+    one_hot = np.eye(3)[RNG.integers(0, 3, size=N)]
+    means, x = MEANS.copy(), X.copy()
+    x[1] += far
+    with pm.Model() as model:
+        w = pm.Dirichlet("w", [2.0, 2.0, 2.0])
+        mu = pm.Normal("mu", means, 1, shape=(3, 2))
+        bg.MarginalMixture(
+            "x", pt.where(known[:, None], one_hot, w), mu, sigma=np.full(3, 20.0), observed=x
+        )
+    functions = [model.compile_logp(mode=FAST), model.compile_dlogp(mode=FAST)]
+    at = model.initial_point()
+    at["w_simplex__"] = np.array([0.3, -0.2])
+    value, slopes = (f(at) for f in functions)
+    moved, expected = {}, []
+    for i in range(len(slopes)):
+        sides = []
+        for step in (1e-5, -1e-5):
+            flat = np.concatenate([np.ravel(v) for v in at.values()])
+            flat[i] += step
+            moved = {"w_simplex__": flat[:2], "mu": flat[2:].reshape(3, 2)}
+            sides.append(functions[0](moved))
+        expected.append((sides[0] - sides[1]) / 2e-5)
+    assert list(at) == ["w_simplex__", "mu"]
+    assert np.isfinite(value)
+    np.testing.assert_allclose(slopes, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_gradient_in_weights_of_zero_per_row_is_how_the_density_starts_to_rise():
+    weights = pt.matrix()
+    x, one_hot, sigma = X[:3], np.eye(3), np.full(3, 20.0)
+    rv = bg.MarginalMixture.dist(weights, MEANS, sigma=sigma, shape=x.shape)
+    slopes = pytensor.grad(pm.logp(rv, x).sum(), weights)
+    alone = [stats.multivariate_normal(m, 400).pdf(x) for m in MEANS]
+    alone = np.transpose(alone)
+    close(
+        pytensor.function([weights], slopes, mode=FAST)(one_hot),
+        alone / (one_hot * alone).sum(axis=1, keepdims=True),
+    )
+
+
+@pytest.mark.parametrize("case", ["sigma a number", "chol of length one", "all by row"])
+def test_a_mixture_may_be_the_prior_of_latent_effects(case):
+    """The gradient in x is −Σ_k r_nk Σ_k⁻¹ (x_n − μ_k)."""
+    given, x, weights, means, dense = served(case)
+    with pm.Model() as model:
+        bg.MarginalMixture("theta", **given, shape=x.shape)
+    slopes = model.compile_dlogp(mode=FAST)({"theta": x}).reshape(x.shape)
+    for n in range(N):
+        away = x[n] - means[n]
+        joint = [
+            np.log(w) + stats.multivariate_normal(m, c).logpdf(x[n])
+            for w, m, c in zip(weights[n], means[n], dense[n], strict=True)
+        ]
+        r = np.exp(joint - np.max(joint))
+        pulls = [np.linalg.solve(c, v) for c, v in zip(dense[n], away, strict=True)]
+        close(slopes[n], -(r / r.sum()) @ pulls)
+    assert np.isfinite(model.initial_point()["theta"]).all()
+    assert model.initial_point()["theta"].shape == x.shape
+
+
+def test_latent_effects_of_one_feature_may_be_a_vector():
+    with pm.Model() as model:
+        mu = pm.Normal("mu", [-1.0, 1.0], 2, shape=2)
+        bg.MarginalMixture("theta", [0.5, 0.5], mu, sigma=0.5, shape=30)
+    at = {"mu": np.array([-1.0, 1.0]), "theta": np.linspace(-2, 2, 30)}
+    slopes = model.compile_dlogp([model["theta"]], mode=FAST)(at)
+    near, far = at["theta"] - 1, at["theta"] + 1
+    r = 1 / (1 + np.exp((near**2 - far**2) / 0.5))
+    close(slopes, -(r * near + (1 - r) * far) / 0.25)
+    assert model.initial_point()["theta"].shape == (30,)
+
+
+@pytest.mark.parametrize("holder", ["array", "frame", "mask", "Data"])
+def test_rows_with_gaps_are_refused_by_number(holder):
+    gaps = X.copy()
+    gaps[4, 1] = gaps[7, 0] = np.inf if holder == "Data" else np.nan
+    observed = gaps
+    with pm.Model():
+        if holder == "frame":
+            observed = pd.DataFrame(gaps)
+        elif holder == "mask":
+            observed = np.ma.masked_array(X, np.isnan(gaps))
+        elif holder == "Data":
+            observed = pm.Data("data", gaps)
+        with pytest.raises(ValueError, match=r"'x' must be finite.* 2 rows .* row 4"):
+            bg.MarginalMixture("x", WEIGHTS, MEANS, sigma=1.0, observed=observed)
 
 
 def test_predictive_draws_in_a_model_have_the_shape_of_the_rows():

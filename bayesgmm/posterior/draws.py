@@ -7,7 +7,7 @@ import numpy as np
 from bayesgmm.compiled import compiled
 from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import fill_rows
-from bayesgmm.posterior.layout import laid_out, structure_of
+from bayesgmm.posterior.layout import laid_out, observed_rows, structure_of
 from bayesgmm.structure import dense_covariances, factor_from_spread, is_matrix
 
 BLOCK_BYTES = 64 * 2**20
@@ -122,7 +122,7 @@ def rows_of(post, x=None):
     if x is not None:
         rows = rows_like(x, features)
     elif "observed_data" in post.children and "x" in post["observed_data"]:
-        rows = post["observed_data"]["x"].values.reshape(-1, len(features))
+        rows = observed_rows(post, len(features))
     else:
         raise ValueError("post has no rows: observed_data['x'] is missing. Try x=your data.")
     weight = np.ones(len(rows))

@@ -40,7 +40,7 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     Raises
     ------
     ValueError
-        A variable is missing, or has another number of dimensions.
+        A variable is missing, has another number of dimensions, or sizes disagree.
     """
     if "posterior" not in post.children:
         found = ", ".join(post.children) or "none"
@@ -53,6 +53,7 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     if named and all(posterior[v].dims == LEAD + wanted[v] for v in wanted):
         return post
     arrays = {v: _by_position(posterior[v], LEAD + dims) for v, dims in wanted.items()}
+    _check_sizes(arrays)
     weights, means = posterior["weights"], posterior["means"]
     features = _labels(means, "x{}")
     coords = {
@@ -66,11 +67,43 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     out = post.copy()
     out["posterior"] = xr.DataTree(rest.assign(arrays).assign_coords(used))
     if "observed_data" in post.children and "x" in post["observed_data"]:
-        rows = post["observed_data"].to_dataset()["x"].values.reshape(-1, len(features))
+        rows = observed_rows(post, len(features))
         out["observed_data"] = xr.DataTree(
             xr.Dataset({"x": (("obs", "feature"), rows)}, {"feature": features})
         )
     return out
+
+
+def observed_rows(post, n_features):
+    """The rows (n_obs, n_features) that a tree holds; of one feature they may be a vector.
+
+    Raises
+    ------
+    ValueError
+        They have another number of features than the means.
+    """
+    x = post["observed_data"]["x"].values
+    if x.shape[-1:] != (n_features,) and not (n_features == 1 and x.ndim == 1):
+        raise ValueError(
+            f"observed_data['x'] of post must have {n_features} features, as its means have; "
+            f"got an array of shape {x.shape}. Rows have shape (n_obs, n_features)."
+        )
+    return x.reshape(-1, n_features)
+
+
+def _check_sizes(arrays):
+    """Refuse variables whose components or features differ in number."""
+    sizes = {}
+    for name, array in arrays.items():
+        for dim, size in zip(array.dims, array.shape, strict=True):
+            # Both axes of a covariance matrix are features.
+            kind = dim.removesuffix("_bis")
+            if sizes.setdefault(kind, size) != size:
+                raise ValueError(
+                    f"{name} of post has shape {array.shape} for {array.dims}; expected "
+                    f"{kind} = {sizes[kind]}, as the variables before it have. "
+                    "Parameters that differ from row to row are no mixture's."
+                )
 
 
 def _by_position(array, dims):

@@ -81,3 +81,26 @@ def test_other_shapes_are_refused_by_name():
     flat = posterior.assign(weights=posterior["weights"].isel(component=0, drop=True))
     with pytest.raises(ValueError, match=r"weights of post has dimensions .*expected 3"):
         bg.relabel(xr.DataTree.from_dict({"posterior": flat}), x=x, progress=False)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_rows_of_another_width_than_the_means_are_refused(named):
+    """Fifty rows of two features are not a hundred of one."""
+    x, draws, _ = draws_about("spherical", k=2, d=1, n_draws=40)
+    post = tree_of(draws, x) if named else anonymous(tree_of(draws, x))
+    wide = x.reshape(-1, 2)
+    post["observed_data"] = xr.DataTree(xr.Dataset({"x": (("row", "column"), wide)}))
+    with pytest.raises(ValueError, match=r"observed_data\['x'\] of post must have 1 features"):
+        bg.relabel(post, progress=False)
+    post["observed_data"] = xr.DataTree(xr.Dataset({"x": (("row",), x[:, 0])}))
+    assert bg.relabel(post, progress=False)["clustering"].sizes["obs"] == len(x)
+
+
+def test_parameters_per_row_are_not_taken_for_components():
+    x, draws, _ = draws_about("spherical", k=2, d=1, n_draws=40)
+    post = anonymous(tree_of(draws, x))
+    posterior = post["posterior"].to_dataset().drop_dims(["means_dim_0", "means_dim_1"])
+    by_row = np.zeros((*posterior["weights"].shape[:2], len(x), 2))
+    post["posterior"] = xr.DataTree(posterior.assign(means=(("chain", "draw", "n", "k"), by_row)))
+    with pytest.raises(ValueError, match=r"means of post .* expected component = 2"):
+        bg.relabel(post, x=x, progress=False)
