@@ -62,7 +62,7 @@ def present(size):
         given = isinstance(v, Constant | SharedVariable)
         if isinstance(v.type, RandomType) or not (v.owner or given):
             return None
-    return int(folded.eval(mode=Mode(linker="py", optimizer=None)))
+    return int(folded.eval(mode=Mode(linker="py", optimizer="fast_compile")))
 
 
 def present_shape(value):

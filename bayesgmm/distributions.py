@@ -254,7 +254,7 @@ def marginal_mixture_logp(op, values, rng, size, weights, means, factor, sample_
     lead = x.shape[:-1]
     counts = pt.broadcast_to(sample_weight, lead).reshape((-1,))
     rows = x.reshape((-1, x.shape[-1]))
-    return mixture_rows(rows, counts, weights, means, factor).reshape(lead)
+    return pt.reshape(mixture_rows(rows, counts, weights, means, factor), lead)
 
 
 def _row_wise_graph(x, weights, means, factor, scale):

@@ -4,6 +4,8 @@ A rewrite turns the sum of the first into the second, whose gradient reuses the 
 forward pass: value and gradient cost one pass over the rows. May not import ArviZ.
 """
 
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
@@ -151,6 +153,7 @@ class _MixtureOp(Op):
     """
 
     __props__ = ()
+    compiled_pass: Callable[..., Any]
 
     def make_node(self, *inputs):
         tensors = [pt.as_tensor_variable(v).astype("float64") for v in inputs]

@@ -93,7 +93,7 @@ def observed_rows(post, n_features):
 
 def _check_sizes(arrays):
     """Refuse variables whose components or features differ in number."""
-    sizes = {}
+    sizes: dict[str, int] = {}
     for name, array in arrays.items():
         for dim, size in zip(array.dims, array.shape, strict=True):
             # Both axes of a covariance matrix are features.
