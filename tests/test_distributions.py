@@ -617,7 +617,9 @@ def test_known_members_have_a_gradient(far):
     known = np.arange(N) < 6
     one_hot = np.eye(3)[RNG.integers(0, 3, size=N)]
     means, x = MEANS.copy(), X.copy()
-    x[1] += far
+    one_hot[1] = [1, 0, 0]
+    means[1, 1] += far
+    x[1, 1] += far
     with pm.Model() as model:
         w = pm.Dirichlet("w", [2.0, 2.0, 2.0])
         mu = pm.Normal("mu", means, 1, shape=(3, 2))
