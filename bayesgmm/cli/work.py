@@ -116,8 +116,6 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         relabelled = time.perf_counter() - began
         summary = summary_table(post, round_to="none")
         frame = tables.named_rows(summary)
-        if "note" in summary.attrs:
-            console.print(f"[yellow]{escape(summary.attrs['note'])}[/]", highlight=False)
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
         began = time.perf_counter()
         written, numbers = write_outputs(post, settings.out, progress=not settings.quiet)
