@@ -4,33 +4,37 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from bayesgmm.progress import progress_bar
 from bayesgmm.structure import entry_name
 
 RHAT_APART = 1.1
 """Chains that agree can have an R-hat above it only where they are short or slow …"""
 LEVEL = 1e-4
 """… and then they exceed the limit with this probability."""
+BLOCK = 100
+"""Quantities between two steps of a progress bar."""
 ROUNDING = 1e-14
 """Of a quantity's size: it varies if it does by more."""
 
 
-def mixing(quantities):
+def mixing(quantities, progress=False):
     """ArviZ's effective sample sizes and R-hat of every quantity."""
     import pandas as pd
     from arviz_stats.base import array_stats
 
-    if not quantities.data_vars:
-        return pd.DataFrame(columns=["ess_bulk", "ess_tail", "r_hat"], dtype=float)
-    table = table_of(quantities)
+    table, names = table_of(quantities), list(quantities)
     axes = {"chain_axis": 1, "draw_axis": 2}
-    with np.errstate(divide="ignore"):  # infinite where every chain stands still
-        r_hat = array_stats.rhat(table, **axes)
-    columns = {
-        "ess_bulk": array_stats.ess(table, method="bulk", **axes),
-        "ess_tail": array_stats.ess(table, method="tail", prob=(0.05, 0.95), **axes),
-        "r_hat": r_hat,
-    }
-    return pd.DataFrame(columns, index=list(quantities))
+    parts = []
+    blocks = [slice(i, i + BLOCK) for i in range(0, len(names), BLOCK)]
+    for block in progress_bar(blocks, "R-hat and effective sample sizes", progress):
+        some = table[block]
+        with np.errstate(divide="ignore"):  # infinite where every chain stands still
+            r_hat = array_stats.rhat(some, **axes)
+        bulk = array_stats.ess(some, method="bulk", **axes)
+        tail = array_stats.ess(some, method="tail", prob=(0.05, 0.95), **axes)
+        parts.append(np.stack([bulk, tail, r_hat], axis=1))
+    values = np.concatenate([np.empty((0, 3)), *parts])
+    return pd.DataFrame(values, index=names, columns=["ess_bulk", "ess_tail", "r_hat"])
 
 
 def varying(dataset):

@@ -160,7 +160,7 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     free, labelled = (
         varying(v) if long_enough else xr.Dataset() for v in (values, labelled_parameters(post))
     )
-    functionals, parameters = mixing(free), mixing(labelled)
+    functionals, parameters = mixing(free, progress), mixing(labelled, progress)
     table, group = table_of(free), np.zeros(sizes["chain"], dtype=int)
     apart = differ(table, functionals["r_hat"].to_numpy())
     if apart and len(group) > 1:
