@@ -114,13 +114,13 @@ def test_slow_chains_are_never_called_converged_whatever_their_labels_do(memory)
     assert found.converged == (memory < 0.9)
 
 
+@pytest.mark.filterwarnings("ignore:Labels are ambiguous")
 def test_real_runs_that_mix_slowly_are_called_so(galaxies):
-    """Both were harmless once: R-hat near 1.1 where labels moved, and where they did not."""
-    load_iris = pytest.importorskip("sklearn.datasets").load_iris
-    for x, k, seed in ((galaxies, 4, 1), (load_iris().data, 3, 5)):
-        post = bg.sample(bg.GaussianMixture(k), x, random_seed=seed, progress=False)
+    """Their labels move, which is harmless; that their chains hardly mix is not."""
+    for seed in (1, 3):
+        post = bg.sample(bg.GaussianMixture(4), galaxies, random_seed=seed, progress=False)
         found = bg.diagnose(post, progress=False)
-        assert found.functionals["ess_tail"].min() < 400
+        assert found.functionals[["ess_bulk", "ess_tail"]].min(axis=None) < 400
         assert found.verdict == NOT_CONVERGED
         with pytest.warns(UserWarning, match="Verdict: not converged"):
             bg.summary(post, progress=False)
