@@ -83,7 +83,7 @@ def test_fit_prints_and_writes(table, tmp_path):
         "Log posterior",
     ):
         assert words in printed
-    for words in ("means[0, length]", "Worst R-hat", "Sampling took"):
+    for words in ("means[0, length]", "worst R-hat", "Labels ", "Sampling took"):
         assert words in printed
     written = {path.name for path in out.iterdir()}
     assert {"posterior.nc", "summary.csv", "report.html", "mixture.png"} <= written

@@ -105,6 +105,7 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
     bg.save(post, settings.out / "posterior.nc")
     interrupted = bool(post.attrs.get("interrupted", 0))
     with saving_on_interrupt(lambda: settings.out / "posterior.nc"):
+        from bayesgmm.posterior.advice import AMBIGUOUS
         from bayesgmm.posterior.summaries import summary_table
         from bayesgmm.reporting import tables, write_outputs
 
@@ -116,13 +117,12 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         relabelled = time.perf_counter() - began
         summary = summary_table(post, round_to="none")
         frame = tables.named_rows(summary)
-        if "note" in summary.attrs:
-            console.print(f"[yellow]{escape(summary.attrs['note'])}[/]", highlight=False)
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
         began = time.perf_counter()
         written, numbers = write_outputs(post, settings.out, progress=not settings.quiet)
-        verdict = tables.verdict_line(numbers["convergence"])
-        good = numbers["convergence"].get("ok", False)
+        judged = numbers["convergence"]
+        verdict = tables.verdict_line(judged)
+        good = judged["ok"] and judged["labels"] != AMBIGUOUS
         colour = "green" if good else "yellow"
         console.print(f"[{colour}]{escape(verdict)}[/]", highlight=False)
         if settings.quiet and not good:

@@ -8,6 +8,7 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import markup
+from bayesgmm.posterior.advice import AMBIGUOUS
 from bayesgmm.posterior.allocations import Allocations, compact
 from bayesgmm.posterior.balls import TIE, CredibleBall, credible_ball
 from bayesgmm.posterior.batches import mcse_of_mean
@@ -22,7 +23,8 @@ from bayesgmm.posterior.draws import Draws, rows_of
 from bayesgmm.posterior.losses import LOSSES, adjusted_rand, losses
 from bayesgmm.posterior.occupied import occupied_components
 from bayesgmm.posterior.partitions import Partition, by_falling_size, described, partition
-from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
+from bayesgmm.posterior.relabelling import is_relabelled, relabel
+from bayesgmm.posterior.verdicts import diagnose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +35,9 @@ class Comparison:
     """What one reports who reports the MAP alone, against the full posterior."""
 
     sentence: str
-    """What it means."""
+    """What it means; before that the verdict on the chains, where the draws are not enough."""
+    enough: bool
+    """Whether the draws suffice: see :class:`Diagnosis`."""
     map_labels: np.ndarray
     """(n_obs,) component of highest probability at the MAP, in the order of the posterior's."""
     partition: Partition
@@ -115,7 +119,9 @@ class Comparison:
         }
         place = "inside" if self.inside else "outside"
         return markup.card(
-            markup.verdict(f"MAP {place} the credible ball", self.sentence, self.inside),
+            markup.verdict(
+                f"MAP {place} the credible ball", self.sentence, self.inside and self.enough
+            ),
             markup.frame_table(self.to_dataframe(), "The MAP's clustering and the posterior's"),
             *(
                 markup.folded(title, markup.frame_table(table, title))
@@ -174,10 +180,16 @@ def compare(
     """
     if not 0 < prob < 1:
         raise ValueError(f"prob must lie between 0 and 1; got {prob!r}. Try prob=0.95.")
-    if random_seed is None:
-        random_seed = int(np.random.default_rng().integers(2**31))
     if not is_relabelled(post):
         post = relabel(post, x=x, progress=progress)
+    diagnosis = diagnose(post, x=x, progress=progress)
+    return compared(post, diagnosis, mode, prob, random_seed, x, progress)
+
+
+def compared(post, diagnosis, mode=None, prob=0.95, random_seed=None, x=None, progress=True):
+    """What ``compare`` returns, of a relabelled tree that may hold fewer draws than were judged."""
+    if random_seed is None:
+        random_seed = int(np.random.default_rng().integers(2**31))
     rows, _, _ = rows_of(post, x)
     point = _point(post, mode, rows)
     map_labels = _responsibilities(point, rows).argmax(axis=1)
@@ -205,6 +217,7 @@ def compare(
     in_doubt = row_table(post, rows, map_labels, best["vi"], allocations.n_chains, progress)
     facts = Comparison(
         sentence="",
+        enough=diagnosis.enough,
         map_labels=map_labels,
         partition=best["vi"],
         ball=ball,
@@ -221,7 +234,7 @@ def compare(
         prob=prob,
         random_seed=random_seed,
     )
-    return replace(facts, sentence=_sentence(facts, labels_are_ambiguous(post)))
+    return replace(facts, sentence=_sentence(facts, diagnosis))
 
 
 def _point(post, mode, rows):
@@ -255,7 +268,7 @@ def _responsibilities(point, rows):
     return np.concatenate([point.responsibilities(rows[b])[1][0] for b in point.blocks(len(rows))])
 
 
-def _sentence(c, ambiguous):
+def _sentence(c, diagnosis):
     n, n_disputed = len(c.rows), int(c.rows["disputed"].sum())
     ball = f"the {c.prob:.0%} credible ball"
     if c.distance == 0:
@@ -274,7 +287,7 @@ def _sentence(c, ambiguous):
     in_map = len(np.unique(c.map_labels))
     if in_map != c.partition.n_clusters:
         says.append(f"It has {in_map} clusters, the posterior's {c.partition.n_clusters}.")
-    if ambiguous:
+    if diagnosis.labels == AMBIGUOUS:
         says.append(
             "Labels are ambiguous: trust what needs none, distances, regret and pairs, before "
             "probabilities of labels and single parameters."
@@ -293,4 +306,6 @@ def _sentence(c, ambiguous):
             f"{outside} of {len(at)} parameters of the MAP lie outside their {c.prob:.0%} "
             "intervals."
         )
+    if not c.enough:
+        says.insert(0, diagnosis.statements[0])
     return " ".join(says)

@@ -8,7 +8,8 @@ from bayesgmm.compiled import compiled
 from bayesgmm.likelihood.bands import coordinates
 from bayesgmm.likelihood.kernel import fill_rows
 from bayesgmm.posterior.layout import laid_out, observed_rows, structure_of
-from bayesgmm.structure import dense_covariances, factor_from_spread, is_matrix
+from bayesgmm.posterior.validity import proper_factor
+from bayesgmm.structure import dense_covariances, is_matrix
 
 BLOCK_BYTES = 64 * 2**20
 """Memory for one block of responsibilities, over all draws."""
@@ -34,17 +35,16 @@ class Draws:
         Raises
         ------
         ValueError
-            The group lacks weights, means or a spread.
+            The group lacks weights, means or a spread, has no draws, or one that is no mixture's;
+            the text names variable, chain, draw and component.
         """
         dataset = (laid_out(post) if group == "posterior" else post)[group].to_dataset()
         covariance, name = structure_of(dataset)
-        values = {v: dataset[v].values for v in ("weights", "means", name)}
-        sampled = "chain" in dataset["weights"].dims
-        lead = values["weights"].shape[:2] if sampled else ()
-        flat = {v: a.reshape(-1, *a.shape[len(lead) :]) for v, a in values.items()}
-        factor = factor_from_spread(flat[name], covariance)
-        arrays = (flat["weights"], flat["means"], factor)
-        return cls(covariance, *(np.ascontiguousarray(a, dtype=np.float64) for a in arrays))
+        factor = proper_factor(dataset, covariance, name, group)
+        arrays = (dataset["weights"].values, dataset["means"].values, factor)
+        lead = dataset["weights"].ndim - 1
+        flat = (a.reshape(-1, *a.shape[lead:]) for a in arrays)
+        return cls(covariance, *(np.ascontiguousarray(a, dtype=np.float64) for a in flat))
 
     def __len__(self):
         return len(self.weights)
@@ -123,6 +123,12 @@ def rows_of(post, x=None):
         rows = rows_like(x, features)
     elif "observed_data" in post.children and "x" in post["observed_data"]:
         rows = observed_rows(post, len(features))
+        if not np.isfinite(rows).all():
+            row, column = np.argwhere(~np.isfinite(rows))[0]
+            raise ValueError(
+                f"x of post['observed_data'] is {rows[row, column]} in row {row}, feature "
+                f"{features[column]}; expected finite numbers. Try x=your data."
+            )
     else:
         raise ValueError("post has no rows: observed_data['x'] is missing. Try x=your data.")
     weight = np.ones(len(rows))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
+from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
 from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.layout import laid_out
 from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
-from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
+from bayesgmm.posterior.verdicts import diagnose
 from bayesgmm.structure import SPREAD, entry_name, quoted
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ def summary(
     ci_prob: float = 0.94,
     ci_kind: Literal["eti", "hdi"] = "eti",
     round_to: str | int = "auto",
+    progress: bool = True,
 ) -> "pd.DataFrame":
     """Mean, spread, interval, effective sample size and R-hat of every parameter.
 
     A posterior that has not been relabelled is relabelled first, since R-hat and effective sample
     size of switching labels mean nothing. Of a covariance matrix the upper triangle is shown.
 
-    A warning gives the verdict on the chains (see :func:`diagnose`) where it is not "converged".
+    A warning gives the verdict on the chains (see :func:`diagnose`) where the draws are not enough.
     Where labels stay ambiguous (see :func:`relabel`), another says so, quantities that need no
-    labels come first, and the table's ``attrs["note"]`` holds the warning's text.
+    labels come first, and the table's ``attrs["note"]`` holds the warning's text. Of a relabelled
+    tree without its rows there is no verdict.
 
     Parameters
     ----------
@@ -46,6 +49,7 @@ def summary(
         Equal tails, or highest density.
     round_to : "auto", "none" or int
         As in ``arviz.summary``.
+    progress : bool
 
     Returns
     -------
@@ -54,11 +58,11 @@ def summary(
         commas or brackets of its own.
     """
     if not is_relabelled(post):
-        post = relabel(post, progress=False)
-    if "observed_data" in post.children and post["posterior"].sizes["draw"] >= LEAST_DRAWS:
-        verdict = diagnose(post, progress=False)
-        if not verdict.converged:
-            warnings.warn(str(verdict), stacklevel=2)
+        post = relabel(post, progress=progress)
+    if "observed_data" in post.children:
+        found = diagnose(post, progress=progress)
+        if not found.enough:
+            warnings.warn(found.statements[0], stacklevel=2)
     table = summary_table(post, var_names, ci_prob=ci_prob, ci_kind=ci_kind, round_to=round_to)
     if "note" in table.attrs:
         warnings.warn(table.attrs["note"], stacklevel=2)
@@ -78,8 +82,8 @@ def summary_table(
     posterior = post["posterior"].to_dataset()
     ambiguous = labels_are_ambiguous(post)
     parts = []
+    spread = SPREAD[Draws.of(post).covariance]
     if var_names is None:
-        spread = SPREAD[Draws.of(post).covariance]
         var_names = ["weights", "means", spread]
         if posterior.sizes["component"] == 1:
             var_names = var_names[1:]  # the only weight is 1
@@ -95,11 +99,7 @@ def summary_table(
 
 def ambiguity_note(share: float) -> str:
     """What to mind where labels of this share of the draws are ambiguous."""
-    return (
-        f"Labels are ambiguous: {share:.0%} of the draws could as well have their components in "
-        "another order. Rows of single components mix what belongs to several; trust the "
-        "label-free rows, or fit fewer components."
-    )
+    return f"{AMBIGUOUS.capitalize()}: {ambiguity(share)}"
 
 
 def without_labels(post: xr.DataTree) -> xr.DataTree:

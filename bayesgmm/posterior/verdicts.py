@@ -1,61 +1,59 @@
-"""Whether the chains agree: on everything, on everything but labels, or not at all."""
+"""Whether chains have converged, by what needs no labels; and, apart from that, what labels did."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 
 from bayesgmm import markup
+from bayesgmm.posterior.advice import (
+    AMBIGUOUS,
+    CONVERGED,
+    DIFFERENT_MODES,
+    ESS_PER_CHAIN,
+    NOT_CONVERGED,
+    TOO_FEW,
+    WINDOW,
+    advice_on,
+    labels_of,
+    poor,
+    trouble,
+)
+from bayesgmm.posterior.agreement import differ, groups_of, mixing, table_of, varying
 from bayesgmm.posterior.draws import Draws
-from bayesgmm.posterior.functionals import label_free
-from bayesgmm.posterior.relabelling import relabel
-from bayesgmm.structure import SPREAD, entry_name
+from bayesgmm.posterior.functionals import label_free, with_few_rows
+from bayesgmm.posterior.relabelling import is_relabelled, relabel
+from bayesgmm.structure import SPREAD
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CONVERGED = "converged"
-LABELS_MOVED = "only labels moved"
-DIFFERENT_MODES = "chains sit in different modes"
-TOO_FEW = "too few draws to tell"
-"""Neither: the chains differ, but no more than such slow or short ones would by chance."""
-
-RHAT_LIMIT = 1.01
-"""Below it estimates can be trusted: Vehtari et al. (2021)."""
-ESS_PER_CHAIN = 100
-"""The same source's smallest effective sample size, per chain."""
-BFMI_LIMIT = 0.3
-"""Betancourt (2016), arXiv:1604.00695."""
-
-RHAT_APART = 1.1
-"""Chains that agree can have an R-hat above it only where they are short or slow …"""
-LEVEL = 1e-4
-"""… and then they exceed the limit with this probability."""
-
 LEAST_DRAWS = 8
-"""Per chain, for a diagnosis at all."""
-
-WINDOW = 10.0
-"""Modes of the catalogue compete within so many nats of the best."""
+"""Per chain, for R-hat and effective sample sizes at all."""
 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What ``diagnose`` found: the verdict, and the evidence for it."""
+    """What ``diagnose`` found: the verdict, what labels did, and the evidence for both."""
 
     verdict: str
-    """``converged``, ``only labels moved`` or ``chains sit in different modes``; where R-hat is
-    above 1.1 by no more than chance explains, ``too few draws to tell``."""
+    """``converged``, ``not converged`` or ``chains sit in different modes``; ``too few draws to
+    tell`` where not even independent draws would do."""
     advice: str
     """What that means, and what to do next."""
+    labels: str
+    """``labels are stable``, ``labels moved and were put back`` by relabelling, or ``labels are
+    ambiguous`` even so. They play no part in the verdict."""
+    labels_advice: str
+    """What that means."""
     enough: bool
-    """Whether the draws suffice for every quantity: R-hat below 1.01, bulk and tail effective
-    sample sizes of 100 per chain, no divergences, E-BFMI of 0.3 or more."""
+    """Whether the draws suffice: the verdict is ``converged``, and the relabelled parameters meet
+    the limits of R-hat and effective sample size, too, unless labels are ambiguous."""
     functionals: "pd.DataFrame"
     """``ess_bulk``, ``ess_tail`` and ``r_hat`` of quantities that no relabelling can change: log
-    posterior, log likelihood, entropy of the allocations, sorted weights, log density at rows."""
+    posterior, log likelihood, entropy of the allocations, sorted weights, extreme log determinants,
+    log density at rows, and the probability that two rows are together."""
     parameters: "pd.DataFrame"
     """The same of the relabelled parameters."""
     chains: "pd.DataFrame"
@@ -71,8 +69,16 @@ class Diagnosis:
         """Whether the verdict is ``converged``."""
         return self.verdict == CONVERGED
 
+    @property
+    def statements(self) -> tuple[str, str]:
+        """The verdict and what labels did, each with its advice."""
+        return (
+            f"Verdict: {self.verdict}. {self.advice}",
+            f"{self.labels.capitalize()}: {self.labels_advice}",
+        )
+
     def __str__(self):
-        return f"Verdict: {self.verdict}. {self.advice}"
+        return "\n".join(self.statements)
 
     __repr__ = __str__
 
@@ -84,7 +90,8 @@ class Diagnosis:
             f"Modes found within {WINDOW:g} nats of the best": self.modes,
         }
         return markup.card(
-            markup.verdict(f"Verdict: {self.verdict}", self.advice, self.converged and self.enough),
+            markup.verdict(f"Verdict: {self.verdict}", self.advice, self.enough),
+            markup.verdict(self.labels.capitalize(), self.labels_advice, self.labels != AMBIGUOUS),
             *(
                 markup.folded(title, markup.frame_table(table, title))
                 for title, table in titles.items()
@@ -94,16 +101,17 @@ class Diagnosis:
 
 
 def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diagnosis:
-    """Whether the chains have converged, only their labels moved, or they sit in different modes.
+    """Whether the chains have converged, and, apart from that, whether their labels moved.
 
     R-hat of labelled parameters cannot tell: it is high where labels switch, and that is harmless.
-    So chains are compared by quantities that no permutation of the components changes; whether
-    labels moved, by the permutations that relabelling needs.
+    So the verdict is that of quantities that no permutation of the components changes, and of the
+    sampler's own signs of trouble. What labels did is read off the permutations that relabelling
+    needs, and is said separately.
 
     Parameters
     ----------
     post : xarray.DataTree
-        Relabelled or not; the verdict is about the labels as they were drawn.
+        Relabelled or not; ``labels`` is about them as they were drawn.
     x : (n_obs, n_features), optional
         Rows, for a tree that holds none.
     progress : bool
@@ -116,127 +124,74 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     Raises
     ------
     ValueError
-        The tree lacks what is needed, or has fewer than 8 draws in a chain.
+        The tree lacks what is needed.
 
     Notes
     -----
-    *Chains sit in different modes* if the rank-normalised split R-hat [1]_ of a label-free quantity
-    exceeds 1.1 and what chains that agree would reach once in 10 000, given their effective sample
-    size, and does so for two chains by themselves with no third between them. Otherwise an R-hat
-    above 1.01 is not taken for modes: then ``enough`` is False.
+    *Converged* is said only if of every label-free quantity the rank-normalised split R-hat [1]_ is
+    below 1.01 and bulk and tail effective sample sizes are at least 100 per chain, no transition
+    diverged, and every chain's E-BFMI is 0.3 or more. Otherwise the verdict is
+
+    - *chains sit in different modes* if an R-hat exceeds 1.1 and what chains that agree would reach
+      once in 10 000, given their effective sample size, and does so for two chains by themselves
+      with no third between them;
+    - *too few draws to tell* if there are fewer than 100 draws per chain, so that not even
+      independent ones would do;
+    - *not converged* in all other cases.
+
+    *Labels are ambiguous* if relabelling finds them so (see :func:`relabel`), or if parameters of
+    chains that otherwise agree still differ by more than chance explains.
+
     A single chain is compared half by half; no run can tell of a mode that no chain has visited.
+    Of more than 2000 rows so many stand for all, at even steps through the sorted data: the log
+    likelihood is then estimated from them, and so are the permutations of a tree that is not yet
+    relabelled. The log posterior is the sampler's own, of all rows.
 
     References
     ----------
     .. [1] Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718.
     """
-    sizes = post["posterior"].to_dataset().sizes
-    if sizes["draw"] < LEAST_DRAWS:
-        raise ValueError(
-            f"post has {sizes['draw']} draws per chain; a diagnosis needs {LEAST_DRAWS} at least. "
-            "Try bg.sample(mixture, x, draws=1000)."
-        )
-    if "clustering" not in post.children:
-        post = relabel(post, x=x, progress=progress)
-    values, moved = label_free(post, x, progress), _moved(post)
-    free, labelled = varying(values), varying(labelled_parameters(post))
-    table, other = _table(free), _table(labelled)
-    functionals, parameters = mixing(free), mixing(labelled)
-    apart = _differ(table, functionals["r_hat"].to_numpy())
-    stuck = _differ(other, parameters["r_hat"].to_numpy())
-    group = np.zeros(sizes["chain"], dtype=int)
+    post = with_few_rows(post, x)
+    if not is_relabelled(post):
+        post = relabel(post, progress=progress)
+    sizes = post["posterior"].sizes
+    values, moved = label_free(post, progress), _moved(post)
+    long_enough = sizes["draw"] >= LEAST_DRAWS
+    free, labelled = (
+        varying(v) if long_enough else xr.Dataset() for v in (values, labelled_parameters(post))
+    )
+    functionals, parameters = mixing(free, progress), mixing(labelled, progress)
+    table, group = table_of(free), np.zeros(sizes["chain"], dtype=int)
+    apart = differ(table, functionals["r_hat"].to_numpy())
     if apart and len(group) > 1:
-        group = _groups(table)
+        group = groups_of(table)
         # Slow chains that all go to and fro between the modes sit in none of them.
-        apart = group.any()
-    if apart:
-        verdict = DIFFERENT_MODES
-    elif moved.any() or stuck:
-        # Density, weights and entropy agree, so that only what belongs to which label can differ.
-        verdict = LABELS_MOVED
-    elif not functionals["r_hat"].max() <= RHAT_APART:
-        verdict = TOO_FEW
-    else:
-        verdict = CONVERGED
+        apart = bool(group.any())
     chains = _chains(post, values, moved, group)
     modes = _competing_modes(post)
-    faults = _faults(functionals, parameters, chains)
-    advice = _advice(verdict, functionals, chains, modes, faults, moved, stuck)
-    return Diagnosis(verdict, advice, not faults, functionals, parameters, chains, modes)
-
-
-def mixing(quantities):
-    """ArviZ's effective sample sizes and R-hat of every quantity."""
-    import pandas as pd
-    from arviz_stats.base import array_stats
-
-    table = _table(quantities)
-    axes = {"chain_axis": 1, "draw_axis": 2}
-    columns = {
-        "ess_bulk": array_stats.ess(table, method="bulk", **axes),
-        "ess_tail": array_stats.ess(table, method="tail", prob=(0.05, 0.95), **axes),
-        "r_hat": array_stats.rhat(table, **axes),
-    }
-    return pd.DataFrame(columns, index=list(quantities))
-
-
-def varying(dataset):
-    """Every entry that varies as a quantity of its own, (chain, draw); a single chain as two."""
-    if dataset.sizes["chain"] == 1:
-        dataset = _halves(dataset)
-    quantities = {}
-    for name, v in dataset.data_vars.items():
-        others = [dim for dim in v.dims if dim not in ("chain", "draw")]
-        spread = v.max(("chain", "draw")) - v.min(("chain", "draw"))
-        for index in np.ndindex(*(v.sizes[dim] for dim in others)):
-            at = dict(zip(others, index, strict=True))
-            if spread.isel(at) > 0:
-                labels = [v[dim].values[i] for dim, i in at.items()]
-                quantities[entry_name(name, labels)] = v.isel(at, drop=True)
-    return xr.Dataset(quantities)
-
-
-def _halves(dataset):
-    """A single chain as two."""
-    half = dataset.sizes["draw"] // 2
-    parts = [dataset.isel(draw=slice(i * half, (i + 1) * half)) for i in range(2)]
-    parts = [p.assign_coords(chain=[i], draw=np.arange(half)) for i, p in enumerate(parts)]
-    return xr.concat(parts, "chain")
-
-
-def _table(quantities):
-    """Quantities as one array, (quantity, chain, draw)."""
-    columns = [v.transpose("chain", "draw").values for v in quantities.data_vars.values()]
-    return np.array(columns, dtype=float)
-
-
-def _effective(table):
-    """Effective draws of every chain by itself, (quantity, chain), for a place and for a spread."""
-    from arviz_stats.base import array_stats
-
-    each = {"ary": table[:, :, None], "chain_axis": 2, "draw_axis": 3}
-    size = np.min([array_stats.ess(**each, method=m) for m in ("bulk", "folded")], axis=0)
-    return np.clip(size, 3, table.shape[2])
-
-
-def _differ(table, r_hat):
-    """Whether chains differ in a quantity by more than the noise of their length explains."""
-    suspect = r_hat > RHAT_APART
-    limit = _noise_limit(_effective(table[suspect])) if suspect.any() else np.inf
-    return bool((r_hat[suspect] > limit).any())
-
-
-def _noise_limit(effective):
-    """R-hat of every quantity that equal chains exceed with a probability of ``LEVEL``.
-
-    For 2 C half chains of m effective draws, R-hat² is about 1 + F / m, with F the ratio of
-    variances between and within them, on 2 C − 1 and 2 C (m − 1) degrees of freedom. Never below
-    1.1, where a difference matters little.
-    """
-    # The variances of the chains' means add up, hence the harmonic mean.
-    m = 0.5 / (1 / effective).mean(axis=1)
-    n = 2 * effective.shape[1]
-    return np.maximum(RHAT_APART, np.sqrt(1 + stats.f.isf(LEVEL, n - 1, n * (m - 1)) / m))
+    faults = [*poor(functionals, len(chains)), *trouble(chains)]
+    if apart:
+        verdict = DIFFERENT_MODES
+    elif not faults:
+        verdict = CONVERGED
+    elif sizes["draw"] < ESS_PER_CHAIN:
+        verdict = TOO_FEW
+    else:
+        verdict = NOT_CONVERGED
+    stuck = not apart and differ(table_of(labelled), parameters["r_hat"].to_numpy())
+    labels, labels_advice = labels_of(post, moved, stuck)
+    doubts = [] if labels == AMBIGUOUS else poor(parameters, len(chains))
+    return Diagnosis(
+        verdict=verdict,
+        advice=advice_on(verdict, functionals, chains, modes, faults, doubts, sizes["draw"]),
+        labels=labels,
+        labels_advice=labels_advice,
+        enough=verdict == CONVERGED and not doubts,
+        functionals=functionals,
+        parameters=parameters,
+        chains=chains,
+        modes=modes,
+    )
 
 
 def labelled_parameters(post):
@@ -277,19 +232,6 @@ def _chains(post, values, moved, group):
     return pd.DataFrame(columns, index=pd.Index(values["chain"].values, name="chain"))
 
 
-def _groups(table):
-    """A number for every chain, the same for chains that no quantity tells apart."""
-    from arviz_stats.base import array_stats
-
-    group = np.arange(table.shape[1])
-    for i in range(len(group)):
-        for j in range(i):
-            pair = table[:, [j, i]]
-            if not _differ(pair, array_stats.rhat(pair, chain_axis=1, draw_axis=2)):
-                group[group == group[i]] = group[j]
-    return np.unique(group, return_inverse=True)[1]
-
-
 def _competing_modes(post):
     """The catalogue's modes within ``WINDOW`` nats of the best."""
     import pandas as pd
@@ -302,76 +244,6 @@ def _competing_modes(post):
         {columns[0]: value, columns[1]: value.max() - value if len(value) else value}
     ).assign(starts=post["map"]["mode_count"].values)
     return table[table["below_best"] <= WINDOW].rename_axis("mode")
-
-
-def _faults(functionals, parameters, chains):
-    """Sentences on what the draws do not suffice for."""
-    import pandas as pd
-
-    both = pd.concat([functionals, parameters])
-    worst, least = both["r_hat"].max(), both[["ess_bulk", "ess_tail"]].min(axis=None)
-    faults = []
-    if not worst < RHAT_LIMIT:
-        faults.append(f"the worst R-hat is {worst:.3f} ({both['r_hat'].idxmax()})")
-    if not least >= ESS_PER_CHAIN * len(chains):
-        faults.append(f"the smallest effective sample size is {least:.0f}")
-    if "divergences" in chains and chains["divergences"].sum():
-        faults.append(f"{chains['divergences'].sum()} transitions diverged")
-    if "e_bfmi" in chains and chains["e_bfmi"].min() < BFMI_LIMIT:
-        faults.append(f"the smallest E-BFMI is {chains['e_bfmi'].min():.2f}")
-    return faults
-
-
-def _advice(verdict, functionals, chains, modes, faults, moved, stuck):
-    says = []
-    if verdict == DIFFERENT_MODES:
-        says.append(_apart(functionals, chains))
-    elif verdict == LABELS_MOVED:
-        says.append(
-            f"Labels changed places in {moved.sum()} of {moved.size} draws, which bg.relabel "
-            "undoes; nothing else tells the chains apart."
-        )
-        if stuck:
-            says.append(
-                "It did not make the labels agree, though: the components cannot be told apart, so "
-                "read what needs no labels."
-            )
-    elif verdict == TOO_FEW:
-        says.append("The chains differ, though by no more than chance explains in so short a run.")
-    else:
-        says.append("The chains agree, and labels mean the same in all draws.")
-    if faults and verdict != DIFFERENT_MODES:
-        says.append(
-            f"The draws are not enough, though: {'; '.join(faults)}. Draw more, or raise "
-            "target_accept."
-        )
-    if len(modes) > 1:
-        says.append(
-            f"The search for the MAP met {len(modes)} modes within {WINDOW:g} nats of one another: "
-            "a chain may not have visited all of them."
-        )
-    if len(chains) == 1:
-        says.append("One chain was compared with itself: draw several.")
-    return " ".join(says)
-
-
-def _apart(functionals, chains):
-    """Which chains differ, in what, and by how much."""
-    worst = functionals["r_hat"].idxmax()
-    says = f"R-hat of {worst} is {functionals['r_hat'].max():.2f}, which labels cannot explain"
-    level = "log_posterior" if "log_posterior" in chains else "log_likelihood"
-    groups = chains.groupby("group", sort=False)
-    if groups.ngroups > 1:
-        parts = [
-            f"{'chain' if len(g) == 1 else 'chains'} {', '.join(map(str, g.index))} at a mean "
-            f"{level.replace('_', ' ')} of {g[level].mean():.1f}"
-            for _, g in groups
-        ]
-        says += ": " + "; ".join(parts)
-    return (
-        f"{says}. Averages over these chains mean nothing: their shares are those of the starts. "
-        "Try a longer tune and more chains, a larger n_starts for the MAP, or fewer components."
-    )
 
 
 def _worst_first(table):

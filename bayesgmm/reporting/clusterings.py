@@ -12,12 +12,14 @@ import xarray as xr
 from bayesgmm.posterior import (
     Comparison,
     CredibleBall,
+    Diagnosis,
     Partition,
-    compare,
     credible_ball,
+    diagnose,
     occupied_components,
     partition,
 )
+from bayesgmm.posterior.comparison import compared
 from bayesgmm.reporting.drawing import CERTAIN, data_of
 from bayesgmm.reporting.tables import records
 
@@ -36,6 +38,8 @@ INTERVAL = 0.94
 class Clustered:
     """What numbers and figures of the clustering are made from."""
 
+    diagnosis: Diagnosis
+    """Of all rows and draws."""
     part: Any
     """The tree, of as many rows and draws as a search can take."""
     rows: np.ndarray
@@ -52,12 +56,13 @@ class Clustered:
 
 
 def clustered(post: Any, random_seed: int, progress: bool) -> Clustered:
-    """Partition, ball, comparison and K₊ of a relabelled posterior."""
+    """Diagnosis, partition, ball, comparison and K₊ of a relabelled posterior."""
+    diagnosis = diagnose(post, progress=progress)
     part, rows = _bounded(post)
     settings: dict[str, Any] = {"random_seed": random_seed, "progress": progress}
     found = None
     if "map" in post.children and "weights" in post["map"]:
-        found = compare(part, prob=INTERVAL, **settings)
+        found = compared(part, diagnosis, prob=INTERVAL, **settings)
         centre, ball = found.partition, found.ball
     else:
         centre = partition(part, **settings)
@@ -65,7 +70,7 @@ def clustered(post: Any, random_seed: int, progress: bool) -> Clustered:
     thin = thinned_to(post, max(1, MAX_ALLOCATIONS // len(data_of(post)[0])))
     n_draws = thin["posterior"].sizes["chain"] * thin["posterior"].sizes["draw"]
     occupied = occupied_components(thin, **settings)
-    return Clustered(part, rows, centre, ball, found, occupied, n_draws, random_seed)
+    return Clustered(diagnosis, part, rows, centre, ball, found, occupied, n_draws, random_seed)
 
 
 def sections(post: Any, found: Clustered) -> dict[str, Any]:

@@ -117,11 +117,12 @@ def _chain_handles(values, halves):
 
 def _chosen(post):
     """The quantities shown, (chain, draw) each, their R-hat and their effective sample size."""
-    from bayesgmm.posterior.functionals import label_free
-    from bayesgmm.posterior.verdicts import labelled_parameters, mixing, varying
+    from bayesgmm.posterior.agreement import mixing, varying
+    from bayesgmm.posterior.functionals import label_free, with_few_rows
+    from bayesgmm.posterior.verdicts import labelled_parameters
 
     parts, tables = [], []
-    for values in (label_free(post, progress=False), labelled_parameters(post)):
+    for values in (label_free(with_few_rows(post), progress=False), labelled_parameters(post)):
         values = varying(values)
         table = mixing(values).sort_values("r_hat", ascending=False, kind="stable")
         level = [n for n in ("log_posterior", "log_likelihood") if n in table.index][:1]

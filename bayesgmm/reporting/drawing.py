@@ -1,6 +1,7 @@
 """What the figures share: colours, axes, labels, and the tree as plain arrays."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
-from bayesgmm.reporting.tables import dense
+from bayesgmm.posterior.draws import Draws
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 """Okabe & Ito's colours, told apart with every common colour blindness."""
@@ -141,18 +142,13 @@ def row_weights(post):
 
 def draws_of(post, n_draws):
     """Weights, means and dense covariances of evenly spaced draws, or of all, chains stacked."""
-    group = post["posterior"].to_dataset().stack(sample=("chain", "draw"), create_index=False)
-    size = group.sizes["sample"]
-    if n_draws is not None:
-        group = group.isel(
-            sample=np.unique(np.linspace(0, size - 1, min(n_draws, size)).astype(int))
-        )
-    weights = group["weights"].transpose("sample", "component").values
-    means = group["means"].transpose("sample", "component", "feature").values
+    draws = Draws.of(post)
     if n_draws is None:
-        return weights, means, None
-    group = group.transpose("sample", ...)
-    return weights, means, dense(group)
+        return draws.weights, draws.means, None
+    size = len(draws)
+    some = np.unique(np.linspace(0, size - 1, min(n_draws, size)).astype(int))
+    weights, means = draws.weights[some], draws.means[some]
+    return weights, means, replace(draws, means=means, factor=draws.factor[some]).covariances
 
 
 def shown_rows(n_obs, most=MAX_MARKERS):
@@ -171,9 +167,8 @@ def by_separation(post, x):
 
     Variance of the component means over the variance within, both under the posterior means.
     """
-    group = post["posterior"].to_dataset().mean(("chain", "draw"))
-    weights = group["weights"].values
-    means = group["means"].transpose("component", "feature").values
+    draws = Draws.of(post)
+    weights, means = draws.weights.mean(axis=0), draws.means.mean(axis=0)
     between = weights @ (means - weights @ means) ** 2
     within = np.maximum(x.var(axis=0) - between, 1e-3 * x.var(axis=0))
     return np.argsort(-between / within, kind="stable")

@@ -143,10 +143,9 @@ def _sampling(fit, posterior, convergence):
             f"every draw were permuted {how[0]} before labelled quantities were summarised.",
             how[1],
         )
-    verdict = f": {convergence['verdict']}" if "verdict" in convergence else ""
     yield (
         "Convergence was judged by rank-normalised split R-hat and effective sample sizes (Vehtari "
-        f"et al., 2021) of quantities that do not depend on labels{verdict}.",
+        f"et al., 2021) of quantities that do not depend on labels: {convergence['verdict']}.",
         ("rhat",),
     )
 

@@ -9,18 +9,17 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
+from bayesgmm.posterior import Diagnosis
 from bayesgmm.posterior.relabelling import labels_are_ambiguous
 from bayesgmm.posterior.summaries import ambiguity_note, covariances, without_labels
-from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
 from bayesgmm.reporting import checks, methods, tables
 from bayesgmm.reporting.clusterings import INTERVAL, Clustered, sections
 from bayesgmm.reporting.drawing import data_of, row_weights
 from bayesgmm.sampling.tree import data_hash
 
-FORMAT = 1
+FORMAT = 2
 """Rises when a key of the JSON changes its name or its meaning."""
 
 MAX_COVARIANCES = 2000
@@ -57,7 +56,7 @@ def numbers_of(post: xr.DataTree, clustering: Clustered, progress: bool) -> dict
         "format": FORMAT,
         "title": _title(fit),
         "interval": INTERVAL,
-        "convergence": _convergence(post, progress),
+        "convergence": _convergence(post, clustering.diagnosis),
         "fit": fit,
         "posterior": _posterior(post),
         "map": _mode(post, fit["data"]["features"]),
@@ -132,32 +131,28 @@ def _fit(post: Any) -> dict[str, Any]:
     }
 
 
-def _convergence(post: Any, progress: bool) -> dict[str, Any]:
-    """The verdict, and its evidence."""
+def _convergence(post: Any, found: Diagnosis) -> dict[str, Any]:
+    """The verdict, what labels did, and the evidence."""
     sizes, attrs = post["posterior"].sizes, post.attrs
-    if sizes["draw"] < LEAST_DRAWS:
-        return {
-            "unavailable": f"{sizes['draw']} draws per chain are too few to judge; it takes "
-            f"{LEAST_DRAWS} at least. Draw more: bg.sample(mixture, x, draws=1000)."
-        }
-    found = diagnose(post, progress=progress)
     notes = []
     if attrs.get("interrupted", 0):
         notes.append("Sampling was interrupted: the draws made so far are kept.")
     asked = int(attrs.get("n_chains_requested", sizes["chain"]))
     if sizes["chain"] < asked:
         notes.append(f"Only {sizes['chain']} of {asked} chains have draws.")
-    every = pd.concat([found.functionals, found.parameters])
+    free = found.functionals
     stats: Any = post["sample_stats"] if "sample_stats" in post.children else {}
     return {
         "verdict": found.verdict,
         "advice": found.advice,
+        "labels": found.labels,
+        "labels_advice": found.labels_advice,
         "notes": notes,
-        "ok": found.converged and found.enough and not notes,
+        "ok": found.enough and not notes,
         "worst": {
-            "r_hat": every["r_hat"].max(),
-            "ess_bulk": every["ess_bulk"].min(),
-            "ess_tail": every["ess_tail"].min(),
+            "r_hat": free["r_hat"].max(),
+            "ess_bulk": free["ess_bulk"].min(),
+            "ess_tail": free["ess_tail"].min(),
             "divergences": int(stats["diverging"].sum()) if "diverging" in stats else None,
         },
         "chains": tables.records(found.chains),

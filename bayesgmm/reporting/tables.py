@@ -10,7 +10,8 @@ import xarray as xr
 
 from bayesgmm.markup import cell, number, whole
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.structure import SPREAD, SPREAD_DIMS, dense_covariances, factor_from_spread
+from bayesgmm.posterior.draws import Draws
+from bayesgmm.structure import SPREAD, SPREAD_DIMS
 
 MAX_COVARIANCE_COLUMNS = 8
 """With more features than this the covariance columns no longer fit a page; the sds remain."""
@@ -47,23 +48,12 @@ def holds_mixture(post: xr.DataTree) -> bool:
     return named and rows and any(name in group for name in SPREAD.values())
 
 
-def dense(group: xr.Dataset) -> np.ndarray:
-    """Covariances (..., n_components, n_features, n_features) of a group, in squared data units."""
-    structure = structure_of(group)
-    spread = group[SPREAD[structure]].transpose(..., *SPREAD_DIMS[structure])
-    size = group.sizes["component"], group.sizes["feature"]
-    return dense_covariances(factor_from_spread(spread.values, structure), structure, *size)
-
-
 def estimate(post: xr.DataTree) -> MixtureParameters | None:
     """The MAP parameters that the tree carries in ``/map``, or None where it carries none."""
     if "map" not in post.children or "weights" not in post["map"]:
         return None
-    group = post["map"].to_dataset()
-    structure = structure_of(group)
-    spread = group[SPREAD[structure]].transpose(*SPREAD_DIMS[structure]).values
-    means = group["means"].transpose("component", "feature").values
-    return MixtureParameters.from_spread(structure, group["weights"].values, means, spread)
+    point = Draws.of(post, "map")
+    return MixtureParameters(point.covariance, point.weights[0], point.means[0], point.factor[0])
 
 
 def estimate_table(
@@ -95,15 +85,15 @@ def estimate_table(
 
 
 def verdict_line(found: dict[str, Any]) -> str:
-    """One sentence or two from the section ``convergence`` of the numbers of a report."""
-    if "unavailable" in found:
-        return str(found["unavailable"])
+    """The section ``convergence`` of the numbers of a report in words: a line on each matter."""
     worst = found["worst"]
     numbers = (
-        f"Worst R-hat {number(_or_nan(worst['r_hat']), 5)}, smallest bulk ESS "
-        f"{whole(_or_nan(worst['ess_bulk']))} and tail ESS {whole(_or_nan(worst['ess_tail']))}."
+        f"Without labels the worst R-hat is {number(_or_nan(worst['r_hat']), 5)}, the smallest "
+        f"bulk ESS {whole(_or_nan(worst['ess_bulk']))} and tail ESS "
+        f"{whole(_or_nan(worst['ess_tail']))}."
     )
-    return " ".join([f"Verdict: {found['verdict']}.", found["advice"], *found["notes"], numbers])
+    words = [f"Verdict: {found['verdict']}.", found["advice"], *found["notes"], numbers]
+    return f"{' '.join(words)}\n{found['labels'].capitalize()}: {found['labels_advice']}"
 
 
 def _or_nan(value: float | None) -> float:

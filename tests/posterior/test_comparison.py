@@ -159,3 +159,15 @@ def test_refusals_name_what_is_missing(overlapping):
     other = bg.fit_map(bg.GaussianMixture(2), x, random_seed=1, progress=False)
     with pytest.raises(ValueError, match=r"expected .* = \('full', 3, 2\); got \('full', 2, 2\)"):
         bg.compare(post, other, **QUIET)
+
+
+def test_the_sentence_begins_with_the_verdict_where_the_draws_are_not_enough():
+    x, draws, centre = draws_about("full", n_draws=4000, width=0.1)
+    post = tree_of(draws, x, n_chains=4, mode=centre)
+    enough = bg.compare(post, **QUIET)
+    assert enough.enough
+    assert enough.sentence.startswith("The MAP's clustering")
+    few = bg.compare(post.isel(draw=slice(50), missing_dims="ignore"), **QUIET)
+    assert not few.enough
+    assert few.sentence.startswith("Verdict: too few draws to tell. There are 50 draws per chain")
+    assert 'class="verdict poor"' in few._repr_html_()

@@ -1,8 +1,9 @@
-"""The verdict: a planted mode is called, labels that only moved are never called anything else."""
+"""The verdict: a planted mode is called, slow chains are, and labels play no part in either."""
 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
@@ -10,12 +11,24 @@ from hypothesis import strategies as st
 from oracles import STRUCTURES, log_likelihood
 
 import bayesgmm as bg
+from bayesgmm.posterior import functionals
+from bayesgmm.posterior.advice import (
+    AMBIGUOUS,
+    CONVERGED,
+    DIFFERENT_MODES,
+    ESS_PER_CHAIN,
+    NOT_CONVERGED,
+    PUT_BACK,
+    RHAT_LIMIT,
+    STABLE,
+    TOO_FEW,
+    poor,
+)
+from bayesgmm.posterior.agreement import _effective, _noise_limit
 from bayesgmm.posterior.functionals import label_free
-from bayesgmm.posterior.verdicts import _effective, _noise_limit
 
 from .trees import draws_about, jittered, responsibilities, scrambled, tree_of
 
-CONVERGED, LABELS, MODES = "converged", "only labels moved", "chains sit in different modes"
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 
 
@@ -36,31 +49,43 @@ def swapped(draws, n_chains, chains):
     ]
 
 
-def verdict(draws, x, n_chains=4, **options):
+def diagnosed(draws, x, n_chains=4, **options):
     return bg.diagnose(tree_of(draws, x, n_chains=n_chains, **options), progress=False)
+
+
+def walked(n_draws, memory, width, seed=0):
+    """Rows, four chains that walk about a mixture with so much memory, and its centre."""
+    x, _, centre = draws_about("full", seed=seed)
+    rng = np.random.default_rng([seed, 1])
+    at = rng.normal(size=(4, n_draws))
+    for t in range(1, n_draws):
+        at[:, t] = memory * at[:, t - 1] + np.sqrt(1 - memory**2) * at[:, t]
+    draws = [replace(centre, means=centre.means * (1 + width * a)) for a in at.ravel()]
+    return x, [jittered(p, rng, 0.02) for p in draws], centre
 
 
 @every_structure
 def test_chains_that_agree_have_converged(covariance):
-    x, draws, centre = draws_about(covariance, n_draws=400, width=0.1)
-    found = verdict(draws, x, mode=centre)
-    assert found.verdict == CONVERGED
+    x, draws, centre = draws_about(covariance, n_draws=4000, width=0.1)
+    found = diagnosed(draws, x, mode=centre)
+    assert (found.verdict, found.labels) == (CONVERGED, STABLE)
     assert found.converged
+    assert found.enough
     assert (found.chains["group"] == 0).all()
     assert (found.chains["moved"] == 0).all()
 
 
 @every_structure
 @pytest.mark.parametrize("chains", [{1}, {2, 3}])
-def test_swapped_chains_are_only_labels(covariance, chains):
-    x, draws, centre = draws_about(covariance, n_draws=400, width=0.1)
-    found = verdict(swapped(draws, 4, chains), x, mode=centre)
-    assert found.verdict == LABELS
+def test_swapped_chains_have_converged_and_their_labels_are_put_back(covariance, chains):
+    x, draws, centre = draws_about(covariance, n_draws=4000, width=0.1)
+    found = diagnosed(swapped(draws, 4, chains), x, mode=centre)
+    assert (found.verdict, found.labels) == (CONVERGED, PUT_BACK)
     assert sorted(found.chains["moved"]) == [0.0] * (4 - len(chains)) + [1.0] * len(chains)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_labels_that_only_moved_are_never_anything_else(seed):
+def test_labels_play_no_part_in_the_verdict(seed):
     """Short or long, one chain or many, with a mode and without, overlapping or not."""
     rng = np.random.default_rng(seed)
     n_chains, n_draws = [(1, 80), (2, 40), (4, 12), (4, 100), (8, 30), (3, 50)][seed]
@@ -69,7 +94,36 @@ def test_labels_that_only_moved_are_never_anything_else(seed):
                                    covariance=STRUCTURES[seed % 4])  # fmt: skip
     mixed, _ = scrambled(draws, rng)
     for mode in (centre, None):
-        assert verdict(mixed, x, n_chains, mode=mode).verdict == LABELS
+        straight, found = (diagnosed(d, x, n_chains, mode=mode) for d in (draws, mixed))
+        assert found.verdict == straight.verdict != DIFFERENT_MODES
+        assert found.functionals.equals(straight.functionals)
+        assert found.labels != STABLE
+
+
+@pytest.mark.parametrize("memory", [0.5, 0.98, 0.995])
+def test_slow_chains_are_never_called_converged_whatever_their_labels_do(memory):
+    x, draws, centre = walked(500, memory, 0.1)
+    for sample in (draws, swapped(draws, 4, {1})):
+        found = diagnosed(sample, x, mode=centre)
+        sizes = found.functionals[["ess_bulk", "ess_tail"]].min(axis=None)
+        if found.functionals["r_hat"].max() >= 1.01 or sizes < 400:
+            assert found.verdict in (NOT_CONVERGED, DIFFERENT_MODES)
+            assert not found.enough
+        else:
+            assert found.converged
+    assert found.converged == (memory < 0.9)
+
+
+@pytest.mark.filterwarnings("ignore:Labels are ambiguous")
+def test_real_runs_that_mix_slowly_are_called_so(galaxies):
+    """Their labels move, which is harmless; that their chains hardly mix is not."""
+    for seed in (1, 3):
+        post = bg.sample(bg.GaussianMixture(4), galaxies, random_seed=seed, progress=False)
+        found = bg.diagnose(post, progress=False)
+        assert found.functionals[["ess_bulk", "ess_tail"]].min(axis=None) < 400
+        assert found.verdict == NOT_CONVERGED
+        with pytest.warns(UserWarning, match="Verdict: not converged"):
+            bg.summary(post, progress=False)
 
 
 @every_structure
@@ -77,8 +131,8 @@ def test_a_planted_mode_is_called_and_its_chains_named(covariance):
     x, draws, centre = two_modes(covariance)
     mixed, _ = scrambled(draws, np.random.default_rng(2))
     for sample in (draws, mixed, swapped(draws, 4, {0, 2})):
-        found = verdict(sample, x, mode=centre)
-        assert found.verdict == MODES
+        found = diagnosed(sample, x, mode=centre)
+        assert found.verdict == DIFFERENT_MODES
         assert list(found.chains["group"]) == [0, 0, 1, 1]
         assert "chains 0, 1 at a mean log likelihood" in found.advice
         assert not found.enough
@@ -86,8 +140,8 @@ def test_a_planted_mode_is_called_and_its_chains_named(covariance):
 
 def test_one_chain_that_changes_its_mode_half_way_is_called():
     x, draws, centre = two_modes()
-    assert verdict(draws, x, n_chains=1, mode=centre).verdict == MODES
-    assert "One chain" in verdict(draws[:200], x, n_chains=1, mode=centre).advice
+    assert diagnosed(draws, x, n_chains=1, mode=centre).verdict == DIFFERENT_MODES
+    assert "One chain" in diagnosed(draws[:200], x, n_chains=1, mode=centre).advice
 
 
 def test_the_verdict_is_the_same_after_relabelling():
@@ -125,10 +179,16 @@ def test_label_free_quantities_are_those_of_the_draws(covariance):
         entropy = -(r * np.log(np.maximum(r, 1e-300))).sum(axis=1)
         assert float(one["entropy"]) == pytest.approx(np.average(entropy, weights=weight))
         np.testing.assert_array_equal(one["sorted_weights"], np.sort(p.weights)[::-1])
+        size = np.linalg.slogdet(p.covariances)[1]
+        extreme = [size.max()] if covariance == "tied" else [size.max(), size.min()]
+        np.testing.assert_allclose(one["log_determinant"], extreme, rtol=1e-9)
         # Every point is a row.
         by_row = np.array([log_likelihood(row[None], p) for row in x])
-        distance = np.abs(one["log_density"].values[:, None] - by_row).min(axis=1)
-        assert distance.max() < 1e-9
+        distance = np.abs(one["log_density"].values[:, None] - by_row)
+        assert distance.min(axis=1).max() < 1e-9
+        point = distance.argmin(axis=1)
+        pairs = np.einsum("ik,ik->i", r[point[[0, 2, 4, 6, 8]]], r[point[[10, 12, 14, 16, 18]]])
+        np.testing.assert_allclose(one["together"], pairs, rtol=1e-9)
     np.testing.assert_array_equal(values["log_posterior"], lp)
 
 
@@ -143,24 +203,25 @@ def test_the_order_of_rows_and_copies_of_rows_change_nothing():
     ]
     tables = [label_free(tree) for tree in trees]
     for other in tables[1:]:
-        for name in ("log_likelihood", "entropy", "log_density"):
+        for name in ("log_likelihood", "entropy", "log_density", "together"):
             np.testing.assert_allclose(tables[0][name], other[name], rtol=1e-10)
 
 
 def test_divergences_energies_and_competing_modes_are_evidence():
-    x, draws, centre = draws_about("full", n_draws=400, width=0.1)
+    x, draws, centre = draws_about("full", n_draws=4000, width=0.1)
     tree = tree_of(draws, x, n_chains=4, mode=centre)
     rng = np.random.default_rng(0)
-    energy = rng.normal(size=(4, 100))
+    energy = rng.normal(size=(4, 1000))
     energy[2] = np.cumsum(energy[2])  # a random walk: its E-BFMI is near 0
-    diverging = np.zeros((4, 100), dtype=bool)
+    diverging = np.zeros((4, 1000), dtype=bool)
     diverging[1, :3] = True
     dims = ("chain", "draw")
     tree["sample_stats"] = xr.Dataset({"energy": (dims, energy), "diverging": (dims, diverging)})
     catalogue = {"mode_log_posterior": [-5.0, -14.0, -16.0], "mode_count": [7, 2, 1]}
     tree["map"] = tree["map"].to_dataset().assign({n: ("mode", v) for n, v in catalogue.items()})
     found = bg.diagnose(tree, progress=False)
-    assert found.verdict == CONVERGED
+    assert found.verdict == NOT_CONVERGED
+    assert found.functionals["r_hat"].max() < 1.01
     assert not found.enough
     assert list(found.chains["divergences"]) == [0, 3, 0, 0]
     assert found.chains["e_bfmi"].idxmin() == 2
@@ -173,48 +234,110 @@ def test_divergences_energies_and_competing_modes_are_evidence():
 
 def test_enough_draws_are_said_to_be_enough():
     x, draws, centre = draws_about("spherical", d=1, k=2, n_draws=8000, width=0.05, n_obs=5)
-    found = verdict(draws, x, mode=centre)
+    found = diagnosed(draws, x, mode=centre)
     assert found.enough
-    assert "draw more" not in found.advice
-    few = verdict(draws[:200], x, mode=centre)
-    assert few.verdict == CONVERGED
-    assert not few.enough
+    assert found.advice == "The chains agree."
 
 
-def test_slow_chains_that_differ_by_chance_are_neither():
-    """A walk of 50 draws' memory between two mixtures, in chains of 100 draws."""
-    x, _, centre = draws_about("full")
-    rng = np.random.default_rng(3)
-    at = rng.normal(size=(4, 100)) / 5
-    for t in range(1, 100):
-        at[:, t] += 0.98 * at[:, t - 1]
-    draws = [replace(centre, means=centre.means * (1 + 0.2 * a)) for a in at.ravel()]
-    found = verdict(draws, x, mode=centre)
+def test_slow_chains_that_differ_by_chance_are_not_taken_for_modes():
+    """A walk of 50 draws' memory between two mixtures, in chains of 200 draws."""
+    x, draws, centre = walked(200, 0.98, 0.2, seed=3)
+    found = diagnosed(draws, x, mode=centre)
     assert found.functionals["r_hat"].max() > 1.1
-    assert found.verdict == "too few draws to tell"
-    assert not found.enough
+    assert found.verdict == NOT_CONVERGED
+    assert (found.chains["group"] == 0).all()
 
 
 def test_one_component_has_no_labels():
-    x, draws, centre = draws_about("full", k=1, n_draws=100)
-    assert verdict(draws, x, mode=centre).verdict == CONVERGED
+    x, draws, centre = draws_about("full", k=1, n_draws=4000)
+    found = diagnosed(draws, x, mode=centre)
+    assert (found.verdict, found.labels) == (CONVERGED, STABLE)
+    assert "log_determinant[smallest]" not in found.functionals.index
 
 
 def test_text_and_page():
     x, draws, centre = two_modes(n_draws=25)
-    found = verdict(draws, x, mode=centre)
-    assert str(found) == f"Verdict: {MODES}. {found.advice}"
+    found = diagnosed(draws, x, mode=centre)
+    verdict, labels = str(found).splitlines()
+    assert verdict == f"Verdict: chains sit in different modes. {found.advice}"
+    assert labels == f"{found.labels.capitalize()}: {found.labels_advice}"
     html = found._repr_html_()
-    assert f"Verdict: {MODES}." in html
+    assert "Verdict: chains sit in different modes." in html
+    assert f"{found.labels.capitalize()}." in html
     assert html.count("<details>") == 3  # no catalogue of modes
     with pytest.raises(AttributeError):
         found.verdict = CONVERGED
 
 
-def test_too_few_draws_are_an_error():
-    x, draws, _ = draws_about("full", n_draws=14)
-    with pytest.raises(ValueError, match=r"7 draws per chain.*8 at least"):
-        bg.diagnose(tree_of(draws, x), progress=False)
+@pytest.mark.parametrize("per_chain", [1, 4, 7, 8, 50])
+def test_few_draws_are_too_few_to_tell(per_chain):
+    x, draws, centre = draws_about("full", n_draws=4 * per_chain, width=0.1)
+    found = diagnosed(draws, x, mode=centre)
+    assert (found.verdict, found.labels) == (TOO_FEW, STABLE)
+    assert not found.enough
+    assert f"{per_chain} draws per chain" in found.advice
+    assert found.functionals.empty == (per_chain < 8)
+    assert "Verdict: too few" in found._repr_html_()
+
+
+def test_chains_that_never_move_have_not_converged():
+    x, draws, centre = draws_about("full", n_draws=4)
+    assert diagnosed(draws[:1] * 800, x, mode=centre).verdict == NOT_CONVERGED
+    stuck = [p for p in draws for _ in range(200)]
+    assert diagnosed(stuck, x, mode=centre).verdict == DIFFERENT_MODES
+
+
+def mixing_of(r_hat=1.0, ess_bulk=1000.0, ess_tail=1000.0):
+    columns = {"ess_bulk": ess_bulk, "ess_tail": ess_tail, "r_hat": r_hat}
+    return pd.DataFrame(
+        [dict.fromkeys(columns, 1000.0) | {"r_hat": 1.0}, columns], index=["a", "b"]
+    )
+
+
+def test_the_limits_are_strict_and_what_cannot_be_had_misses_them():
+    assert poor(mixing_of(), 4) == []
+    assert poor(mixing_of(ess_bulk=4.0 * ESS_PER_CHAIN), 4) == []
+    for r_hat in (RHAT_LIMIT, 1.3, np.nan):
+        (clause,) = poor(mixing_of(r_hat=r_hat), 4)
+        assert clause.startswith(f"R-hat reaches {r_hat:.3f} (b)")
+    for name in ("ess_bulk", "ess_tail"):
+        for size in (399.0, np.nan):
+            (clause,) = poor(mixing_of(**{name: size}), 4)
+            assert f"falls to {size:.0f} (b)" in clause
+
+
+def test_labels_that_stay_ambiguous_are_said_to_be_beside_the_verdict():
+    """Two components that are one, in draws of which any number would be the same."""
+    x, draws, centre = draws_about("full", k=2, n_draws=4000, width=0.1)
+    one = centre.means.mean(axis=0)
+    rng = np.random.default_rng(0)
+    alike = replace(
+        centre,
+        weights=np.full(2, 0.5),
+        means=np.array([one, one]),
+        factor=np.array([centre.factor[0]] * 2),
+    )
+    found = diagnosed([jittered(alike, rng, 0.1) for _ in draws], x, mode=centre)
+    assert (found.verdict, found.labels) == (CONVERGED, AMBIGUOUS)
+    assert found.enough
+    assert "could as well have their components in another order" in found.labels_advice
+
+
+def test_many_rows_are_judged_by_some_of_them(monkeypatch):
+    x, draws, centre = two_modes(n_draws=50)
+    monkeypatch.setattr(functionals, "N_ROWS", 12)
+    order = np.random.default_rng(0).permutation(len(x))
+    one, two = (diagnosed(draws, rows, mode=centre) for rows in (x, x[order]))
+    assert one.verdict == two.verdict == DIFFERENT_MODES
+    pd.testing.assert_frame_equal(one.functionals, two.functionals)
+    few = functionals.with_few_rows(tree_of(draws, x, weight=np.full(len(x), 2.0)))
+    chosen = few["observed_data"]["x"].values
+    assert len(chosen) == 12
+    assert len(np.unique(chosen, axis=0)) == 12
+    assert {tuple(row) for row in chosen} <= {tuple(row) for row in x}
+    assert float(few["constant_data"]["sample_weight"].sum()) == 2 * len(x)
+    by_all, by_few = (label_free(tree) for tree in (tree_of(draws, x), few))
+    xr.testing.assert_identical(by_all["log_determinant"], by_few["log_determinant"])
 
 
 def test_noise_exceeds_the_limit_rarely_and_the_limit_is_not_idle():
@@ -293,6 +416,7 @@ def moved_run(seed):
 @pytest.mark.parametrize("n_runs", [pytest.param(2), pytest.param(100, marks=pytest.mark.slow)])
 def test_sampled_runs_are_called_what_they_are(n_runs):
     planted = [bg.diagnose(planted_run(s), progress=False).verdict for s in range(n_runs)]
-    assert planted.count(MODES) >= 0.95 * n_runs
-    moved = [bg.diagnose(moved_run(s), progress=False).verdict for s in range(n_runs)]
-    assert moved.count(LABELS) == n_runs
+    assert planted.count(DIFFERENT_MODES) >= 0.95 * n_runs
+    moved = [bg.diagnose(moved_run(s), progress=False) for s in range(n_runs)]
+    assert not any(found.verdict == DIFFERENT_MODES for found in moved)
+    assert not any(found.labels == STABLE for found in moved)

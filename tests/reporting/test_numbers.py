@@ -13,6 +13,7 @@ from reports import SHORT, by_hand, posterior, rows
 from scipy import stats
 
 import bayesgmm as bg
+from bayesgmm.posterior import advice
 from bayesgmm.reporting import clusterings, numbers
 from bayesgmm.reporting.clusterings import clustered
 
@@ -199,8 +200,16 @@ def test_a_model_that_misses_the_tails_is_caught():
 def test_the_verdict_is_that_of_diagnose():
     section, verdict = found()["convergence"], bg.diagnose(tree(), progress=False)
     assert (section["verdict"], section["advice"]) == (verdict.verdict, verdict.advice)
-    every = [*verdict.functionals["r_hat"], *verdict.parameters["r_hat"]]
-    assert section["worst"]["r_hat"] == max(every)
+    assert (section["labels"], section["labels_advice"]) == (verdict.labels, verdict.labels_advice)
+    assert section["worst"]["r_hat"] == verdict.functionals["r_hat"].max()
+    assert section["verdict"] in found()["methods"]["text"]
+    assert found()["comparison"]["sentence"].startswith(verdict.statements[0])
+
+
+def test_the_schema_knows_all_words():
+    words = SCHEMA["properties"]["convergence"]["properties"]
+    assert words["verdict"]["enum"] == list(advice.VERDICTS)
+    assert words["labels"]["enum"] == list(advice.LABELS)
 
 
 def test_chains_cut_short_are_no_good_news():
@@ -217,7 +226,8 @@ def test_what_cannot_be_computed_says_why():
     assert "no MAP" in report["comparison"]["unavailable"]
     assert report["fit"]["declared_by_hand"]
     few = numbers_of(CASES["few draws"]())
-    assert "too few" in few["convergence"]["unavailable"]
+    assert few["convergence"]["verdict"] == "too few draws to tell"
+    assert few["convergence"]["worst"]["r_hat"] is None
 
 
 def test_many_rows_and_draws_are_bounded(monkeypatch):
