@@ -4,6 +4,9 @@ from pathlib import Path
 
 import xarray as xr
 
+from bayesgmm import arguments
+from bayesgmm.posterior.layout import checked_tree
+
 
 def save(post: xr.DataTree, path: str | Path) -> Path:
     """Write a posterior to a netCDF (.nc) or zarr (.zarr) file.
@@ -23,6 +26,7 @@ def save(post: xr.DataTree, path: str | Path) -> Path:
     ValueError
         The suffix is neither.
     """
+    checked_tree(post)
     file = _checked(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix == ".zarr":
@@ -57,7 +61,7 @@ def load(path: str | Path) -> xr.DataTree:
 
 
 def _checked(path):
-    path = Path(path)
+    path = arguments.path("path", path)
     if path.suffix not in (".nc", ".zarr"):
         raise ValueError(f"path must end in .nc or .zarr; got {str(path)!r}. Try 'posterior.nc'.")
     return path

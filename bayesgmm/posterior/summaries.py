@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.posterior.draws import Draws
-from bayesgmm.posterior.layout import laid_out
+from bayesgmm.posterior.layout import checked_tree, laid_out
 from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
 from bayesgmm.posterior.verdicts import LEAST_DRAWS, diagnose
 from bayesgmm.structure import SPREAD, entry_name, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_DECIMALS = 323
+"""Those of the smallest number."""
 
 
 def summary(
@@ -53,6 +57,17 @@ def summary(
         ArviZ's columns; rows such as ``means[0, waiting]``, with quotes around a name that has
         commas or brackets of its own.
     """
+    known = list(checked_tree(post)["posterior"].data_vars)
+    if var_names is not None:
+        var_names = arguments.listed("var_names", var_names, str, "names of variables")
+        for name in var_names:
+            arguments.one_of("var_names", name, known)
+    ci_prob = arguments.number("ci_prob", ci_prob, 0, 1)
+    arguments.one_of("ci_kind", ci_kind, ("eti", "hdi"))
+    if isinstance(round_to, str):
+        arguments.one_of("round_to", round_to, ("auto", "none"))
+    else:
+        round_to = arguments.integer("round_to", round_to, 0, MOST_DECIMALS)
     if not is_relabelled(post):
         post = relabel(post, progress=False)
     if "observed_data" in post.children and post["posterior"].sizes["draw"] >= LEAST_DRAWS:

@@ -10,6 +10,7 @@ from scipy import stats
 from bayesgmm import markup
 from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.functionals import label_free
+from bayesgmm.posterior.layout import laid_out
 from bayesgmm.posterior.relabelling import relabel
 from bayesgmm.structure import SPREAD, entry_name
 
@@ -130,7 +131,7 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     ----------
     .. [1] Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718.
     """
-    sizes = post["posterior"].to_dataset().sizes
+    sizes = laid_out(post)["posterior"].to_dataset().sizes
     if sizes["draw"] < LEAST_DRAWS:
         raise ValueError(
             f"post has {sizes['draw']} draws per chain; a diagnosis needs {LEAST_DRAWS} at least. "
