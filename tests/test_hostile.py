@@ -188,3 +188,50 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name, argument, tmp_path
         if label not in accepted
     }
     assert {label: what for label, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize("function", [bg.fit_map, bg.fit_ml, bg.declare])
+def test_swapped_arguments_are_told_which_comes_first(function):
+    given = calls()[0]["fit_map"]
+    with pytest.raises(
+        TypeError, match=r"mixture must be a GaussianMixture; .* mixture comes first"
+    ):
+        function(given["x"], given["mixture"])
+
+
+def test_every_public_function_is_tried():
+    assert set(calls()[0]) == {name for name, _ in arguments()}
+
+
+def test_of_two_wrong_arguments_one_is_named():
+    for name in calls()[0]:
+        function, names = function_of(name), [n for at, n in arguments() if at == name]
+        wrong = dict.fromkeys(names, VALUES["object"])
+        with pytest.raises(TypeError) as caught:
+            function(**wrong)
+        assert any(re.search(rf"(?<![a-z]){n}(?![a-z])", str(caught.value)) for n in names)
+
+
+def test_rows_handed_in_are_called_by_the_name_of_their_argument():
+    post, mode = calls()[0]["density"]["post"], calls()[1]
+    narrow = np.zeros((3, 1))
+    for function in (bg.assignments, bg.relabel, bg.log_likelihood):
+        with pytest.raises(ValueError, match=r"^x has 1 numeric"):
+            function(post, x=narrow)
+    with pytest.raises(ValueError, match=r"^x has 1 numeric"):
+        mode.predict(narrow)
+    with pytest.raises(ValueError, match=r"^x_new has 1 numeric"):
+        bg.density(post, narrow)
+
+
+def test_a_comparison_needs_the_rows_that_the_labels_are_of():
+    post = calls()[0]["compare"]["post"]
+    with pytest.raises(ValueError, match="x must hold the 60 rows that relabelled post; got 5"):
+        bg.compare(post, x=np.zeros((5, 2)), progress=False)
+
+
+def test_the_log_likelihood_of_other_rows_has_as_many_rows():
+    post, rows = calls()[0]["log_likelihood"]["post"], calls()[0]["fit_map"]["x"][:5]
+    found = bg.log_likelihood(post, x=rows)["log_likelihood"]["x"]
+    whole = bg.log_likelihood(post)["log_likelihood"]["x"]
+    np.testing.assert_array_equal(found.values, whole.values[..., :5])

@@ -84,7 +84,6 @@ def summary_table(
     post: xr.DataTree, var_names: list[str] | None = None, **options: Any
 ) -> "pd.DataFrame":
     """What ``summary`` returns, without the warnings."""
-    import arviz as az
     import pandas as pd
 
     options = {"ci_prob": 0.94, "ci_kind": "eti"} | options
@@ -99,13 +98,25 @@ def summary_table(
         if posterior.sizes["component"] == 1:
             var_names = var_names[1:]  # the only weight is 1
         if ambiguous:
-            parts.append(az.summary(_quoted_labels(without_labels(post)), **options))
-    table = az.summary(_quoted_labels(post), var_names=var_names, **options)
+            parts.append(_arviz_summary(_quoted_labels(without_labels(post)), **options))
+    table = _arviz_summary(_quoted_labels(post), var_names=var_names, **options)
     parts.append(table.drop(index=_lower_triangle(posterior, var_names)))
     table = pd.concat(parts)
     if ambiguous:
         table.attrs["note"] = ambiguity_note(post["clustering"].attrs["ambiguous"])
     return table
+
+
+def _arviz_summary(post, **options):
+    """ArviZ's summary; NaN, without a word of NumPy's, where there is no number to give.
+
+    A weight that is 0 in every draw has no effective sample size, and the error of a standard
+    deviation takes eighth powers, which overflow where data are counted in 1e20s.
+    """
+    import arviz as az
+
+    with np.errstate(all="ignore"):
+        return az.summary(post, **options)
 
 
 def ambiguity_note(share: float) -> str:
