@@ -131,7 +131,7 @@ def _matrix(post, wants_clusters):
             found = best_partition(values[:, rows], random_seed=1, progress=False).labels
         return psm, rows, values.shape[1], found, None
     square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0
-    if not square or not ((values >= 0) & (values <= 1)).all():
+    if not square or not (np.abs(values - 0.5) <= 0.5 + 1e-9).all():
         raise ValueError(f"post must be {kind}; got {arguments.shown(values)}.")
     rows = shown_rows(len(values), MAX_ROWS)
     return values[np.ix_(rows, rows)], rows, len(values), None, None
