@@ -70,12 +70,17 @@ ACCEPTED = {
     "var_names": {"None"},
     "round_to": {"0"},
     "columns": {"None"},
+    "separator": {"None"},
+    "decimal": {"None"},
+    "header": {"None", "True"},
+    "encoding": {"None"},
     "x_new": {"None"},
     "x": {"None"},
     "loss": set(),
     "prior": set(),
     "progress": {"True"},
     "drop_missing": {"True"},
+    "half_normal": {"True"},
     "max_iter": {"2**70"},
     "max_gib": {"1.5", "2**70"},
     "tol": {"1.5", "2**70"},
@@ -134,6 +139,7 @@ def calls():
         "stephens": {"responsibilities": table},
         "GaussianMixture": {"n_components": 2},
         "NormalInverseWishart": {},
+        "FraleyRaftery": {},
         "NormalLKJ": {},
         "PointEstimate.predict": {"x": x},
         "PointEstimate.predict_proba": {"x": x},
@@ -152,7 +158,7 @@ def function_of(name):
 
 def arguments():
     names = [name for name in bg.__all__ if name[0].islower() and name != "sample"]
-    names += ["GaussianMixture", "NormalInverseWishart", "NormalLKJ"]
+    names += ["GaussianMixture", "NormalInverseWishart", "FraleyRaftery", "NormalLKJ"]
     for name in names:
         for argument in inspect.signature(getattr(bg, name)).parameters:
             yield name, argument
