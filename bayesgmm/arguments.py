@@ -4,7 +4,9 @@ Imports nothing of ours.
 """
 
 import math
+import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,14 @@ def integer(name: str, value: Any, least: int = 1, most: int | None = None) -> i
     return int(value)
 
 
-def number(name: str, value: Any, above: float = -math.inf, below: float = math.inf) -> float:
-    """A finite real number strictly between two bounds; a bool is none."""
+def number(
+    name: str,
+    value: Any,
+    above: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
+) -> float:
+    """A finite real number between bounds, which only ``most`` may equal; a bool is none."""
     expected = "a finite number"
     if above > -math.inf and below < math.inf:
         expected = f"a number between {above:g} and {below:g}"
@@ -31,10 +39,12 @@ def number(name: str, value: Any, above: float = -math.inf, below: float = math.
         expected += f" above {above:g}"
     elif below < math.inf:
         expected += f" below {below:g}"
+    if most < math.inf:
+        expected += f" and at most {most:g}"
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be {expected}; got {shown(value)}.")
     # Comparisons first: an integer may be too large for a float.
-    if not (above < value < below and -math.inf < value < math.inf):
+    if not (above < value < below and value <= most and -math.inf < value < math.inf):
         raise ValueError(f"{name} must be {expected}; got {shown(value)}.")
     return float(value)
 
@@ -67,6 +77,74 @@ def seed(value: Any, name: str = "random_seed") -> int | None:
     return int(value)
 
 
+def listed(name: str, value: Any, kind: type | tuple[type, ...], what: str) -> list[Any]:
+    """The distinct values of an argument that is one of a kind, or an iterable of them.
+
+    ``what`` names the kind in the plural; a bool is of none.
+    """
+    try:
+        values = [value] if isinstance(value, kind) else list(value)
+    except TypeError:
+        values = [value]
+    for each in values:
+        if isinstance(each, bool) or not isinstance(each, kind):
+            raise TypeError(f"{name} must hold {what}; got {shown(each)}.")
+    if not values:
+        raise ValueError(f"{name} is empty; expected at least one value.")
+    return list(dict.fromkeys(values))
+
+
+def array(name: str, value: Any, kinds: str, expected: str) -> np.ndarray:
+    """The argument as an array, of one of some kinds of NumPy's, such as "iuf" for numbers."""
+    try:
+        found = np.asarray(value)
+        fits = found.dtype.kind in kinds
+    except (TypeError, ValueError):  # a tree, or rows that differ in length
+        fits = False
+    if not fits:
+        raise TypeError(f"{name} must be {expected}; got {shown(value)}.")
+    return found
+
+
+def numbers(name: str, value: Any) -> np.ndarray:
+    """A copy of a finite number, or of an array of them, as float64; bools are none."""
+    expected = "a finite number or array"
+    found = array(name, value, "iuf", expected)
+    if found.size == 0 or not np.isfinite(found).all():
+        raise ValueError(f"{name} must be {expected}; got {shown(value)}.")
+    return np.array(found, dtype=np.float64)
+
+
+def integers(
+    name: str,
+    value: Any,
+    *shapes: tuple[str | int, ...],
+    least: int | None = None,
+    most: int | None = None,
+    kind: str = "an array of integers",
+) -> np.ndarray:
+    """An array of integers from ``least`` to ``most``, with its own dtype; bools are none.
+
+    A shape holds lengths, or names of axes that may have any length but zero. ``kind`` is what
+    messages call what is expected.
+    """
+    expected = f"{kind}, shape {' or '.join(map(_shape, shapes))}"
+    found = array(name, value, "iu", expected)
+    if not any(_fits(found.shape, shape) for shape in shapes):
+        raise ValueError(f"{name} must be {expected}; got shape {found.shape}.")
+    if (least is not None and found.min() < least) or (most is not None and found.max() > most):
+        within = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must hold integers {within}; got {found.min()} to {found.max()}.")
+    return found
+
+
+def path(name: str, value: Any) -> Path:
+    """A path of a file."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be the path of a file; got {shown(value)}.")
+    return Path(value)
+
+
 def instance(name: str, value: Any, kind: type | tuple[type, ...], advice: str) -> Any:
     """An object of one of our own kinds; ``advice`` is a sentence on how to come by one."""
     kinds = kind if isinstance(kind, tuple) else (kind,)
@@ -77,7 +155,9 @@ def instance(name: str, value: Any, kind: type | tuple[type, ...], advice: str) 
 
 
 def shown(value: Any) -> str:
-    """A value and its type, short enough for a message."""
+    """A value and its type, short enough for a message; of an array its type and shape."""
+    if getattr(value, "ndim", 0) and hasattr(value, "dtype"):
+        return f"{type(value).__name__} of {value.dtype}, shape {value.shape}"
     text = " ".join(repr(value).split())
     text = text if len(text) <= 60 else f"{text[:57]}…"
     return f"{text} ({type(value).__name__})"
@@ -87,3 +167,14 @@ def _integers(least: int, most: int | None) -> str:
     if most is None:
         return f"an integer of at least {least}"
     return f"an integer from {least} to {most}"
+
+
+def _shape(shape: tuple[str | int, ...]) -> str:
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+
+
+def _fits(found: tuple[int, ...], shape: tuple[str | int, ...]) -> bool:
+    return len(found) == len(shape) and all(
+        n == wanted if isinstance(wanted, int) else n > 0
+        for n, wanted in zip(found, shape, strict=True)
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayesgmm import arguments
 from bayesgmm.prior.families import FraleyRaftery, NormalInverseWishart, NormalLKJ
 from bayesgmm.structure import (
     SPREAD,
@@ -40,25 +41,11 @@ class GaussianMixture:
     prior: NormalInverseWishart | NormalLKJ = NormalInverseWishart()  # noqa: RUF009 frozen
 
     def __post_init__(self):
-        size = self.n_components
-        if isinstance(size, bool) or not isinstance(size, int | np.integer):
-            raise TypeError(
-                f"n_components must be an integer; got {size!r} ({type(size).__name__}). "
-                "Try GaussianMixture(2)."
-            )
-        if size < 1:
-            raise ValueError(f"n_components must be at least 1; got {size}.")
-        object.__setattr__(self, "n_components", int(size))
-        if self.covariance not in STRUCTURES:
-            raise ValueError(
-                f"covariance must be one of {', '.join(map(repr, STRUCTURES))}; "
-                f"got {self.covariance!r}."
-            )
-        if not isinstance(self.prior, NormalInverseWishart | NormalLKJ):
-            raise TypeError(
-                "prior must be a NormalInverseWishart or a NormalLKJ; "
-                f"got {type(self.prior).__name__}. Try prior=bg.NormalInverseWishart()."
-            )
+        size = arguments.integer("n_components", self.n_components)
+        object.__setattr__(self, "n_components", size)
+        arguments.one_of("covariance", self.covariance, STRUCTURES)
+        families = (NormalInverseWishart, NormalLKJ)
+        arguments.instance("prior", self.prior, families, "Try prior=bg.NormalInverseWishart().")
         if self.covariance == "tied":
             _check_one_spread(self.prior)
 
@@ -112,6 +99,12 @@ def _check_one_spread(prior):
                 f"which has a single covariance matrix; got shape {given.shape}. "
                 "Try covariance='full'."
             )
+
+
+def checked_mixture(mixture):
+    """The declaration itself, or an error that says where among the arguments it goes."""
+    advice = "The mixture comes first, then the rows: try bg.GaussianMixture(2)."
+    return arguments.instance("mixture", mixture, GaussianMixture, advice)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from bayesgmm.distributions import (
 )
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
-from bayesgmm.mixture import GaussianMixture
+from bayesgmm.mixture import GaussianMixture, checked_mixture
 from bayesgmm.prior import NormalInverseWishart
 from bayesgmm.structure import SPREAD, SPREAD_DIMS, is_matrix
 
@@ -43,6 +43,7 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
     ValueError, TypeError
         Rows or weights are unfit; the message names the argument or column.
     """
+    checked_mixture(mixture)
     rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
     prior = mixture.resolved_prior(rows.values, weight)
     coords = {

@@ -1,5 +1,7 @@
 """What settings are checked for, and that every message names the argument and what came."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,63 @@ def test_an_object_of_the_wrong_kind_is_told_how_to_come_by_one():
 
 def test_a_long_value_is_cut_short():
     assert len(arguments.shown(np.zeros(10_000))) < 100
+
+
+def test_a_largest_number_is_itself_allowed():
+    assert arguments.number("prob", 1, above=0, most=1) == 1.0
+    for value in (0, 1.0001, float("nan")):
+        with pytest.raises(ValueError, match="prob must be a finite number above 0 and at most 1"):
+            arguments.number("prob", value, above=0, most=1)
+
+
+def test_one_value_or_many_become_a_list_without_repeats():
+    assert arguments.listed("sizes", 2, int, "integers") == [2]
+    assert arguments.listed("sizes", range(1, 3), int, "integers") == [1, 2]
+    assert arguments.listed("names", ("b", "a", "b"), str, "names") == ["b", "a"]
+    with pytest.raises(ValueError, match="sizes is empty"):
+        arguments.listed("sizes", [], int, "integers")
+    for value, wrong in ((True, "True"), ([1, None], "None"), (1.5, "1.5"), (np.array("a"), "a")):
+        with pytest.raises(TypeError, match=f"sizes must hold integers; got .*{wrong}"):
+            arguments.listed("sizes", value, int, "integers")
+
+
+def test_integers_have_one_of_the_shapes_and_lie_within_bounds():
+    shapes = (("n_pairs", 2), (3,))
+    for value in ([[0, 1]], np.zeros((5, 2), np.uint8), (0, 1, 2)):
+        found = arguments.integers("pairs", value, *shapes, least=0, most=2)
+        np.testing.assert_array_equal(found, value)
+    for value in ([[0.0, 1.0]], [True, False, True], [], [[1], [1, 2]], None, "x", {}):
+        with pytest.raises(TypeError, match=r"shape \(n_pairs, 2\) or \(3,\); got .*\("):
+            arguments.integers("pairs", value, *shapes)
+    for value in (np.zeros((0, 2), int), [0, 1], 3):
+        with pytest.raises(ValueError, match=r"shape \(n_pairs, 2\) or \(3,\); got shape"):
+            arguments.integers("pairs", value, *shapes)
+    with pytest.raises(ValueError, match="pairs must hold integers from 0 to 2; got 0 to 3"):
+        arguments.integers("pairs", [0, 1, 3], *shapes, least=0, most=2)
+    with pytest.raises(ValueError, match="pairs must hold integers of at least 0; got -1 to 3"):
+        arguments.integers("pairs", [0, -1, 3], *shapes, least=0)
+
+
+def test_numbers_are_finite_and_a_copy():
+    given = np.array([1.0, 2.0])
+    found = arguments.numbers("scale", given)
+    given[0] = 9
+    np.testing.assert_array_equal(found, [1, 2])
+    assert arguments.numbers("scale", 3).dtype == np.float64
+    for value in ("2", True, 1j, None, [None, 1], [[1], [2, 3]]):
+        with pytest.raises(TypeError, match="scale must be a finite number or array; got"):
+            arguments.numbers("scale", value)
+    for value in ([], np.inf, [1, np.nan]):
+        with pytest.raises(ValueError, match="scale must be a finite number or array; got"):
+            arguments.numbers("scale", value)
+
+
+def test_a_path_is_text_or_a_path():
+    assert arguments.path("path", "a.nc") == arguments.path("path", Path("a.nc")) == Path("a.nc")
+    for value in (b"a.nc", 3, None, ["a.nc"]):
+        with pytest.raises(TypeError, match="path must be the path of a file; got"):
+            arguments.path("path", value)
+
+
+def test_of_an_array_a_message_shows_type_and_shape():
+    assert arguments.shown(np.zeros((2, 3))) == "ndarray of float64, shape (2, 3)"

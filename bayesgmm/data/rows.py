@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm import arguments
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.identifiers import ROW_LABELS, identifiers
 from bayesgmm.data.names import clean_name, default_names, listing
@@ -117,11 +118,12 @@ def observations(
     FileNotFoundError
         There is no file at the path.
     """
+    arguments.flag("drop_missing", drop_missing)
     dialect = Dialect(separator, decimal, header, encoding)
     return observations_of(data, "data", columns, drop_missing, dialect)
 
 
-def rows_like(x_new: Any, features: Sequence[str]) -> np.ndarray:
+def rows_like(x_new: Any, features: Sequence[str], argument: str = "x_new") -> np.ndarray:
     """New rows with the features of the training data, in their order.
 
     Parameters
@@ -131,6 +133,8 @@ def rows_like(x_new: Any, features: Sequence[str]) -> np.ndarray:
         position. A 1-D array of n_features > 1 numbers is one row.
     features : sequence of str, length n_features
         Names of the training data's features; x1, x2, … if they came in a bare array.
+    argument : str
+        What messages call the rows.
 
     Returns
     -------
@@ -143,24 +147,24 @@ def rows_like(x_new: Any, features: Sequence[str]) -> np.ndarray:
         A feature is absent, the width is wrong, or a value is missing or infinite.
     """
     features = tuple(features)
-    table = _table(_in_order(x_new, features), "x_new")
+    table = _table(_in_order(x_new, features), argument)
     if table.flat and len(features) > 1:
-        table = _one_row(table, features)
+        table = _one_row(table, features, argument)
     absent = [name for name in features if name not in table.names]
     if table.named and not absent:
-        return _complete(table, features, False, "x_new")[0]
+        return _complete(table, features, False, argument)[0]
     if table.named and features != default_names(len(features)):
         raise ValueError(
-            f"x_new has no column {listing(absent)}{_suggestion(absent, table)}; expected the "
+            f"{argument} has no column {listing(absent)}{_suggestion(absent, table)}; expected the "
             f"features of the fit, {listing(features)}; its columns are {listing(table.names)}; "
             "try renaming them, or a bare array with the features in this order"
         )
     if len(table.numeric) != len(features):
         raise ValueError(
-            f"x_new has {len(table.numeric)} numeric columns; expected the {len(features)} "
+            f"{argument} has {len(table.numeric)} numeric columns; expected the {len(features)} "
             f"features of the fit, {listing(features)}; try choosing these columns, in this order"
         )
-    return _complete(table, table.numeric, False, "x_new")[0]
+    return _complete(table, table.numeric, False, argument)[0]
 
 
 def observations_of(
@@ -252,9 +256,8 @@ def _warn_of_numbers(ignored: dict[str, str], table: Table, argument: str) -> No
 
 def _asked_columns(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
     """Names of the columns that were asked for."""
-    chosen = tuple(
-        clean_name(name) for name in ([columns] if isinstance(columns, str) else columns)
-    )
+    one = isinstance(columns, str) or not np.iterable(columns)
+    chosen = tuple(clean_name(name) for name in ([columns] if one else columns))
     absent = [name for name in dict.fromkeys(chosen) if name not in table.names]
     texts = [name for name in dict.fromkeys(chosen) if name in table.kinds]
     repeated = [name for name in dict.fromkeys(chosen) if chosen.count(name) > 1]
@@ -340,13 +343,14 @@ def _in_order(x_new: Any, features: tuple[str, ...]) -> Any:
     return x_new
 
 
-def _one_row(table: Table, features: tuple[str, ...]) -> Table:
+def _one_row(table: Table, features: tuple[str, ...], argument: str) -> Table:
     """The table of one row that a 1-D array of as many numbers as features means."""
-    row = table.take(usual_columns(table, "x_new")[0]).T
+    row = table.take(usual_columns(table, argument)[0]).T
     if row.shape[1] != len(features):
         raise ValueError(
-            f"x_new is 1-D with {row.shape[1]} numbers; expected one row of the {len(features)} "
-            f"features {listing(features)}, or rows as a 2-D array (n_new, {len(features)})"
+            f"{argument} is 1-D with {row.shape[1]} numbers; expected one row of the "
+            f"{len(features)} features {listing(features)}, or rows as a 2-D array (n_new, "
+            f"{len(features)})"
         )
     return array_table(np.ascontiguousarray(row), features, named=False)
 

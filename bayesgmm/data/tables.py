@@ -238,6 +238,8 @@ def _from_sequence(data: Any, argument: str) -> np.ndarray:
             f"{argument} is a {type(data).__name__} whose rows differ in length; expected rows "
             f"with one number for each feature; try filling the gaps with NaN ({error})"
         ) from error
+    except TypeError:  # an object that refuses to be one, such as a tree of xarray's
+        array = np.asarray(None)
     if array.ndim == 0:
         raise TypeError(
             f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or {FILES}; "

@@ -12,6 +12,9 @@ from bayesgmm.structure import is_matrix
 UNEXPLAINED = 1e-3
 """Standard deviations of a column that the others must leave unexplained."""
 
+LARGEST = 1e40
+"""Its fourth power, and its inverse's, are numbers with digits to spare."""
+
 
 def training_data(
     x: Any, sample_weight: Any = None, n_components: int = 1, covariance: str = "full"
@@ -142,7 +145,8 @@ def _check_not_constant(obs: Observations, weight: np.ndarray, counted: str) -> 
         high = np.maximum(high, rows.max(axis=0, initial=-np.inf))
     # Within a few units in the last place of the largest value: the noise of arithmetic, whatever
     # the column's scale. Halves, because the range of huge values overflows.
-    noise = 8 * np.spacing(np.maximum(-low, high))
+    largest = np.maximum(-low, high)
+    noise = 8 * np.spacing(largest)
     constant = high / 2 - low / 2 <= noise / 2
     if constant.any():
         where = "row" + counted
@@ -154,6 +158,14 @@ def _check_not_constant(obs: Observations, weight: np.ndarray, counted: str) -> 
         others = [name for name, flat in zip(obs.features, constant, strict=True) if not flat]
         advice = f"try columns={others}" if others else "try other columns or more rows"
         raise ValueError(f"x: {found}; expected values that vary; {advice}")
+    extreme = np.flatnonzero((largest > LARGEST) | (high / 2 - low / 2 < 0.5 / LARGEST))
+    if len(extreme):
+        j = extreme[0]
+        raise ValueError(
+            f"x: column {obs.features[j]!r} reaches from {low[j]:g} to {high[j]:g}; expected "
+            f"values below {LARGEST:g} that differ by more than {1 / LARGEST:g}, since variances "
+            "of variances must be numbers, too; try another unit"
+        )
 
 
 def _count_distinct(values: np.ndarray, weight: np.ndarray, enough: int) -> int:

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesgmm import markup
+from bayesgmm import arguments, markup
 from bayesgmm.data import rows_like
 from bayesgmm.likelihood import responsibilities, row_log_density
 from bayesgmm.mixture import GaussianMixture, MixtureParameters
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_ROWS = 10**9
+"""Drawn at once: beyond it memory would not hold them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +104,8 @@ class PointEstimate:
 
     def sample(self, n: int, random_seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Draw n rows: their values (n, n_features) and their components (n,)."""
-        rng = np.random.default_rng(random_seed)
+        n = arguments.integer("n", n, 1, MOST_ROWS)
+        rng = np.random.default_rng(arguments.seed(random_seed))
         component = rng.choice(len(self.weights), size=n, p=self.weights)
         lower = np.linalg.cholesky(self.covariances)
         noise = rng.standard_normal((n, len(self.features)))
@@ -121,7 +125,7 @@ class PointEstimate:
 
     def _arguments(self, x):
         p = self.parameters
-        return rows_like(x, self.features), p.log_weights, p.means, p.factor
+        return rows_like(x, self.features, "x"), p.log_weights, p.means, p.factor
 
     def __repr__(self):
         what = "log_likelihood" if self.log_posterior is None else "log_posterior"

@@ -4,15 +4,19 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm import arguments
 from bayesgmm.data import peculiarities, training_data
 from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import search
 from bayesgmm.likelihood import responsibilities
-from bayesgmm.mixture import GaussianMixture
+from bayesgmm.mixture import GaussianMixture, checked_mixture
 from bayesgmm.prior.mode import FLOOR
 from bayesgmm.threads import one_blas_thread, sum_over_chunks
+
+MOST_STARTS = 1_000_000
+"""The end of every start is kept in memory."""
 
 
 def fit_map(
@@ -70,7 +74,7 @@ def fit_map(
     .. [1] Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39, 1–38.
     .. [2] Fraley & Raftery (2007), Journal of Classification 24, 155–181.
     """
-    concentration = mixture.prior.concentration
+    concentration = checked_mixture(mixture).prior.concentration
     if concentration is not None and np.min(concentration) < 1:
         raise ValueError(
             f"concentration of the prior is {concentration!r}, and below 1 the posterior has no "
@@ -107,17 +111,17 @@ def fit_ml(
     ----------
     .. [1] Dempster, Laird & Rubin (1977), J. R. Stat. Soc. B 39, 1–38.
     """
+    checked_mixture(mixture)
     return _fit(
         mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=True
     )
 
 
 def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat):
-    for name, value in (("n_starts", n_starts), ("max_iter", max_iter)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1; got {value!r}.")
-    if not tol > 0:
-        raise ValueError(f"tol must be a positive number; got {tol!r}.")
+    n_starts = arguments.integer("n_starts", n_starts, 1, MOST_STARTS)
+    max_iter = arguments.integer("max_iter", max_iter)
+    tol = arguments.number("tol", tol, above=0)
+    random_seed = arguments.seed(random_seed)
     rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
     objective = Objective.of(mixture, rows.values, weight, flat)
     with one_blas_thread():

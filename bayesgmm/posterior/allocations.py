@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.compiled import compiled
 from bayesgmm.posterior.draws import Draws, rows_of
 from bayesgmm.progress import progress_bar
@@ -30,7 +31,7 @@ class Allocations:
         if isinstance(source, xr.DataTree):
             labels = assignments(source, random_seed, x=x, progress=progress)
             return cls(compact(labels), source["posterior"].sizes.get("chain", 1))
-        return cls(compact(checked(source)), 1)
+        return cls(compact(checked_assignments(source)), 1)
 
     @property
     def n_clusters(self):
@@ -64,6 +65,7 @@ def assignments(
     int16 array, shape (n_draws, n_obs)
         Chains one after another.
     """
+    random_seed = arguments.seed(random_seed)
     draws, component = Draws.of(post).in_order()
     rows, _, _ = rows_of(post, x)
     position = np.lexsort(rows.T[::-1])
@@ -78,29 +80,10 @@ def assignments(
     return out
 
 
-def checked(array, name="assignments", n_dims=2):
-    """An integer array (n_draws, n_obs), or of one partition (n_obs,).
-
-    Raises
-    ------
-    TypeError, ValueError
-        Labels are no integers, or the shape is another.
-    """
-    labels = np.asarray(array)
-    shape = "(n_draws, n_obs)" if n_dims == 2 else "(n_obs,)"
-    if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name} must be a DataTree or an integer array, shape {shape}; got "
-            f"{type(array).__name__} of dtype {labels.dtype}. Try labels.astype(int)."
-            if n_dims == 2
-            else f"{name} must hold integer labels, shape {shape}; got dtype {labels.dtype}. "
-            "Try labels.astype(int)."
-        )
-    if labels.ndim != n_dims or labels.size == 0:
-        raise ValueError(
-            f"{name} must have shape {shape} with at least one row; got {labels.shape}."
-        )
-    return labels
+def checked_assignments(post):
+    """Labels (n_draws, n_obs) that came in place of a posterior."""
+    kind = "a DataTree or an array of integers"
+    return arguments.integers("post", post, ("n_draws", "n_obs"), kind=kind)
 
 
 def compact(labels):

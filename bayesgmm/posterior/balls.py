@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bayesgmm import markup
-from bayesgmm.posterior.allocations import Allocations, checked
+from bayesgmm import arguments, markup
+from bayesgmm.posterior.allocations import Allocations
 from bayesgmm.posterior.batches import mcse_of_mean
-from bayesgmm.posterior.losses import checked_loss, losses
+from bayesgmm.posterior.losses import LOSSES, losses
 from bayesgmm.posterior.partitions import Partition
 
 TIE = 1e-10
@@ -121,15 +121,18 @@ def credible_ball(
     ----------
     .. [1] Wade & Ghahramani (2018), Bayesian Anal. 13, 559–626.
     """
-    if not 0 < prob <= 1:
-        raise ValueError(f"prob must lie in (0, 1]; got {prob!r}. Try 0.95.")
+    prob = arguments.number("prob", prob, above=0, most=1)
+    random_seed = arguments.seed(random_seed)
+    if loss is not None:
+        arguments.one_of("loss", loss, LOSSES)
+    arguments.flag("progress", progress)
     if isinstance(partition, Partition):
         loss = loss or partition.loss
         random_seed = partition.random_seed if random_seed is None else random_seed
         partition = partition.labels
     loss = loss or "vi"
-    checked_loss(loss, 1.0)
-    centre = checked(partition, "partition", n_dims=1)
+    kind = "a Partition or an array of integers"
+    centre = arguments.integers("partition", partition, ("n_obs",), kind=kind)
     allocations = Allocations.of(post, random_seed, x, progress)
     draws = allocations.labels
     if len(centre) != draws.shape[1]:
@@ -144,7 +147,7 @@ def credible_ball(
     return CredibleBall(
         loss=loss,
         radius=float(radius),
-        prob=float(prob),
+        prob=prob,
         achieved=float(inside.mean()),
         mcse=float(mcse_of_mean(inside, allocations.n_chains)),
         horizontal=_farthest(draws, distances, inside),

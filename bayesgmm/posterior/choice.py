@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.data import training_data
 from bayesgmm.em import fit_ml
 from bayesgmm.mixture import GaussianMixture
@@ -77,8 +78,8 @@ def compare_k(
     """
     import pandas as pd
 
-    sizes = _listed("n_components", n_components, int | np.integer)
-    structures = _listed("covariance", covariance, str)
+    sizes = arguments.listed("n_components", n_components, (int, np.integer), "integers")
+    structures = arguments.listed("covariance", covariance, str, "strings")
     mixtures = [GaussianMixture(k, structure) for structure, k in product(structures, sizes)]
     rows, weight = training_data(x, sample_weight, max(m.n_components for m in mixtures))
     records: list[dict[str, Any]] = []
@@ -106,20 +107,6 @@ def compare_k(
     marks = [", ".join(c for c, at in best.items() if at == i) for i in table.index]
     table.insert(list(table).index("aic") + 1, "best", marks)
     return table.sort_values("bic", ignore_index=True)
-
-
-def _listed(name, given, kind):
-    """The distinct values of an argument that is one of a kind, or an iterable of them."""
-    if isinstance(given, kind):
-        return [given]
-    values = list(given) if isinstance(given, Iterable) else [given]
-    if not values:
-        raise ValueError(f"{name} is empty; expected at least one value.")
-    wrong = [v for v in values if isinstance(v, bool) or not isinstance(v, kind)]
-    if wrong:
-        what = "strings" if kind is str else "integers"
-        raise TypeError(f"{name} must hold {what}; got {wrong[0]!r} ({type(wrong[0]).__name__}).")
-    return list(dict.fromkeys(values))
 
 
 def _record(mixture, fit):

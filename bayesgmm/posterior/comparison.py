@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm import markup
+from bayesgmm import arguments, markup
+from bayesgmm.em import PointEstimate
 from bayesgmm.posterior.advice import AMBIGUOUS
 from bayesgmm.posterior.allocations import Allocations, compact
 from bayesgmm.posterior.balls import TIE, CredibleBall, credible_ball
@@ -20,6 +21,7 @@ from bayesgmm.posterior.disputes import (
     table_of,
 )
 from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.posterior.layout import checked_tree
 from bayesgmm.posterior.losses import LOSSES, adjusted_rand, losses
 from bayesgmm.posterior.occupied import occupied_components
 from bayesgmm.posterior.partitions import Partition, by_falling_size, described, partition
@@ -133,7 +135,7 @@ class Comparison:
 
 def compare(
     post: xr.DataTree,
-    mode: Any = None,
+    mode: PointEstimate | None = None,
     *,
     prob: float = 0.95,
     random_seed: int | None = None,
@@ -178,8 +180,11 @@ def compare(
     .. [1] Wade & Ghahramani (2018), Bayesian Analysis 13, 559–626.
     .. [2] Hubert & Arabie (1985), Journal of Classification 2, 193–218.
     """
-    if not 0 < prob < 1:
-        raise ValueError(f"prob must lie between 0 and 1; got {prob!r}. Try prob=0.95.")
+    checked_tree(post)
+    if mode is not None:
+        arguments.instance("mode", mode, PointEstimate, "Try mode=bg.fit_map(mixture, x).")
+    prob = arguments.number("prob", prob, 0, 1)
+    random_seed = arguments.seed(random_seed)
     if not is_relabelled(post):
         post = relabel(post, x=x, progress=progress)
     diagnosis = diagnose(post, x=x, progress=progress)
@@ -191,6 +196,9 @@ def compared(post, diagnosis, mode=None, prob=0.95, random_seed=None, x=None, pr
     if random_seed is None:
         random_seed = int(np.random.default_rng().integers(2**31))
     rows, _, _ = rows_of(post, x)
+    n_obs = post["clustering"].sizes["obs"]
+    if len(rows) != n_obs:
+        raise ValueError(f"x must hold the {n_obs} rows that relabelled post; got {len(rows)}.")
     point = _point(post, mode, rows)
     map_labels = _responsibilities(point, rows).argmax(axis=1)
     allocations = Allocations.of(post, random_seed, x, progress)
@@ -243,10 +251,6 @@ def _point(post, mode, rows):
         if "map" not in post.children:
             raise ValueError("post has no MAP in post['map']. Try mode=bg.fit_map(mixture, x).")
         return Draws.of(post, "map")
-    if not hasattr(mode, "parameters"):
-        raise TypeError(
-            f"mode must be a PointEstimate, as fit_map returns; got {type(mode).__name__}."
-        )
     p = mode.parameters
     point = Draws(p.covariance, p.weights[None], p.means[None], p.factor[None])
     theirs, ours = Draws.of(post), (p.covariance, *p.means.shape)

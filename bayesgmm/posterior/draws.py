@@ -111,16 +111,16 @@ def _fill_draws(x, shift, inv_scale, log_weights, means, factor, log_density, ta
         )
 
 
-def rows_of(post, x=None):
+def rows_of(post, x=None, argument="x"):
     """Rows (n_obs, n_features), feature names, and row weights of a tree.
 
-    They come from its ``observed_data``, or from ``x`` where the tree has none.
+    They come from its ``observed_data``, or from ``x``, which messages call by its ``argument``.
     """
     from bayesgmm.data import rows_like
 
     features = tuple(str(f) for f in laid_out(post)["posterior"].to_dataset()["feature"].values)
     if x is not None:
-        rows = rows_like(x, features)
+        rows = rows_like(x, features, argument)
     elif "observed_data" in post.children and "x" in post["observed_data"]:
         rows = observed_rows(post, len(features))
         if not np.isfinite(rows).all():

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import xarray as xr
 
+from bayesgmm import arguments
+from bayesgmm.posterior.layout import checked_tree
+
 CODECS = {"blosc", "bytes", "crc32c", "gzip", "transpose", "vlen-utf8", "zlib", "zstd"}
 """Codecs of a zarr store that make numbers and text of bytes, and do nothing else; that of pickles
 runs what the store holds."""
@@ -28,6 +31,7 @@ def save(post: xr.DataTree, path: str | Path) -> Path:
         The suffix is neither; or something stands at a .zarr path that is no zarr store, and would
         be deleted.
     """
+    checked_tree(post)
     file = _checked(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix == ".zarr":
@@ -107,7 +111,7 @@ def _name(codec):
 
 
 def _checked(path):
-    path = Path(path)
+    path = arguments.path("path", path)
     if path.suffix not in (".nc", ".zarr"):
         raise ValueError(f"path must end in .nc or .zarr; got {str(path)!r}. Try 'posterior.nc'.")
     return path

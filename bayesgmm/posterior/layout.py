@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.structure import SPREAD_DIMS
 
 LEAD = ("chain", "draw")
@@ -31,6 +32,21 @@ def structure_of(posterior):
     return "full" if name == "covariances" else "tied", name
 
 
+def checked_tree(post):
+    """The tree itself, which has draws for a posterior.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no tree, or has no group ``posterior``.
+    """
+    arguments.instance("post", post, xr.DataTree, "Try post = bg.sample(mixture, x).")
+    if "posterior" not in post.children:
+        found = ", ".join(post.children) or "none"
+        raise ValueError(f"post has no group 'posterior'; it has {found}. Try bg.sample.")
+    return post
+
+
 def laid_out(post: xr.DataTree) -> xr.DataTree:
     """The tree with our names for the dimensions of its mixture, which a user's model may lack.
 
@@ -39,13 +55,11 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
 
     Raises
     ------
-    ValueError
-        A variable is missing, has another number of dimensions, or sizes disagree.
+    TypeError, ValueError
+        It is no tree; or a variable is missing, has another number of dimensions, or sizes
+        disagree.
     """
-    if "posterior" not in post.children:
-        found = ", ".join(post.children) or "none"
-        raise ValueError(f"post has no group 'posterior'; it has {found}. Try bg.sample.")
-    posterior = post["posterior"].to_dataset()
+    posterior = checked_tree(post)["posterior"].to_dataset()
     covariance, name = structure_of(posterior)
     wanted = {"weights": ("component",), "means": ("component", "feature")}
     wanted[name] = SPREAD_DIMS[covariance]

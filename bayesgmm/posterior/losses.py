@@ -18,17 +18,6 @@ ROUNDING = 1e-12
 LOSSES: tuple[Literal["vi", "binder"], ...] = ("vi", "binder")
 
 
-def checked_loss(loss, a):
-    """Raise ValueError unless the loss is known and its cost lies in (0, 2)."""
-    if loss not in LOSSES:
-        raise ValueError(f"loss must be 'vi' or 'binder'; got {loss!r}.")
-    if not 0 < a < 2:
-        raise ValueError(
-            f"a, the cost of splitting, must lie between 0 and 2 (joining costs 2 − a); got {a!r}. "
-            "Try a=1."
-        )
-
-
 def gains(n_obs, loss):
     """f(c + 1) − f(c) for c = 0, …, n_obs."""
     c = np.arange(n_obs + 2, dtype=np.float64)

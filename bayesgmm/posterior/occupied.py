@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.posterior.allocations import Allocations
 from bayesgmm.posterior.batches import mcse_of_mean
 from bayesgmm.posterior.draws import Draws
@@ -39,6 +40,8 @@ def occupied_components(
     ----------
     Frühwirth-Schnatter, Malsiner-Walli & Grün (2021), Bayesian Anal. 16, 1279–1307.
     """
+    random_seed = arguments.seed(random_seed)
+    arguments.flag("progress", progress)
     allocations = Allocations.of(post, random_seed, x, progress)
     found = allocations.n_clusters
     most = Draws.of(post).n_components if isinstance(post, xr.DataTree) else found.max()

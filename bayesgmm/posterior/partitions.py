@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bayesgmm import markup
+from bayesgmm import arguments, markup
 from bayesgmm.posterior.allocations import Allocations
 from bayesgmm.posterior.batches import mcse_of_mean
-from bayesgmm.posterior.losses import certainties, checked_loss, gains, losses
+from bayesgmm.posterior.losses import LOSSES, certainties, gains, losses
 from bayesgmm.posterior.salso import search
 from bayesgmm.posterior.similarities import similarity
 from bayesgmm.progress import progress_bar
@@ -135,10 +135,12 @@ def partition(
     .. [2] Meilă (2007), J. Multivar. Anal. 98, 873–895; Wade & Ghahramani (2018), Bayesian Anal.
        13, 559–626.
     """
-    checked_loss(loss, a)
+    arguments.one_of("loss", loss, LOSSES)
+    a = arguments.number("a, the cost of splitting,", a, 0, 2)
+    random_seed = arguments.seed(random_seed)
     allocations = Allocations.of(post, random_seed, x, progress)
-    labels, n_found = _search(allocations, loss, float(a), random_seed, progress)
-    return described(allocations, labels, loss, float(a), n_found, random_seed)
+    labels, n_found = _search(allocations, loss, a, random_seed, progress)
+    return described(allocations, labels, loss, a, n_found, random_seed)
 
 
 def described(allocations, labels, loss, a, n_found, random_seed):
@@ -169,7 +171,7 @@ def _search(allocations, loss, a, random_seed, progress):
     gain = gains(len(order), loss)
     pair_cost = np.empty((0, 0))
     if loss == "binder" and 8 * len(order) ** 2 <= PAIR_BYTES:
-        psm = similarity(draws[:, order], max_gib=np.inf, progress=progress).values
+        psm = similarity(draws[:, order], max_gib=2 * PAIR_BYTES / 2**30, progress=progress).values
         pair_cost = (2 * (2 - a) - 4 * psm) / len(order) ** 2
         by_row, offset = by_row[:, :0], offset[:1]
     seeds = np.random.SeedSequence(random_seed).spawn(N_RUNS)

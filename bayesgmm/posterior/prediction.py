@@ -5,6 +5,7 @@ from typing import Any, overload
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.posterior.draws import Draws, rows_of
 from bayesgmm.posterior.layout import laid_out
 from bayesgmm.progress import progress_bar
@@ -50,12 +51,12 @@ def predict_proba(
         The posterior has not been relabelled, the rows do not fit its features, or ``ci_prob`` is
         not in (0, 1).
     """
+    draws = Draws.of(post)
     if "clustering" not in post.children:
         raise ValueError(
             "post has not been relabelled, so that its labels mean nothing. "
             "Try post = bg.relabel(post) first."
         )
-    draws = Draws.of(post)
     coords = {"component": post["posterior"]["component"].values}
     statistics = _over_draws(
         draws, post, x_new, ci_prob, lambda rows: _mean_and_draws(draws.responsibilities(rows)[1])
@@ -118,10 +119,11 @@ def _over_draws(draws, post, x_new, ci_prob, of):
 
     ``of(rows)`` gives the mean over draws, and the values (S, n, …) themselves.
     """
-    if ci_prob is not None and not 0 < ci_prob < 1:
-        raise ValueError(f"ci_prob must lie between 0 and 1; got {ci_prob!r}. Try ci_prob=0.9.")
-    rows, _, _ = rows_of(post, x_new)
-    tails = [] if ci_prob is None else [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    tails = []
+    if ci_prob is not None:
+        ci_prob = arguments.number("ci_prob", ci_prob, 0, 1)
+        tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
+    rows, _, _ = rows_of(post, x_new, "x_new")
     parts = []
     for block in progress_bar(draws.blocks(len(rows)), "prediction: rows", True):
         mean, values = of(rows[block])
@@ -163,7 +165,8 @@ def log_likelihood(post: xr.DataTree, *, x: Any = None) -> xr.DataTree:
     for block in draws.blocks(len(rows)):
         table[:, block] = draws.responsibilities(rows[block])[0] * weight[block]
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(rows))
-    coords = {name: posterior[name] for name in ("chain", "draw")} | _obs(post)
+    coords = {name: posterior[name] for name in ("chain", "draw")}
+    coords |= _obs(post) if x is None else {}
     dataset = xr.Dataset({"x": (("chain", "draw", "obs"), table.reshape(shape))}, coords=coords)
     out = post.copy()
     out["log_likelihood"] = xr.DataTree(dataset)
@@ -201,6 +204,7 @@ def posterior_predictive(
     ----------
     .. [1] Gelman, Meng & Stern (1996), Statistica Sinica 6, 733–760.
     """
+    random_seed = arguments.seed(random_seed)
     post = laid_out(post)
     draws, _ = Draws.of(post).in_order()
     rows, features, _ = rows_of(post, x)

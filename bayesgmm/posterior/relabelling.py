@@ -8,8 +8,9 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
+from bayesgmm import arguments
 from bayesgmm.posterior.draws import BLOCK_BYTES, Draws, rows_of
-from bayesgmm.posterior.layout import laid_out
+from bayesgmm.posterior.layout import checked_tree, laid_out
 from bayesgmm.posterior.sweeps import MAX_THREADS, assign, cost_of, descend, look, margins
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import dense_covariances
@@ -79,8 +80,7 @@ def relabel(
     .. [1] Stephens (2000), J. R. Stat. Soc. B 62, 795–809.
     .. [2] Papastamoulis & Iliopoulos (2010), J. Comput. Graph. Stat. 19, 313–331.
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
+    arguments.one_of("method", method, METHODS)
     drawn = as_drawn(laid_out(post))
     draws = Draws.of(drawn)
     rows, _, weight = rows_of(drawn, x)
@@ -133,7 +133,7 @@ def as_drawn(post: xr.DataTree) -> xr.DataTree:
     xarray.DataTree
         Without what hangs on labels in the group ``clustering``.
     """
-    if not is_relabelled(post):
+    if not is_relabelled(checked_tree(post)):
         return post
     clustering = post["clustering"].to_dataset()
     order = clustering["permutation"]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.compiled import compiled
-from bayesgmm.posterior.allocations import checked, compact
+from bayesgmm.posterior.allocations import checked_assignments, compact
 from bayesgmm.posterior.batches import batches, standard_error
 from bayesgmm.posterior.draws import Draws, row_names, rows_of
 from bayesgmm.progress import progress_bar
@@ -67,6 +68,7 @@ def similarity(
     -----
     Draws are taken by the batch: one matrix product of (n_rows, batch × n_components) each.
     """
+    max_gib = arguments.number("max_gib", max_gib, above=0)
     if rows is not None and pairs is not None:
         raise ValueError("rows and pairs are both given. Try one of them.")
     is_tree = isinstance(post, xr.DataTree)
@@ -75,15 +77,15 @@ def similarity(
         n_obs, n_chains = len(x), post["posterior"].sizes.get("chain", 1)
         names = row_names(post, n_obs)
     else:
-        labels = checked(post)
+        labels = checked_assignments(post)
         n_obs, n_chains = labels.shape[1], 1
         names = np.arange(n_obs)
     if pairs is not None:
-        first, second = _positions(pairs, n_obs, "pairs", 2).T
+        first, second = _positions("pairs", pairs, ("n_pairs", 2), n_obs).T
         used, place = np.unique([first, second], return_inverse=True)
         place = place.reshape(2, -1)
     else:
-        used = np.arange(n_obs) if rows is None else _positions(rows, n_obs, "rows", 1)
+        used = np.arange(n_obs) if rows is None else _positions("rows", rows, ("n_rows",), n_obs)
         _check_memory(len(used), max_gib)
         place = None
     if is_tree:
@@ -215,20 +217,9 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
     return total, square
 
 
-def _positions(values, n_obs, name, n_dims):
+def _positions(name, values, shape, n_obs):
     """Positions of rows, or pairs of them, inside the data."""
-    positions = np.asarray(values)
-    shape = "(n_rows,)" if n_dims == 1 else "(n_pairs, 2)"
-    fits = positions.ndim == n_dims and positions.size and (n_dims == 1 or positions.shape[1] == 2)
-    if not fits or positions.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name} must be integer positions of rows, shape {shape}; "
-            f"got shape {positions.shape}, dtype {positions.dtype}."
-        )
-    if positions.min() < 0 or positions.max() >= n_obs:
-        raise ValueError(
-            f"{name} must lie in 0, …, {n_obs - 1}; got {positions.min()} to {positions.max()}."
-        )
+    positions = arguments.integers(name, values, shape, least=0, most=n_obs - 1)
     return positions.astype(np.int64)
 
 

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
 from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
 from bayesgmm.posterior.draws import Draws
-from bayesgmm.posterior.layout import laid_out
+from bayesgmm.posterior.layout import checked_tree, laid_out
 from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
 from bayesgmm.posterior.verdicts import diagnose
 from bayesgmm.structure import SPREAD, entry_name, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_DECIMALS = 323
+"""Those of the smallest number."""
 
 
 def summary(
@@ -57,6 +61,17 @@ def summary(
         ArviZ's columns; rows such as ``means[0, waiting]``, with quotes around a name that has
         commas or brackets of its own.
     """
+    known = list(checked_tree(post)["posterior"].data_vars)
+    if var_names is not None:
+        var_names = arguments.listed("var_names", var_names, str, "names of variables")
+        for name in var_names:
+            arguments.one_of("var_names", name, known)
+    ci_prob = arguments.number("ci_prob", ci_prob, 0, 1)
+    arguments.one_of("ci_kind", ci_kind, ("eti", "hdi"))
+    if isinstance(round_to, str):
+        arguments.one_of("round_to", round_to, ("auto", "none"))
+    else:
+        round_to = arguments.integer("round_to", round_to, 0, MOST_DECIMALS)
     if not is_relabelled(post):
         post = relabel(post, progress=progress)
     if "observed_data" in post.children:
@@ -73,7 +88,6 @@ def summary_table(
     post: xr.DataTree, var_names: list[str] | None = None, **options: Any
 ) -> "pd.DataFrame":
     """What ``summary`` returns, without the warnings."""
-    import arviz as az
     import pandas as pd
 
     options = {"ci_prob": 0.94, "ci_kind": "eti"} | options
@@ -88,13 +102,25 @@ def summary_table(
         if posterior.sizes["component"] == 1:
             var_names = var_names[1:]  # the only weight is 1
         if ambiguous:
-            parts.append(az.summary(_quoted_labels(without_labels(post)), **options))
-    table = az.summary(_quoted_labels(post), var_names=var_names, **options)
+            parts.append(_arviz_summary(_quoted_labels(without_labels(post)), **options))
+    table = _arviz_summary(_quoted_labels(post), var_names=var_names, **options)
     parts.append(table.drop(index=_lower_triangle(posterior, var_names)))
     table = pd.concat(parts)
     if ambiguous:
         table.attrs["note"] = ambiguity_note(post["clustering"].attrs["ambiguous"])
     return table
+
+
+def _arviz_summary(post, **options):
+    """ArviZ's summary; NaN, without a word of NumPy's, where there is no number to give.
+
+    A weight that is 0 in every draw has no effective sample size, and the error of a standard
+    deviation takes eighth powers, which overflow where data are counted in 1e20s.
+    """
+    import arviz as az
+
+    with np.errstate(all="ignore"):
+        return az.summary(post, **options)
 
 
 def ambiguity_note(share: float) -> str:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm import arguments
 from bayesgmm.compiled import compiled
 from bayesgmm.posterior.sweeps import assign, cost_of, descend
 
 BLOCK_BYTES = 16 * 2**20
 """Memory for the rows of an array that one thread takes at a time."""
+MOST_COMPONENTS = 1000
+"""A table of components by components is made of every draw."""
 
 
 def stephens(responsibilities: Any, start: Any = None) -> tuple[np.ndarray, float]:
@@ -92,12 +95,8 @@ def ecr(assignments: Any, pivot: Any) -> tuple[np.ndarray, float]:
     ----------
     .. [1] Papastamoulis & Iliopoulos (2010), J. Comput. Graph. Stat. 19, 313–331.
     """
-    assignments, pivot = _components("assignments", assignments, 2), _components("pivot", pivot, 1)
-    if assignments.shape[1] != len(pivot):
-        raise ValueError(
-            f"pivot must have one component for each of the {assignments.shape[1]} columns of "
-            f"assignments; got {len(pivot)}."
-        )
+    assignments = _components("assignments", assignments, ("n_draws", "n_obs"))
+    pivot = _components("pivot", pivot, assignments.shape[1:])
     k = 1 + max(int(assignments.max()), int(pivot.max()))
     counts = np.array([np.bincount(z * k + pivot, minlength=k * k) for z in assignments])
     costs = np.bincount(pivot, minlength=k) - counts.reshape(-1, k, k)
@@ -114,15 +113,10 @@ def _row_blocks(responsibilities):
             f"such as a list of row blocks; got a {type(responsibilities).__name__}, which is "
             "spent after one pass. Try list(responsibilities)."
         )
-    if not hasattr(responsibilities, "__array__"):
-        if not isinstance(responsibilities, Iterable):
-            raise TypeError(
-                "responsibilities must be an (n_draws, n_obs, n_components) array or an iterable "
-                f"over blocks of its rows; got {type(responsibilities).__name__}."
-            )
-        shape: tuple[int, ...] = np.shape(next(iter(responsibilities), ()))
+    if not hasattr(responsibilities, "__array__") and isinstance(responsibilities, Iterable):
+        shape = _numbers(next(iter(responsibilities), ())).shape
     else:
-        responsibilities = np.asarray(responsibilities)
+        responsibilities = _numbers(responsibilities)
         shape = responsibilities.shape
     if len(shape) != 3 or 0 in shape:
         raise ValueError(
@@ -136,8 +130,13 @@ def _row_blocks(responsibilities):
     return responsibilities, (shape[0], shape[2])
 
 
+def _numbers(table):
+    expected = "an (n_draws, n_obs, n_components) array or an iterable over blocks of its rows"
+    return arguments.array("responsibilities", table, "iuf", expected)
+
+
 def _checked_block(block, n_draws, k):
-    p = np.ascontiguousarray(block, dtype=np.float64)
+    p = np.ascontiguousarray(_numbers(block), dtype=np.float64)
     if p.ndim != 3 or (p.shape[0], p.shape[2]) != (n_draws, k):
         raise ValueError(
             f"responsibilities must be ({n_draws}, any, {k}) in every block; got {p.shape}."
@@ -169,24 +168,13 @@ def _are_probabilities(p):
 def _checked_starts(start, n_draws, k):
     if start is None:
         return np.tile(np.arange(k), (1, n_draws, 1))
-    start = np.asarray(start)
-    starts = start[None] if start.ndim == 2 else start
-    wanted = starts.ndim == 3 and len(starts) > 0 and starts.shape[1:] == (n_draws, k)
-    if not wanted or not (np.sort(starts, axis=2) == np.arange(k)).all():
-        raise ValueError(
-            f"start must hold permutations of 0 … {k - 1}, ({n_draws}, {k}) or "
-            f"(n_starts, {n_draws}, {k}); got {start.dtype} of shape {start.shape}."
-        )
-    return starts.astype(np.int64)
+    kind = f"permutations of 0 … {k - 1}"
+    starts = arguments.integers("start", start, (n_draws, k), ("n_starts", n_draws, k), kind=kind)
+    if not (np.sort(starts, axis=-1) == np.arange(k)).all():
+        raise ValueError(f"start must be {kind}; got others. Try start=None.")
+    return starts.reshape(-1, n_draws, k).astype(np.int64)
 
 
-def _components(name, values, ndim):
-    values = np.asarray(values)
-    shape = "(n_draws, n_obs)" if ndim == 2 else "(n_obs,)"
-    if values.dtype.kind not in "iu" or values.ndim != ndim or values.size == 0:
-        raise ValueError(
-            f"{name} must be whole numbers, {shape}; got {values.dtype} of shape {values.shape}."
-        )
-    if values.min() < 0:
-        raise ValueError(f"{name} must count components from 0; got {values.min()}.")
-    return values.astype(np.int64)
+def _components(name, values, shape):
+    found = arguments.integers(name, values, shape, least=0, most=MOST_COMPONENTS - 1)
+    return found.astype(np.int64)

@@ -23,6 +23,7 @@ from bayesgmm.posterior.advice import (
 from bayesgmm.posterior.agreement import differ, groups_of, mixing, table_of, varying
 from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.functionals import label_free, with_few_rows
+from bayesgmm.posterior.layout import checked_tree
 from bayesgmm.posterior.relabelling import is_relabelled, relabel
 from bayesgmm.structure import SPREAD
 
@@ -151,6 +152,7 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     ----------
     .. [1] Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718.
     """
+    checked_tree(post)
     post = with_few_rows(post, x)
     if not is_relabelled(post):
         post = relabel(post, progress=progress)

@@ -23,14 +23,12 @@ class _Prior:
     def __post_init__(self):
         for f in fields(self):
             given = getattr(self, f.name)
-            if given is None or f.type is bool:
+            if f.type is bool:
+                arguments.flag(f.name, given)
                 continue
-            try:
-                numbers = np.array(given, dtype=np.float64)
-            except (TypeError, ValueError):
-                numbers = np.array(np.nan)
-            if not np.isfinite(numbers).all():
-                raise ValueError(f"{f.name} must be a finite number or array; got {given!r}.")
+            if given is None:
+                continue
+            numbers = arguments.numbers(f.name, given)
             if f.name in self._positive and (numbers <= 0).any():
                 raise ValueError(f"{f.name} must be positive; got {given!r}.")
             object.__setattr__(self, f.name, float(numbers) if numbers.ndim == 0 else numbers)

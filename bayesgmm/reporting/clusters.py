@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm import arguments
+from bayesgmm.posterior import Comparison, Partition, compare, occupied_components
 from bayesgmm.reporting.certainty import (
     Clustering,
     certainty_handles,
@@ -63,6 +65,9 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
     TypeError, ValueError
         The clustering is neither of these, or one of other rows.
     """
+    if clustering is not None:
+        kinds = (Partition, Comparison)
+        arguments.instance("clustering", clustering, kinds, "Try clustering=bg.partition(post).")
     post = relabelled(post)
     x, features = data_of(post)
     probability = _probability(post)
@@ -117,16 +122,13 @@ def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None
     ValueError, TypeError
         It is no comparison, one of other rows, or the posterior has no MAP to compare.
     """
+    if comparison is not None:
+        advice = "Try comparison=bg.compare(post)."
+        arguments.instance("comparison", comparison, Comparison, advice)
     post = relabelled(post)
     x, features = data_of(post)
     if comparison is None:
-        from bayesgmm.posterior import compare
-
         comparison = compare(post, random_seed=1, progress=False)
-    elif not hasattr(comparison, "rows"):
-        raise TypeError(
-            f"comparison must be what bg.compare(post) returns; got {type(comparison).__name__}."
-        )
     _same_rows(comparison.rows, len(x), "comparison")
     rows, best = comparison.rows, comparison.partition
     disputed = rows["disputed"].to_numpy(dtype=bool)
@@ -172,8 +174,6 @@ def plot_occupied(post: Any, *, ax: Any = None) -> Any:
     matplotlib Axes
     """
     if not (isinstance(post, xr.DataArray) and "n_occupied" in post.dims):
-        from bayesgmm.posterior import occupied_components
-
         post = occupied_components(post, random_seed=1, progress=False)
     axes = axes_of(ax, (1, 1), (5.5, 3.6))[0, 0]
     number, probability, error = (v.values for v in (post["n_occupied"], post, post["mcse"]))
@@ -211,22 +211,17 @@ def _shown(clustering, probability):
     if clustering is None:
         shown = Clustering(own, certainty, certainty < CERTAIN)
         return shown, names, f"below {CERTAIN}", OWN
-    if hasattr(clustering, "rows"):
+    if isinstance(clustering, Comparison):
         _same_rows(clustering.rows, len(own), "clustering")
         disputed = clustering.rows["disputed"].to_numpy(dtype=bool)
         return Clustering(own, certainty, disputed), names, "MAP label", OWN
-    if hasattr(clustering, "certainty"):
-        _same_rows(clustering.labels, len(own), "clustering")
-        labels = in_colours(clustering.labels, own, probability.shape[1])
-        disputed = clustering.certainty < 0.5
-        # The partition's own numbers, as other figures and its sizes have them.
-        pairs = sorted(set(zip(clustering.labels.tolist(), labels.tolist(), strict=True)))
-        names = {k: f"cluster {c}" for c, k in pairs}
-        return Clustering(labels, clustering.certainty, disputed), names, "below 0.5", SHARING
-    raise TypeError(
-        "clustering must be a Partition or a Comparison; got "
-        f"{type(clustering).__name__}. Try clustering=bg.partition(post)."
-    )
+    _same_rows(clustering.labels, len(own), "clustering")
+    labels = in_colours(clustering.labels, own, probability.shape[1])
+    disputed = clustering.certainty < 0.5
+    # The partition's own numbers, as other figures and its sizes have them.
+    pairs = sorted(set(zip(clustering.labels.tolist(), labels.tolist(), strict=True)))
+    names = {k: f"cluster {c}" for c, k in pairs}
+    return Clustering(labels, clustering.certainty, disputed), names, "below 0.5", SHARING
 
 
 def _component(k, n_components):

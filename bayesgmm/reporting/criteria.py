@@ -1,20 +1,19 @@
 """The figure of information criteria against the number of components."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.lines import Line2D
 
+from bayesgmm import arguments
 from bayesgmm.reporting.drawing import INK, axes_of, beside, colour, dash, note, plain
 from bayesgmm.structure import STRUCTURES
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NAMES = {"bic": "BIC", "icl": "ICL", "aic": "AIC", "log_likelihood": "log likelihood (nats)"}
 
 
-def plot_compare_k(table: "pd.DataFrame", criterion: str = "bic", *, ax: Any = None) -> Any:
+def plot_compare_k(table: pd.DataFrame, criterion: str = "bic", *, ax: Any = None) -> Any:
     """How far every fit is from the best by a criterion, one line per covariance structure.
 
     Against the number of components, on a scale that is linear up to 10 (strong evidence, for BIC:
@@ -40,10 +39,8 @@ def plot_compare_k(table: "pd.DataFrame", criterion: str = "bic", *, ax: Any = N
     ValueError
         The criterion is none of these, or the table is not that of ``compare_k``.
     """
-    if criterion not in NAMES:
-        raise ValueError(
-            f"criterion must be one of {', '.join(map(repr, NAMES))}; got {criterion!r}."
-        )
+    arguments.instance("table", table, pd.DataFrame, "Try table=bg.compare_k(x).")
+    arguments.one_of("criterion", criterion, NAMES)
     absent = {"n_components", "covariance", "converged", criterion} - set(table)
     if absent:
         raise ValueError(

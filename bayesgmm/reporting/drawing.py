@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
+from bayesgmm import arguments
 from bayesgmm.posterior.draws import Draws
+from bayesgmm.posterior.layout import checked_tree
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 """Okabe & Ito's colours, told apart with every common colour blindness."""
@@ -83,7 +86,9 @@ def axes_of(ax, shape, size):
     """The given axes in this shape, or those of a new figure."""
     if ax is None:
         return plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False)[1]
-    grid = np.atleast_1d(np.asarray(ax, dtype=object))
+    grid = np.atleast_1d(arguments.array("ax", ax, "O", "matplotlib Axes, or an array of them"))
+    for axes in grid.flat:
+        arguments.instance("ax", axes, Axes, "Leave ax out to have axes made.")
     if grid.size != shape[0] * shape[1]:
         raise ValueError(
             f"ax must hold {shape[0] * shape[1]} axes, shape {shape}, for this figure; "
@@ -118,6 +123,7 @@ def name_axis(axes, which, name, width):
 
 
 def relabelled(post):
+    checked_tree(post)
     if "clustering" in post.children and "mean_probability" in post["clustering"]:
         return post
     from bayesgmm.posterior import relabel
@@ -127,6 +133,8 @@ def relabelled(post):
 
 def data_of(post):
     """Observations (n_obs, n_features) and feature names."""
+    if "observed_data" not in post.children or "x" not in post["observed_data"]:
+        raise ValueError("post has no rows: observed_data['x'] is missing, which figures show.")
     x = post["observed_data"]["x"].values
     return (x[:, None] if x.ndim == 1 else x), feature_names(post)
 

@@ -8,6 +8,10 @@ from matplotlib.patches import Rectangle
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from bayesgmm import arguments
+from bayesgmm.posterior import Partition, assignments, similarity
+from bayesgmm.posterior import partition as best_partition
+from bayesgmm.posterior.allocations import checked_assignments
 from bayesgmm.reporting.certainty import in_colours
 from bayesgmm.reporting.drawing import (
     INK,
@@ -105,8 +109,6 @@ def _frames(axes, labels, shades):
 
 def _matrix(post, wants_clusters):
     """The matrix of the rows shown, their positions, the rows in all, clusters, probabilities."""
-    from bayesgmm.posterior import assignments, partition, similarity
-
     if isinstance(post, xr.DataTree):
         post = relabelled(post)
         x, _ = data_of(post)
@@ -116,33 +118,30 @@ def _matrix(post, wants_clusters):
         found = None
         if wants_clusters:
             draws = assignments(post, 1, x=x[rows], progress=False)
-            found = partition(draws, random_seed=1, progress=False).labels
+            found = best_partition(draws, random_seed=1, progress=False).labels
         return psm, rows, len(x), found, probability.values[rows]
-    values = np.asarray(post)
+    kind = "a DataTree, integer assignments (n_draws, n_obs), or a square matrix of probabilities"
+    values = arguments.array("post", post, "iuf", kind)
     if values.dtype.kind in "iu":
-        rows = shown_rows(values.shape[-1], MAX_ROWS)
+        values = checked_assignments(values)
+        rows = shown_rows(values.shape[1], MAX_ROWS)
         psm = similarity(values, rows=rows, progress=False).values
         found = None
         if wants_clusters:
-            found = partition(values[:, rows], random_seed=1, progress=False).labels
+            found = best_partition(values[:, rows], random_seed=1, progress=False).labels
         return psm, rows, values.shape[1], found, None
-    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.dtype.kind != "f":
-        raise ValueError(
-            "post must be a posterior, integer assignments (n_draws, n_obs), or a square matrix of "
-            f"probabilities; got shape {values.shape}, dtype {values.dtype}. "
-            "Try bg.similarity(post)."
-        )
+    square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0
+    if not square or not (np.abs(values - 0.5) <= 0.5 + 1e-9).all():
+        raise ValueError(f"post must be {kind}; got {arguments.shown(values)}.")
     rows = shown_rows(len(values), MAX_ROWS)
     return values[np.ix_(rows, rows)], rows, len(values), None, None
 
 
 def _labels(partition, n_obs):
-    labels = np.asarray(getattr(partition, "labels", partition))
-    if labels.shape != (n_obs,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"partition must be a Partition or integer labels, shape ({n_obs},); "
-            f"got shape {labels.shape}, dtype {labels.dtype}."
-        )
+    if isinstance(partition, Partition):
+        partition = partition.labels
+    kind = "a Partition or an array of integers"
+    labels = arguments.integers("partition", partition, (n_obs,), kind=kind)
     return np.unique(labels, return_inverse=True)[1]
 
 

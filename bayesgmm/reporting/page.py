@@ -12,8 +12,10 @@ import xarray as xr
 from markupsafe import Markup
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm import markup
+from bayesgmm import arguments, markup
+from bayesgmm.em import PointEstimate
 from bayesgmm.posterior import relabel, save
+from bayesgmm.posterior.layout import checked_tree
 from bayesgmm.posterior.relabelling import is_relabelled
 from bayesgmm.posterior.summaries import summary_table
 from bayesgmm.reporting import drawing
@@ -31,7 +33,7 @@ SHOWN_ROWS = 20
 
 def report(
     post: xr.DataTree,
-    mode: Any = None,
+    mode: PointEstimate | None = None,
     path: str | Path = "report.html",
     *,
     random_seed: int = 1,
@@ -67,7 +69,10 @@ def report(
     ValueError
         The mode is of another mixture, or ``path`` is where the JSON would go.
     """
-    path = Path(path)
+    path = arguments.path("path", path)
+    random_seed = arguments.integer("random_seed", random_seed, 0, arguments.LARGEST_SEED)
+    if path.is_dir():
+        raise ValueError(f"path must be that of a file; {str(path)!r} is a folder.")
     if path.suffix == ".json":
         raise ValueError(
             f"path is that of the page, and the JSON goes beside it; got {str(path)!r}. "
@@ -117,6 +122,9 @@ def write_outputs(
 
 def _prepared(post: xr.DataTree, mode: Any, progress: bool) -> xr.DataTree:
     """The relabelled tree, with another mode in place of its own where there is one."""
+    checked_tree(post)
+    if mode is not None:
+        arguments.instance("mode", mode, PointEstimate, "Try mode=bg.fit_map(mixture, x).")
     if not is_relabelled(post):
         post = relabel(post, progress=progress)
     return post if mode is None else _with_mode(post, mode)

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.lines import Line2D
 
+from bayesgmm import arguments
+from bayesgmm.posterior.layout import checked_tree
 from bayesgmm.reporting.drawing import (
     GREY,
     INK,
@@ -64,6 +66,7 @@ def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any
     -------
     matplotlib Axes, or an array of them, shape (p − 1, p − 1)
     """
+    n_draws = arguments.integer("n_draws", n_draws, 0)
     post = relabelled(post)
     x, features = data_of(post)
     point = estimate(post)
@@ -114,7 +117,7 @@ def plot_trace_em(post: xr.DataTree, *, ax: Any = None) -> Any:
     ValueError
         The tree has no ``map`` group with a trace.
     """
-    if "map" not in post.children or "trace" not in post["map"]:
+    if "map" not in checked_tree(post).children or "trace" not in post["map"]:
         raise ValueError(
             "post must have a map group with an EM trace, as the tree of bg.sample(mixture, x) "
             "has; this one has none. A posterior of a model that was declared by hand has no trace."

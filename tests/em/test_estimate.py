@@ -62,7 +62,7 @@ def test_one_row_is_enough_and_a_wrong_width_is_refused(estimate, old_faithful):
     np.testing.assert_allclose(
         estimate.predict_proba(old_faithful[:1]), estimate.predict_proba(old_faithful)[:1]
     )
-    with pytest.raises(ValueError, match="x_new"):
+    with pytest.raises(ValueError, match="x has 1 numeric columns; expected the 2 features"):
         estimate.predict_proba(old_faithful[:, :1])
 
 

@@ -103,7 +103,7 @@ def test_an_interrupt_keeps_what_was_fitted(rows, monkeypatch):
         ({"n_components": []}, ValueError, "n_components is empty"),
         ({"n_components": 2.5}, TypeError, "n_components must hold integers; got 2.5"),
         ({"n_components": [1, "2"]}, TypeError, "n_components must hold integers; got '2'"),
-        ({"n_components": 0}, ValueError, "n_components must be at least 1"),
+        ({"n_components": 0}, ValueError, "n_components must be an integer of at least 1"),
         ({"n_components": 80}, ValueError, "70 distinct rows"),
         ({"covariance": "round"}, ValueError, "covariance must be one of"),
         ({"covariance": [3]}, TypeError, "covariance must hold strings; got 3"),

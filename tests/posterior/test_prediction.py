@@ -224,7 +224,7 @@ def test_a_probability_that_is_none_is_an_error(prob):
     x, draws, centre = draws_about("full")
     post = relabelled(tree_of(draws, x, mode=centre))
     for function in (bg.predict_proba, bg.density):
-        with pytest.raises(ValueError, match="ci_prob must lie between 0 and 1"):
+        with pytest.raises(ValueError, match="ci_prob must be a number between 0 and 1"):
             function(post, ci_prob=prob)
 
 

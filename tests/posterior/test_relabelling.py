@@ -251,7 +251,9 @@ def test_rows_may_be_handed_in():
 def test_unknown_methods_and_strange_trees_are_refused_in_words():
     x, draws, _ = draws_about("full")
     tree = tree_of(draws, x)
-    with pytest.raises(ValueError, match="method must be one of stephens, ecr, means; got 'pra'"):
+    with pytest.raises(
+        ValueError, match="method must be one of 'stephens', 'ecr', 'means'; got 'pra'"
+    ):
         bg.relabel(tree, method="pra")
     for method in ("ecr", "means"):
         with pytest.raises(ValueError, match=f"method '{method}' needs a MAP.*Try method='steph"):

@@ -211,10 +211,10 @@ def test_what_are_no_responsibilities_is_refused_in_words(responsibilities, mess
 
 def test_what_is_no_start_is_refused_in_words():
     p = np.full((3, 4, 2), 0.5)
-    with pytest.raises(TypeError, match="got int"):
+    with pytest.raises(ValueError, match=r"whole or in blocks of rows.*got \(\)"):
         bg.stephens(3)
     for start in (np.zeros((3, 2), int), np.arange(2), np.zeros((0, 3, 2), int)):
-        with pytest.raises(ValueError, match="start must hold permutations of 0 … 1"):
+        with pytest.raises(ValueError, match="start must be permutations of 0 … 1"):
             bg.stephens(p, start)
 
 
@@ -269,15 +269,15 @@ def test_a_bad_pivot_gives_bad_labels():
 @pytest.mark.parametrize(
     ("z", "pivot", "message"),
     [
-        (np.zeros((2, 3)), np.zeros(3, int), r"assignments must be whole numbers.*float64"),
+        (np.zeros((2, 3)), np.zeros(3, int), r"assignments must be an array of integers.*float64"),
         (np.zeros(3, int), np.zeros(3, int), r"assignments must be .*\(n_draws, n_obs\)"),
-        (np.zeros((2, 3), int), np.zeros(4, int), "each of the 3 columns of assignments; got 4"),
-        (np.zeros((2, 3), int), np.array([0, -1, 1]), "pivot must count components from 0; got -1"),
-        (np.zeros((2, 0), int), np.zeros(0, int), r"of shape \(2, 0\)"),
+        (np.zeros((2, 3), int), np.zeros(4, int), r"pivot must be .*\(3,\); got shape \(4,\)"),
+        (np.zeros((2, 3), int), np.array([0, -1, 1]), "pivot must hold .* from 0 to 999; got -1"),
+        (np.zeros((2, 0), int), np.zeros(0, int), r"got shape \(2, 0\)"),
     ],
 )
 def test_what_are_no_assignments_is_refused_in_words(z, pivot, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         bg.ecr(z, pivot)
 
 
