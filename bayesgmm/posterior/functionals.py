@@ -4,6 +4,8 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.posterior.exchangeable import groups_of
+from bayesgmm.posterior.layout import laid_out
 from bayesgmm.progress import progress_bar
 
 N_POINTS = 30
@@ -25,9 +27,12 @@ def label_free(post, x=None, progress=True):
     xarray.Dataset, dims chain and draw
         ``log_posterior`` (nats, where the sampler kept it) and ``log_likelihood`` (nats);
         ``sorted_weights`` (rank); ``entropy``, that of a row's allocation, mean over rows (nats);
-        ``log_density`` (point), the log predictive density of rows spread over the data.
+        ``log_density`` (point), the log predictive density of rows spread over the data. Where the
+        prior tells components apart, also ``group_weight`` (group), ``group_mean`` and ``group_sd``
+        (group, feature; in the data's units) of every group of exchangeable ones.
     """
-    draws, _ = Draws.of(post).in_order()
+    drawn = Draws.of(post)
+    draws, _ = drawn.in_order()
     rows, _, weight = rows_of(post, x)
     log_likelihood, entropy = np.zeros(len(draws)), np.zeros(len(draws))
     blocks = draws.blocks(len(rows))
@@ -44,20 +49,46 @@ def label_free(post, x=None, progress=True):
         "sorted_weights": draws.weights,
         "log_density": draws.responsibilities(points)[0],
     }
-    dims = {"sorted_weights": ("rank",), "log_density": ("point",)}
-    posterior = post["posterior"].to_dataset()
+    posterior = laid_out(post)["posterior"].to_dataset()
+    coords = {name: posterior[name].values for name in ("chain", "draw")}
+    groups = groups_of(post)
+    if np.ptp(groups) > 0:
+        values |= _of_groups(drawn, groups)
+        names = posterior["component"].values
+        members = [" + ".join(map(str, names[groups == g])) for g in np.unique(groups)]
+        coords |= {"group": np.array(members), "feature": posterior["feature"].values}
+    dims = {
+        "sorted_weights": ("rank",),
+        "log_density": ("point",),
+        "group_weight": ("group",),
+        "group_mean": ("group", "feature"),
+        "group_sd": ("group", "feature"),
+    }
     lead = (posterior.sizes["chain"], posterior.sizes["draw"])
     dataset = xr.Dataset(
         {
             name: (("chain", "draw", *dims.get(name, ())), v.reshape(*lead, *v.shape[1:]))
             for name, v in values.items()
         },
-        coords={name: posterior[name].values for name in ("chain", "draw")},
+        coords=coords,
     )
     if "sample_stats" in post.children and "lp" in post["sample_stats"]:
         lp = post["sample_stats"]["lp"].transpose("chain", "draw").values
         dataset = dataset.assign(log_posterior=(("chain", "draw"), lp))
     return dataset
+
+
+def _of_groups(draws, groups):
+    """Weight, mean and standard deviation of the mixture of each group's components."""
+    member = np.unique(groups)[:, None] == groups
+    variances = draws.covariances.diagonal(axis1=2, axis2=3)
+    share = member * draws.weights[:, None]
+    weight = share.sum(axis=2)
+    share = share / np.maximum(weight, 1e-300)[..., None]
+    mean = share @ draws.means
+    apart = draws.means[:, None] - mean[:, :, None]
+    square = (share[..., None] * (variances[:, None] + apart**2)).sum(axis=2)
+    return {"group_weight": weight, "group_mean": mean, "group_sd": np.sqrt(square)}
 
 
 def _spread_rows(rows, weight):

@@ -97,8 +97,9 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     """Whether the chains have converged, only their labels moved, or they sit in different modes.
 
     R-hat of labelled parameters cannot tell: it is high where labels switch, and that is harmless.
-    So chains are compared by quantities that no permutation of the components changes; whether
-    labels moved, by the permutations that relabelling needs.
+    So chains are compared by quantities that no permutation of exchangeable components changes;
+    whether labels moved, by the permutations that relabelling needs. A component that the prior
+    tells apart has no label to move: where chains differ in it, they differ.
 
     Parameters
     ----------
