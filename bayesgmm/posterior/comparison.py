@@ -21,11 +21,13 @@ from bayesgmm.posterior.disputes import (
     table_of,
 )
 from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.posterior.exchangeable import groups_of
 from bayesgmm.posterior.layout import checked_tree
 from bayesgmm.posterior.losses import LOSSES, adjusted_rand, losses
 from bayesgmm.posterior.occupied import occupied_components
 from bayesgmm.posterior.partitions import Partition, by_falling_size, described, partition
 from bayesgmm.posterior.relabelling import is_relabelled, relabel
+from bayesgmm.posterior.sweeps import within
 from bayesgmm.posterior.verdicts import diagnose
 
 if TYPE_CHECKING:
@@ -261,7 +263,7 @@ def _point(post, mode, rows):
             f"n_features) = {expected}; got {ours}."
         )
     shared = post["clustering"]["mean_probability"].values.T @ _responsibilities(point, rows)
-    order = linear_sum_assignment(-shared)[1]
+    order = linear_sum_assignment(within(-shared, groups_of(post)))[1]
     own = p.factor if p.covariance == "tied" else p.factor[order]
     return replace(
         point, weights=p.weights[order][None], means=p.means[order][None], factor=own[None]

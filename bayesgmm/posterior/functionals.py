@@ -4,6 +4,8 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.posterior.exchangeable import groups_of
+from bayesgmm.posterior.layout import laid_out
 from bayesgmm.posterior.validity import refuse
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import is_matrix
@@ -33,9 +35,12 @@ def label_free(post, progress=True):
         smallest of the covariances (log of the product of the features' squared units);
         ``entropy``, that of a row's allocation, mean over rows (nats); ``log_density`` (point), the
         log predictive density of rows spread over the data; ``together`` (pair), the probability
-        that two of these rows share a component.
+        that two of these rows share a component. Where the prior tells components apart, also
+        ``group_weight`` (group), ``group_mean`` and ``group_sd`` (group, feature; in the data's
+        units) of every group of exchangeable ones.
     """
-    draws, _ = Draws.of(post).in_order()
+    drawn = Draws.of(post)
+    draws, _ = drawn.in_order()
     rows, _, weight = rows_of(post)
     log_likelihood, entropy = np.zeros(len(draws)), np.zeros(len(draws))
     blocks = draws.blocks(len(rows))
@@ -55,27 +60,52 @@ def label_free(post, progress=True):
         "log_density": log_density,
         "together": (p[:, low] * p[:, high]).sum(axis=2),
     }
-    dims = {
+    dims: dict[str, tuple[str, ...]] = {
         "sorted_weights": ("rank",),
         "log_determinant": ("extreme",),
         "log_density": ("point",),
         "together": ("pair",),
     }
-    posterior = post["posterior"].to_dataset()
+    posterior = laid_out(post)["posterior"].to_dataset()
+    coords = {name: posterior[name].values for name in ("chain", "draw")}
+    coords["extreme"] = np.array(["largest", "smallest"])[: values["log_determinant"].shape[1]]
+    groups = groups_of(post)
+    if np.ptp(groups) > 0:
+        values |= _of_groups(drawn, groups)
+        names = posterior["component"].values
+        members = [" + ".join(map(str, names[groups == g])) for g in np.unique(groups)]
+        coords |= {"group": np.array(members), "feature": posterior["feature"].values}
+        dims |= {
+            "group_weight": ("group",),
+            "group_mean": ("group", "feature"),
+            "group_sd": ("group", "feature"),
+        }
     lead = (posterior.sizes["chain"], posterior.sizes["draw"])
     dataset = xr.Dataset(
         {
             name: (("chain", "draw", *dims.get(name, ())), v.reshape(*lead, *v.shape[1:]))
             for name, v in values.items()
         },
-        coords={name: posterior[name].values for name in ("chain", "draw")}
-        | {"extreme": ["largest", "smallest"][: values["log_determinant"].shape[1]]},
+        coords=coords,
     )
     if "sample_stats" in post.children and "lp" in post["sample_stats"]:
         lp = post["sample_stats"]["lp"].transpose("chain", "draw")
         refuse("sample_stats", lp, ~np.isfinite(lp.values), "a finite number")
         dataset = dataset.assign(log_posterior=(("chain", "draw"), lp.values))
     return dataset
+
+
+def _of_groups(draws, groups):
+    """Weight, mean and standard deviation of the mixture of each group's components."""
+    member = np.unique(groups)[:, None] == groups
+    variances = draws.covariances.diagonal(axis1=2, axis2=3)
+    share = member * draws.weights[:, None]
+    weight = share.sum(axis=2)
+    share = share / np.maximum(weight, 1e-300)[..., None]
+    mean = share @ draws.means
+    apart = draws.means[:, None] - mean[:, :, None]
+    square = (share[..., None] * (variances[:, None] + apart**2)).sum(axis=2)
+    return {"group_weight": weight, "group_mean": mean, "group_sd": np.sqrt(square)}
 
 
 def with_few_rows(post, x=None):

@@ -10,8 +10,17 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import arguments
 from bayesgmm.posterior.draws import BLOCK_BYTES, Draws, rows_of
+from bayesgmm.posterior.exchangeable import groups_of
 from bayesgmm.posterior.layout import checked_tree, laid_out
-from bayesgmm.posterior.sweeps import MAX_THREADS, assign, cost_of, descend, look, margins
+from bayesgmm.posterior.sweeps import (
+    MAX_THREADS,
+    assign,
+    cost_of,
+    look,
+    lowest,
+    margins,
+    within,
+)
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import dense_covariances
 from bayesgmm.threads import in_order
@@ -31,13 +40,24 @@ TIE = 1e-9
 
 
 def relabel(
-    post: xr.DataTree, method: str = "stephens", *, x: Any = None, progress: bool = True
+    post: xr.DataTree,
+    method: str = "stephens",
+    *,
+    exchangeable: Any = None,
+    x: Any = None,
+    progress: bool = True,
 ) -> xr.DataTree:
-    """Undo label switching, by one permutation of the components in every draw.
+    """Undo label switching, by one permutation of the exchangeable components in every draw.
+
+    Components that the prior or the model tells apart keep their labels, which have a meaning.
+    What ``sample`` drew says which they are: those whose numbers in the prior differ, or, in a
+    PyMC model, those that cannot swap without a change of its density. Of draws from elsewhere only
+    a fixed part shows, such as a known mean: say ``exchangeable`` if the prior names them.
 
     ``"stephens"`` [1]_ minimises the Kullback–Leibler divergence of the draws' responsibilities
     from their mean, summed over draws and rows: by sweeps (see :func:`stephens`) that start at the
-    labels as drawn and at those nearest to the MAP; the better end is kept.
+    labels as drawn, at those nearest to the MAP, and at those nearest to each of several draws; the
+    best end is kept.
     ``"ecr"`` [2]_ minimises the expected number of rows that are not in the component where the
     MAP's clustering has them, by responsibilities rather than sampled assignments.
     ``"means"`` minimises the Kullback–Leibler divergence of the draw's parameters from the MAP's:
@@ -54,6 +74,10 @@ def relabel(
         A posterior with ``weights``, ``means`` and a spread. Not changed. One that is relabelled
         already is relabelled from its draws: the same again, or by another method.
     method : {"stephens", "ecr", "means"}
+    exchangeable : bool or list of lists of components, optional
+        Which components may swap labels: all, none, or the members of each group, such as
+        ``[[1, 2]]``, by their names in the coordinate ``component``. One in no group keeps its
+        label. Default what the posterior says, or what was given when it was relabelled before.
     x : (n_obs, n_features), optional
         Rows, for a tree that holds none.
     progress : bool
@@ -63,17 +87,18 @@ def relabel(
     xarray.DataTree
         The posterior with every variable over ``component`` permuted, and a group ``clustering``:
         ``permutation[chain, draw, c]`` is the component, as drawn, that became c (see
-        :func:`as_drawn`); ``mean_probability`` (obs, component); and ``margin`` (chain, draw), by
-        how many nats of Stephens' criterion the second-best permutation is worse, whatever the
-        method. Its attributes: ``method``; ``cost``, the method's own criterion, in nats or
-        mismatched rows; ``n_sweeps``; ``divergence``, the mean over draws of their divergence from
-        ``mean_probability`` (nats); ``ambiguous``, the share of draws whose margin is at most
-        log 20 times that.
+        :func:`as_drawn`); ``mean_probability`` (obs, component); ``exchangeable`` (component),
+        equal where labels may swap; and ``margin`` (chain, draw), by how many nats of Stephens'
+        criterion the second-best permutation is worse, whatever the method. Its attributes:
+        ``method``; ``cost``, the method's own criterion, in nats or mismatched rows; ``n_sweeps``;
+        ``divergence``, the mean over draws of their divergence from ``mean_probability`` (nats);
+        ``ambiguous``, the share of draws whose margin is at most log 20 times that.
 
     Raises
     ------
     ValueError
-        The method is unknown, or the tree lacks what is needed.
+        The method is unknown, the tree lacks what is needed, or ``exchangeable`` names an unknown
+        component.
 
     References
     ----------
@@ -82,7 +107,7 @@ def relabel(
     """
     arguments.one_of("method", method, METHODS)
     drawn = as_drawn(laid_out(post))
-    draws = Draws.of(drawn)
+    draws, groups = Draws.of(drawn), _groups(post, drawn, exchangeable)
     rows, _, weight = rows_of(drawn, x)
     blocks = draws.blocks(len(rows))
 
@@ -98,8 +123,8 @@ def relabel(
         starts = [np.tile(np.arange(draws.n_components), (len(draws), 1))]
         if pivot is not None:
             # First, so that it is kept where the rows cannot tell, as for empty components.
-            starts.insert(0, assign(_parameter_costs(draws, pivot)))
-        labelling = descend(blocks, load, np.array(starts), progress)
+            starts.insert(0, assign(within(_parameter_costs(draws, pivot), groups)))
+        labelling = lowest(blocks, load, np.array(starts), groups, progress)
         cost = labelling.cost
     else:
         if pivot is None:
@@ -112,15 +137,15 @@ def relabel(
             clustering = pivot_responsibilities().argmax(axis=1)
             criterion = _mismatches(blocks, load, draws, clustering, progress)
             costs = criterion + TIE * costs / np.abs(costs).max()
-        permutations = assign(costs)
+        permutations = assign(within(costs, groups))
         cost = float(cost_of(criterion, permutations).sum())
-        labelling = look(blocks, load, permutations[None], "relabelling", progress)[0]
+        labelling = look(blocks, load, permutations[None], groups, "relabelling", progress)[0]
     if "map" not in drawn.children:
-        labelling = _reordered(labelling, _order_as_drawn(labelling.permutations))
+        labelling = _reordered(labelling, _order_as_drawn(labelling.permutations, groups))
     elif method == "stephens":
         shared = (pivot_responsibilities() * weight[:, None]).T @ labelling.mean
-        labelling = _reordered(labelling, linear_sum_assignment(-shared)[1])
-    return _recorded(drawn, labelling, method, cost)
+        labelling = _reordered(labelling, linear_sum_assignment(within(-shared, groups))[1])
+    return _recorded(drawn, labelling, groups, method, cost)
 
 
 def as_drawn(post: xr.DataTree) -> xr.DataTree:
@@ -185,6 +210,13 @@ def label_agreement(post: xr.DataTree, *, x: Any = None, progress: bool = True) 
     return pd.DataFrame(table, index=METHODS, columns=METHODS)
 
 
+def _groups(post, drawn, exchangeable):
+    """The groups of exchangeable components, in the order of the components as drawn."""
+    if exchangeable is None and is_relabelled(post):
+        return groups_of(post)[np.argsort(post["clustering"]["permutation"].values[0, 0])]
+    return groups_of(drawn, exchangeable)
+
+
 def _share_alike(a, b):
     same = (a[:, :, None] == b[:, None, :]).sum(axis=0)
     return float((a == b[:, linear_sum_assignment(-same)[1]]).all(axis=1).mean())
@@ -242,10 +274,10 @@ def _mismatches(blocks, load, draws, clustering, show):
     return sum(parts, np.zeros((len(draws), k, k)))
 
 
-def _order_as_drawn(permutations):
+def _order_as_drawn(permutations, groups):
     """The order of labels that leaves most as drawn, which a user's own prior may tell apart."""
     kept = (permutations[:, :, None] == np.arange(permutations.shape[1])).sum(axis=0)
-    return np.argsort(linear_sum_assignment(-kept)[1])
+    return np.argsort(linear_sum_assignment(within(-kept, groups))[1])
 
 
 def _reordered(labelling, order):
@@ -267,7 +299,7 @@ def _permuted(post, permutations):
     return posterior.assign(moved)
 
 
-def _recorded(drawn, labelling, method, cost):
+def _recorded(drawn, labelling, groups, method, cost):
     """The tree with its labels permuted, and the permutations and what they say recorded."""
     posterior = drawn["posterior"].to_dataset()
     dims = ("chain", "draw", "component")
@@ -279,6 +311,7 @@ def _recorded(drawn, labelling, method, cost):
             "permutation": (dims, permutations),
             "mean_probability": (("obs", "component"), labelling.mean),
             "margin": (dims[:2], margin.reshape(permutations.shape[:2])),
+            "exchangeable": (("component",), groups),
         },
         coords={d: posterior[d] for d in dims if d in posterior.coords},
         attrs={

@@ -20,6 +20,8 @@ TOLERANCE = 1e-6
 MAX_SWEEPS = 100
 MAX_THREADS = 4
 """Each thread holds one block of responsibilities: this bounds the memory."""
+N_PIVOTS = 8
+"""Draws, evenly spread, to each of which all others are aligned for a start of the sweeps."""
 SMALLEST = np.finfo(np.float64).tiny
 
 
@@ -29,7 +31,8 @@ class Labelling:
 
     ``permutations`` (S, K); ``cost``, Stephens' criterion (nats); ``mean`` (n, K), the draws' mean
     responsibilities; ``costs[s, j, c]``, the cross entropy (nats) of calling component j of draw s
-    by label c, with the mean as it is; ``n_sweeps``, passes it took to get here.
+    by label c, with the mean as it is, infinite where j may not be called c; ``n_sweeps``, passes
+    it took to get here.
     """
 
     permutations: np.ndarray
@@ -39,23 +42,55 @@ class Labelling:
     n_sweeps: int = 1
 
 
+def lowest(
+    blocks: Iterable[Any], load: Any, starts: np.ndarray, groups: np.ndarray, show: bool
+) -> Labelling:
+    """The best end from these starts, and from the draws as they are nearest to one of several.
+
+    Sweeps from any one start may stop above the best. Where labels are clear the pivots agree on
+    them, and starts that are alike cost nothing.
+    """
+    more = _aligned(blocks, load, starts.shape[1], groups, show)
+    return descend(blocks, load, np.concatenate([starts, more]), groups, show)
+
+
+def _aligned(blocks, load, n_draws, groups, show):
+    """Permutations (n_pivots, S, K) by which draws share most responsibility with each pivot."""
+    pivots = np.linspace(0, n_draws - 1, min(n_draws, N_PIVOTS)).astype(int)
+
+    def work(block):
+        p, weight = load(block)
+        return np.swapaxes(p, 1, 2) @ np.concatenate(p[pivots] * weight[:, None], axis=1)
+
+    bar = progress_bar(blocks, "relabelling: starts", show)
+    shared = sum(in_order(work, bar, MAX_THREADS))
+    each = np.moveaxis(np.reshape(shared, (*shared.shape[:2], len(pivots), -1)), 2, 0)
+    return np.array([assign(within(-agreement, groups)) for agreement in each])
+
+
+def within(costs: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Costs […, j, c] of calling j by label c, infinite where they are not of one group."""
+    return np.where(groups[:, None] == groups, costs, np.inf)
+
+
 def descend(
-    blocks: Iterable[Any], load: Any, starts: np.ndarray, show: bool, max_sweeps: int = MAX_SWEEPS
+    blocks: Iterable[Any], load: Any, starts: np.ndarray, groups: np.ndarray, show: bool
 ) -> Labelling:
     """The best end of Stephens' sweeps from all starts (n_starts, S, K), which share each pass.
 
-    ``load(block)`` gives a block's responsibilities (S, b, K) and row weights (b,). A sweep that
-    gains no more than the tolerance is not taken, and one start must beat those before it by more:
-    then relabelling what is already relabelled changes nothing.
+    ``load(block)`` gives a block's responsibilities (S, b, K) and row weights (b,); labels move
+    within equal ``groups`` (K,). A sweep that gains no more than the tolerance is not taken, and
+    one start must beat those before it by more: then relabelling what is already relabelled changes
+    nothing.
     """
     running = dict(enumerate(starts))
     ends: dict[int, Labelling] = {}
-    for sweep in range(1, max_sweeps + 1):
+    for sweep in range(1, MAX_SWEEPS + 1):
         for t in _repeated(running):
             del running[t]
             ends.pop(t, None)
         title = f"relabelling: sweep {sweep}"
-        found = look(blocks, load, np.array(list(running.values())), title, show)
+        found = look(blocks, load, np.array(list(running.values())), groups, title, show)
         for t, labelling in zip(list(running), found, strict=True):
             if t in ends and ends[t].cost - labelling.cost <= TOLERANCE:
                 del running[t]
@@ -85,7 +120,12 @@ def _repeated(running):
 
 
 def look(
-    blocks: Iterable[Any], load: Any, permutations: np.ndarray, title: str, show: bool
+    blocks: Iterable[Any],
+    load: Any,
+    permutations: np.ndarray,
+    groups: np.ndarray,
+    title: str,
+    show: bool,
 ) -> list[Labelling]:
     """One pass over the rows, for several permutations of all draws (n_labellings, S, K)."""
     n_labellings, n_draws, k = permutations.shape
@@ -107,7 +147,7 @@ def look(
         costs -= cross
         entropy += part
     mean = np.swapaxes(np.concatenate(means, axis=2), 1, 2)
-    each = np.moveaxis(costs.reshape(n_draws, k, n_labellings, k), 2, 0)
+    each = within(np.moveaxis(costs.reshape(n_draws, k, n_labellings, k), 2, 0), groups)
     totals = [entropy + cost_of(c, p).sum() for c, p in zip(each, permutations, strict=True)]
     return [Labelling(*a) for a in zip(permutations, map(float, totals), mean, each, strict=True)]
 
@@ -159,7 +199,7 @@ def margins(costs: np.ndarray, permutations: np.ndarray) -> np.ndarray:
     What Murty's partition [1]_ finds with K assignment problems a draw is here found at once for
     all draws: two permutations differ by cycles of labels, none of which lowers the cost of the
     best, so that the second best differs by the cheapest single cycle, a shortest closed path of
-    Floyd and Warshall. Infinite for a single component.
+    Floyd and Warshall. Infinite where no label may move.
 
     References
     ----------

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesgmm import arguments
 from bayesgmm.compiled import compiled
-from bayesgmm.posterior.sweeps import assign, cost_of, descend
+from bayesgmm.posterior.sweeps import assign, cost_of, lowest
 
 BLOCK_BYTES = 16 * 2**20
 """Memory for the rows of an array that one thread takes at a time."""
@@ -25,7 +25,8 @@ def stephens(responsibilities: Any, start: Any = None) -> tuple[np.ndarray, floa
     divergence of the draws' responsibilities from their mean, Σ_s Σ_n Σ_c p log(p / q), by turns
     in the mean q and, draw by draw as an assignment problem, in the permutations. Every sweep
     lowers the total, until one would lower it by no more than 1e-6, or 100 are done: a local
-    minimum, which depends on the start.
+    minimum, which depends on the start. So sweeps start, too, from the draws as aligned to each of
+    eight of them.
 
     Parameters
     ----------
@@ -33,8 +34,8 @@ def stephens(responsibilities: Any, start: Any = None) -> tuple[np.ndarray, floa
         Probability of every component for every row in every draw. An iterable gives
         (n_draws, any, n_components) arrays, the same ones each time that it is gone through.
     start : int array, (n_draws, n_components) or (n_starts, n_draws, n_components), optional
-        Permutations to start from; default the identity. Several share each pass over the rows, and
-        the best end is kept, the first of those within the tolerance.
+        Permutations to start from, besides; default the identity. Several share each pass over the
+        rows, and the best end is kept, the first of those within the tolerance.
 
     Returns
     -------
@@ -60,7 +61,8 @@ def stephens(responsibilities: Any, start: Any = None) -> tuple[np.ndarray, floa
     """
     blocks, (n_draws, k) = _row_blocks(responsibilities)
     starts = _checked_starts(start, n_draws, k)
-    best = descend(blocks, lambda block: _checked_block(block, n_draws, k), starts, False)
+    alike = np.zeros(k, dtype=int)
+    best = lowest(blocks, lambda b: _checked_block(b, n_draws, k), starts, alike, False)
     return best.permutations, best.cost
 
 

@@ -105,9 +105,10 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     """Whether the chains have converged, and, apart from that, whether their labels moved.
 
     R-hat of labelled parameters cannot tell: it is high where labels switch, and that is harmless.
-    So the verdict is that of quantities that no permutation of the components changes, and of the
-    sampler's own signs of trouble. What labels did is read off the permutations that relabelling
-    needs, and is said separately.
+    So the verdict is that of quantities that no permutation of exchangeable components changes, and
+    of the sampler's own signs of trouble. What labels did is read off the permutations that
+    relabelling needs, and is said separately. A component that the prior tells apart has no label
+    to move: where chains differ in it, they differ.
 
     Parameters
     ----------

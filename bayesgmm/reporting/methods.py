@@ -137,12 +137,14 @@ def _sampling(fit, posterior, convergence):
             ("ecr",),
         ),
     }.get(posterior["relabelling"], ("to bring its parameters nearest to the MAP's", ()))
-    if fit["n_components"] > 1:
+    if posterior["relabelling"] is not None:
         yield (
-            "Since the posterior does not change when components swap labels, the components of "
-            f"every draw were permuted {how[0]} before labelled quantities were summarised.",
+            "Since the posterior does not change when exchangeable components swap labels, those "
+            f"of every draw were permuted {how[0]} before labelled quantities were summarised.",
             how[1],
         )
+    elif fit["n_components"] > 1:
+        yield ("Components kept the labels that the prior gives them.", ())
     yield (
         "Convergence was judged by rank-normalised split R-hat and effective sample sizes (Vehtari "
         f"et al., 2021) of quantities that do not depend on labels: {convergence['verdict']}.",

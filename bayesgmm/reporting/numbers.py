@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.posterior import Diagnosis
+from bayesgmm.posterior.exchangeable import groups_of
 from bayesgmm.posterior.relabelling import labels_are_ambiguous
 from bayesgmm.posterior.summaries import ambiguity_note, covariances, without_labels
 from bayesgmm.reporting import checks, methods, tables
@@ -175,9 +176,10 @@ def _posterior(post: Any) -> dict[str, Any]:
     own = matrices.values[:, :, :1] if shared else matrices.values
     k, names = group["component"].values, [str(f) for f in group["feature"].values]
     owners = [None] if shared else list(k)
+    may_swap = len(np.unique(groups_of(post))) < len(k)
     found: dict[str, Any] = {
         "ambiguous": post["clustering"].attrs.get("ambiguous"),
-        "relabelling": post["clustering"].attrs.get("method"),
+        "relabelling": post["clustering"].attrs.get("method") if may_swap else None,
         "note": None,
         "label_free": [],
         "weights": _summaries(weights.values, [{"component": c} for c in k]),

@@ -15,9 +15,11 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm import arguments, markup
 from bayesgmm.em import PointEstimate
 from bayesgmm.posterior import relabel, save
+from bayesgmm.posterior.exchangeable import groups_of
 from bayesgmm.posterior.layout import checked_tree
 from bayesgmm.posterior.relabelling import is_relabelled
 from bayesgmm.posterior.summaries import summary_table
+from bayesgmm.posterior.sweeps import within
 from bayesgmm.reporting import drawing
 from bayesgmm.reporting.clusterings import clustered
 from bayesgmm.reporting.numbers import numbers_of, plain
@@ -143,7 +145,7 @@ def _with_mode(post: Any, mode: Any) -> xr.DataTree:
         )
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), ALIGNMENT_ROWS)).astype(int))
     shared = probability[rows].T @ np.asarray(mode.predict_proba(x[rows]))
-    order = linear_sum_assignment(shared, maximize=True)[1]
+    order = linear_sum_assignment(within(-shared, groups_of(post)))[1]
     group = post["posterior"].to_dataset()
     coords = {name: values.values for name, values in group.coords.items()}
     tree = post.copy()

@@ -70,9 +70,9 @@ def sample(
     -------
     xarray.DataTree
         Groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` and ``map``.
-        Labels of components are exchangeable: see ``relabel``. Interrupted by Ctrl-C it holds what
-        was drawn, and says so; before the first draw, in the search for the mode too, Ctrl-C raises
-        KeyboardInterrupt.
+        Labels of components that the prior does not tell apart are exchangeable: see ``relabel``.
+        Interrupted by Ctrl-C it holds what was drawn, and says so; before the first draw, in the
+        search for the mode too, Ctrl-C raises KeyboardInterrupt.
 
     Raises
     ------
@@ -111,10 +111,13 @@ def sample(
     if not isinstance(mixture, GaussianMixture):
         import nutpie
 
+        from bayesgmm.sampling.exchangeable import model_groups
+
         _check_model(mixture, x, sample_weight, start)
+        groups = model_groups(mixture)
         drawn = _drawn(_sampled(nutpie.compile_pymc_model(mixture), settings), settings)
         provenance = _provenance("NUTS", random_seed, began, drawn, settings)
-        return model_tree(mixture, drawn, provenance)
+        return model_tree(mixture, groups, drawn, provenance)
     rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
     start = _checked_start(mixture, rows, weight, start, random_seed, progress)
     objective = Objective.of(mixture, rows.values, weight)

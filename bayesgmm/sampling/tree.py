@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.prior.log_density import exchangeable_groups, prior_numbers
 from bayesgmm.structure import SPREAD, SPREAD_DIMS
 
 PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor", "arviz", "xarray")
@@ -46,15 +47,20 @@ def mixture_tree(mixture, rows, weight, start, drawn, provenance):
         "prior": prior.to_dict(),
         "features": features,
     }
+    numbers = prior_numbers(prior, mixture.covariance, mixture.n_components, len(features))
     attrs = provenance | {
         "bayesgmm_declaration": json.dumps(declaration),
+        "exchangeable": json.dumps(exchangeable_groups(numbers).tolist()),
         "data_hash": data_hash(rows.values, weight),
     }
     return _tree(groups, attrs)
 
 
-def model_tree(model, drawn, provenance):
-    """The posterior of a PyMC model as a DataTree, with the model's own names and dimensions."""
+def model_tree(model, exchangeable, drawn, provenance):
+    """The posterior of a PyMC model as a DataTree, with the model's own names and dimensions.
+
+    ``exchangeable`` is a number for every component, the same where they may swap labels, or None.
+    """
     coords = {k: np.asarray(v) for k, v in model.coords.items() if v is not None}
     groups = {}
     for group in ("posterior", "warmup_posterior"):
@@ -75,7 +81,8 @@ def model_tree(model, drawn, provenance):
             dims = [f"{variable.name}_dim_{i}" for i in range(values.ndim)]
         observed[variable.name] = (tuple(dims), values)
     groups["observed_data"] = _dataset(observed, coords)
-    return _tree(groups, provenance)
+    attrs = {} if exchangeable is None else {"exchangeable": json.dumps(exchangeable.tolist())}
+    return _tree(groups, provenance | attrs)
 
 
 def map_dataset(estimate, coords):

