@@ -150,7 +150,7 @@ examples = given(x=rows(), mixture=mixtures(), seed=st.integers(0, 2**31))
 common = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=150, derandomize=True, **common)
+@settings(max_examples=60, derandomize=True, **common)
 @examples
 def test_any_rows_and_mixture_give_finite_numbers_or_an_error_of_ours(x, mixture, seed):
     examine(x, mixture, seed)
