@@ -185,8 +185,12 @@ def assign(costs: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
 
     Permutations to ``keep`` stay unless that gains more than the tolerance, shared by all draws.
     """
-    # The columns of an assignment come back in the order of the rows, so that rows are labels.
-    best = np.array([linear_sum_assignment(cost.T)[1] for cost in costs])
+    # Where every label's cheapest component is another one, no assignment costs less.
+    best = costs.argmin(axis=1)
+    clash = (np.sort(best, axis=1) != np.arange(best.shape[1])).any(axis=1)
+    for s in np.flatnonzero(clash):
+        # The columns of an assignment come back in the order of the rows, so that rows are labels.
+        best[s] = linear_sum_assignment(costs[s].T)[1]
     if keep is None:
         return best
     gain = cost_of(costs, keep) - cost_of(costs, best)
