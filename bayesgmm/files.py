@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 
-def write(path: Path, content: Any) -> Path:
+def write(path: Path, content: Any, part: Path | None = None) -> Path:
     """Bytes (or a text, as UTF-8) as a file: whole and on the disk, or what was there before.
 
-    Written beside the file first: a name is moved in one step, a file is not written in one.
+    Written as ``part`` first, by default beside the file: a name is moved in one step, a file is
+    not written in one.
 
     Raises
     ------
@@ -24,7 +25,7 @@ def write(path: Path, content: Any) -> Path:
     """
     if isinstance(content, str):
         content = content.encode()
-    part = path.with_name(f"{path.name}.part")
+    part = part or path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "wb") as file:

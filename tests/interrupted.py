@@ -8,7 +8,7 @@ class Trace:
 
     def __init__(self, trace, rows):
         self.batches = [
-            [batch.slice(0, n) for batch, n in zip(batches, rows, strict=True)]
+            [b.slice(0, min(n, b.num_rows)) for b, n in zip(batches, rows, strict=True)]
             for batches in trace.get_arrow_trace()
         ]
 

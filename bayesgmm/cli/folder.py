@@ -72,11 +72,12 @@ def running(folder: Path, *new: Any) -> Iterator[None]:
             (folder / RECORD).unlink()
             raise
         except (KeyboardInterrupt, OSError):
-            complain(f"To go on: bayesgmm resume {folder}", "yellow")
+            if (folder / STORE).exists():
+                complain(f"To go on: bayesgmm resume {folder}", "yellow")
             raise
         began = (folder / RECORD).stat().st_mtime
         for name in OUTPUTS:  # of a run that this one replaced
             if (folder / name).exists() and (folder / name).stat().st_mtime < began:
                 (folder / name).unlink()
         (folder / RECORD).unlink()
-        shutil.rmtree(folder / STORE)
+        shutil.rmtree(folder / STORE, ignore_errors=True)

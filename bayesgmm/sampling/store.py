@@ -25,10 +25,12 @@ class _Durable(LocalStore):
     """Chunks that are whole and on the disk, or as they were before."""
 
     def set_sync(self, key, value):
-        files.write(self.root / key, value.as_buffer_like())
+        # What a kill leaves half written lies outside, where zarr does not take it for a member.
+        part = self.root.with_name(f".{self.root.name}.chunk")
+        files.write(self.root / key, value.as_buffer_like(), part)
 
     async def set(self, key, value):
-        files.write(self.root / key, value.as_buffer_like())
+        self.set_sync(key, value)
 
 
 def write_tree(tree: xr.DataTree, path: Path, encoding: Any = None) -> None:
