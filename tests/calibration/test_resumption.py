@@ -14,6 +14,8 @@ from interrupted import stop_at
 from scipy import stats
 
 import bayesgmm as bg
+from bayesgmm.sampling import resumption
+from bayesgmm.sampling.segments import Segment
 
 N_RUNS = 200
 CHAINS, DRAWS = 2, 100
@@ -76,6 +78,7 @@ def p_values(runs):
 
 
 def calibrated(n_runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # no power is cut here
     runs = [pieced_together(seed, tmp_path / f"{seed}.zarr", monkeypatch) for seed in range(n_runs)]
     return p_values(np.array(runs))
 
@@ -84,3 +87,23 @@ def calibrated(n_runs, tmp_path, monkeypatch):
 def test_two_hundred_interrupted_runs_draw_from_the_exact_posterior(tmp_path, monkeypatch):
     found = calibrated(N_RUNS, tmp_path, monkeypatch)
     assert min(found.values()) > LEVEL / len(found), found
+
+
+class _Kept(dict):
+    """Settings whose tuning draws are taken for draws, to be planted."""
+
+    def __getitem__(self, name):
+        return 0 if name == "tune" else super().__getitem__(name)
+
+
+@pytest.mark.slow
+def test_chains_that_begin_anew_at_the_mode_and_keep_their_tuning_are_caught(tmp_path, monkeypatch):
+    def planted(run, tree, chain, left):
+        segment = right(run, tree, chain, left)
+        settings = _Kept(segment.settings | {"tune": int(left) - 1, "draws": 1})
+        return Segment(segment.chains, run.compiled(run.whitened.centre), settings)
+
+    right = resumption._segment
+    monkeypatch.setattr(resumption, "_segment", planted)
+    found = calibrated(N_RUNS // 4, tmp_path, monkeypatch)
+    assert min(found.values()) < LEVEL / len(found), found
