@@ -398,7 +398,7 @@ def test_a_finished_run_leaves_its_outputs_and_nothing_else(table, tmp_path, mon
     assert call(*options).exit_code == 0
     out = tmp_path / "out" / "geyser-2-diag"
     first = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert set(first) == set(folder.OUTPUTS) - {"map.csv", "convergence.png"}
+    assert set(first) == set(folder.OUTPUTS) - {"map.csv"}
     assert_one_line(call(*options), "out/geyser-2-diag holds another run", "--force", "--out")
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
     (out / "map.csv").write_text("of another run")

@@ -69,7 +69,8 @@ def running(folder: Path, *new: Any) -> Iterator[None]:
         try:
             yield
         except InputError:
-            (folder / RECORD).unlink()
+            if not (folder / STORE).exists():
+                (folder / RECORD).unlink()
             raise
         except (KeyboardInterrupt, OSError):
             if (folder / STORE).exists():

@@ -121,6 +121,7 @@ def test_the_best_point_of_an_interrupted_search_can_be_sampled(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Verdict")
+@pytest.mark.filterwarnings("ignore:Labels are ambiguous")
 def test_an_interrupted_run_is_a_tree_like_any_other(monkeypatch):
     """Coordinates of the kept chains, attributes, and all that is computed from a tree."""
     x = np.random.default_rng(0).normal(size=(30, 2))
