@@ -36,7 +36,7 @@ def begin(command: str, file: Path, arguments: dict[str, Any], folder: Path, for
             f"{folder} holds another run ({', '.join(held)}). Choose another folder with --out; "
             f"{go_on}or replace it with --force."
         )
-    shutil.rmtree(folder / STORE, ignore_errors=True)
+    _discard(folder / STORE)
     kept = {n: v for n, v in arguments.items() if n not in ("out", "force")}
     record = {"command": command, "file": str(file.resolve()), "sha256": files.sha256(file)}
     files.write(folder / RECORD, json.dumps(record | {"arguments": kept}, default=str, indent=1))
@@ -81,4 +81,13 @@ def running(folder: Path, *new: Any) -> Iterator[None]:
             if (folder / name).exists() and (folder / name).stat().st_mtime < began:
                 (folder / name).unlink()
         (folder / RECORD).unlink()
-        shutil.rmtree(folder / STORE, ignore_errors=True)
+        _discard(folder / STORE)
+
+
+def _discard(store: Path) -> None:
+    """Delete a store, which is out of sight in one step: a kill may leave the rest half deleted."""
+    gone = store.with_name(f".{store.name}.gone")
+    shutil.rmtree(gone, ignore_errors=True)
+    if store.exists():
+        store.replace(gone)
+        shutil.rmtree(gone)
