@@ -7,7 +7,7 @@ INSTALLED = .venv/.installed
 .PHONY: demo install test lint calibrate notebooks bench clean
 
 demo: install
-	$(BIN)/bayesgmm run models/old_faithful.py --out out/old_faithful
+	$(BIN)/bayesgmm run models/old_faithful.py --out out/old_faithful --force
 
 install: $(INSTALLED)
 

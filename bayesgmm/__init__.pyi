@@ -15,6 +15,7 @@ from .distributions import MarginalMixture as MarginalMixture
 from .distributions import ResidualLKJ as ResidualLKJ
 from .distributions import ScaledLKJ as ScaledLKJ
 from .model import declare as declare
+from .sampling import resume as resume
 from .sampling import sample as sample
 from .posterior import Comparison as Comparison
 from .posterior import CredibleBall as CredibleBall

@@ -1,5 +1,7 @@
 """The command: what it prints, what it writes, and how it fails."""
 
+import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -10,9 +12,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from interrupted import stop_at
 from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
+import bayesgmm
+from bayesgmm import files
+from bayesgmm.cli import folder
 from bayesgmm.cli.commands import app
 from bayesgmm.cli.inputs import execute, read_table
 from bayesgmm.posterior.losses import adjusted_rand
@@ -51,7 +57,7 @@ def assert_one_line(result, *words):
         assert word in lines[0]
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["run"]])
+@pytest.mark.parametrize("command", [[], ["fit"], ["run"], ["resume"]])
 def test_help_reads(command):
     result = call(*command, "--help")
     assert result.exit_code == 0
@@ -196,6 +202,9 @@ def test_weights_that_are_the_only_column(table):
         ["-k", "2", "--covariance", "round"],
         ["-k", "2", "--prior", "flat"],
         ["-k", "2", "--target-accept", "1.5"],
+        ["-k", "2", "--target-accept", "nan"],
+        ["-k", "2", "--cores", "0"],
+        ["-k", "2", "--seed", str(2**70)],
     ],
 )
 def test_values_that_are_not_allowed(table, options):
@@ -316,7 +325,7 @@ def test_ctrl_c_in_the_search_keeps_its_best_and_stops(table, tmp_path, monkeypa
     out = tmp_path / "out"
     result = call("fit", table, "-k", 2, *SMALL, "--out", out)
     assert result.exit_code == 130
-    assert [path.name for path in out.iterdir()] == ["map.csv"]
+    assert {path.name for path in out.iterdir()} == {"map.csv", "run.json"}
 
 
 WHILE_IMPORTING = """
@@ -380,6 +389,108 @@ def test_ctrl_c_while_relabelling_keeps_the_draws(table, tmp_path, monkeypatch):
     result = call("fit", table, "-k", 2, *SMALL, "--out", out)
     assert result.exit_code == 130
     assert bg.load(out / "posterior.nc")["posterior"].sizes["draw"] == 30
+
+
+def test_a_finished_run_leaves_its_outputs_and_nothing_else(table, tmp_path, monkeypatch):
+    """In a folder named after the data, K and the structure; those of a run that it replaced go."""
+    monkeypatch.chdir(tmp_path)
+    options = ["fit", table, "-k", 2, "--covariance", "diag", *SMALL]
+    assert call(*options).exit_code == 0
+    out = tmp_path / "out" / "geyser-2-diag"
+    first = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert set(first) == set(folder.OUTPUTS) - {"map.csv"}
+    assert_one_line(call(*options), "out/geyser-2-diag holds another run", "--force", "--out")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == first
+    (out / "map.csv").write_text("of another run")
+    os.utime(out / "map.csv", (1e9, 1e9))
+    assert call(*options, "--seed", 2, "--force").exit_code == 0
+    assert {path.name for path in out.iterdir()} == set(first)
+    assert (out / "summary.csv").read_bytes() != first["summary.csv"]
+    assert_one_line(call("resume", out), "no unfinished run")
+
+
+def computed(*arguments, **options):
+    raise AssertionError("something was computed")
+
+
+def test_what_cannot_be_written_or_held_is_refused_before_anything_is_computed(
+    table, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("bayesgmm.fit_map", computed)
+    for options, words in (
+        (["--out", table / "folder"], ["cannot write to", "Not a directory"]),
+        (["--draws", 10**12, "--out", tmp_path / "new"], ["draws=1000000000000", "GB are free"]),
+    ):
+        assert_one_line(call("fit", table, "-k", 2, *options), *words)
+    with files.claimed(tmp_path / "out", tmp_path / "out" / ".lock"):
+        result = call("fit", table, "-k", 2, "--out", tmp_path / "out", "--force")
+        assert_one_line(result, "is being written to by process")
+
+
+def test_a_full_disk_is_one_line_that_says_how_to_go_on(table, tmp_path, monkeypatch):
+    def full(post, path):
+        raise OSError(errno.ENOSPC, f"cannot write {path}: No space left on device")
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("bayesgmm.save", full)
+        result = call("fit", table, "-k", 2, *SMALL, "--out", out)
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    for words in ("No space left on device", "posterior.nc", f"bayesgmm resume {out}"):
+        assert words in result.output
+    monkeypatch.setattr("bayesgmm.fit_map", computed)
+    assert call("resume", out).exit_code == 0
+    assert (out / "report.html").exists()
+
+
+def test_resume_refuses_a_file_that_has_changed(table, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        stop_at(patch, [20, 10])
+        with pytest.warns(UserWarning, match="Sampling was interrupted"):
+            result = call("fit", table, "-k", 2, *SMALL, "--out", out)
+    assert result.exit_code == 130
+    text = table.read_text()
+    table.write_text(text + "\n")
+    assert_one_line(call("resume", out), "geyser.csv has changed")
+    table.unlink()  # the store holds the rows
+    monkeypatch.setattr("bayesgmm.fit_map", computed)
+    assert call("resume", out).exit_code == 0
+    assert bayesgmm.load(out / "posterior.nc")["posterior"].sizes["draw"] == 30
+
+
+def test_resume_refuses_a_model_file_whose_rows_have_changed(table, tmp_path, monkeypatch):
+    text = f"""
+        import bayesgmm as bg
+        x = bg.observations({str(table)!r})
+        mixture = bg.GaussianMixture(2)
+        """
+    out, model = tmp_path / "out", model_file(tmp_path, text)
+    with monkeypatch.context() as patch:
+        stop_at(patch, [20, 10])
+        with pytest.warns(UserWarning, match="Sampling was interrupted"):
+            assert call("run", model, *SMALL, "--out", out).exit_code == 130
+    before = table.read_text()
+    table.write_text(before.replace("1", "2", 1))
+    assert_one_line(call("resume", out), "the rows of x have changed")
+    table.write_text(before)
+    assert call("resume", out).exit_code == 0
+
+
+def test_resume_begins_anew_where_nothing_was_drawn(table, tmp_path, monkeypatch):
+    def killed(*arguments, **options):
+        raise RuntimeError
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("bayesgmm.fit_map", killed)
+        options = ["--covariance", "tied", "--columns", "wait", *SMALL]
+        assert call("fit", table, "-k", 2, *options, "--out", out).exit_code == 1
+    assert [path.name for path in out.iterdir()] == ["run.json"]
+    assert call("resume", out).exit_code == 0
+    post = bayesgmm.load(out / "posterior.nc")
+    assert post["posterior"]["covariance"].shape == (2, 30, 1, 1)
 
 
 def test_an_unexpected_failure_is_one(table, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ ROOMS = [
     "arguments",
     "cache",
     "compiled",
+    "files",
     "markup",
     "structure",
     "progress",

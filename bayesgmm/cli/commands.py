@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from bayesgmm.cli.errors import InputError, blaming_input, exit_codes
-from bayesgmm.cli.inputs import defined, execute, labels, read_table
-from bayesgmm.cli.work import Settings, fit_declared, fit_mixture
+from bayesgmm.cli.errors import blaming_input, exit_codes
+from bayesgmm.cli.folder import STORE, recorded, running
+from bayesgmm.cli.inputs import Declared, read_table
+from bayesgmm.cli.work import Settings, fit_declared, fit_mixture, go_on
 
 app = typer.Typer(
     name="bayesgmm",
@@ -74,17 +75,23 @@ TargetAccept = Annotated[
     ),
 ]
 Starts = Annotated[int, typer.Option(min=1, help="Starting points of EM.", rich_help_panel=SEARCH)]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same draws.", rich_help_panel=SAMPLING)]
+Seed = Annotated[
+    int,
+    typer.Option(min=0, max=2**63 - 1, help="Same seed, same draws.", rich_help_panel=SAMPLING),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for the files; default: out/<name of the file>.",
+        help="Folder for the files; default: out/<name of the file>-<K>-<structure>.",
         file_okay=False,
         rich_help_panel=OUTPUT,
     ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only problems.", rich_help_panel=OUTPUT)
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace another run.", rich_help_panel=OUTPUT)
 ]
 
 
@@ -145,6 +152,7 @@ def fit(
     seed: Seed = 1,
     target_accept: TargetAccept = 0.8,
     out: Out = None,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit a mixture to the numeric columns of FILE.
@@ -154,17 +162,7 @@ def fit(
 
     Example: [bold]bayesgmm fit waiting.csv --components 2[/]
     """
-    settings = Settings(
-        draws,
-        tune,
-        chains,
-        cores,
-        starts,
-        seed,
-        target_accept,
-        out or Path("out") / file.stem,
-        quiet,
-    )
+    arguments = locals()
     with exit_codes():
         import bayesgmm as bg
 
@@ -179,9 +177,11 @@ def fit(
                 header=header,
                 encoding=encoding,
             )
-            family = bg.NormalInverseWishart if prior is PriorFamily.niw else bg.NormalLKJ
-            mixture = bg.GaussianMixture(components, covariance=covariance.value, prior=family())
-        fit_mixture(mixture, x, weight, None, settings)
+            family = bg.NormalInverseWishart if prior == PriorFamily.niw else bg.NormalLKJ
+            mixture = bg.GaussianMixture(components, covariance=str(covariance), prior=family())
+            settings = Settings.of(arguments, file, mixture)
+        with running(settings.out, "fit", file, arguments, settings.out, force):
+            fit_mixture(mixture, x, weight, None, settings)
 
 
 @app.command()
@@ -197,6 +197,7 @@ def run(
     seed: Seed = 1,
     target_accept: TargetAccept = 0.8,
     out: Out = None,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit the model that a Python file declares.
@@ -207,38 +208,40 @@ def run(
 
     Example: [bold]bayesgmm run models/penguins.py[/]
     """
-    settings = Settings(
-        draws,
-        tune,
-        chains,
-        cores,
-        starts,
-        seed,
-        target_accept,
-        out or Path("out") / model.stem,
-        quiet,
-    )
+    arguments = locals()
     with exit_codes():
-        import bayesgmm as bg
-
-        module = execute(model)
         with blaming_input():
-            x = bg.observations(defined(module, "x", model))
-            mixture = getattr(module, "mixture", None)
-            declare = getattr(module, "declare", None)
-            if mixture is None and declare is None:
-                raise InputError(
-                    f"{model} defines x but neither mixture nor declare. Define "
-                    "mixture = bg.GaussianMixture(n_components), or declare(x) that returns a "
-                    "pymc.Model."
-                )
-            if mixture is not None and not isinstance(mixture, bg.GaussianMixture):
-                raise InputError(
-                    f"{model} defines mixture as a {type(mixture).__name__}; expected a "
-                    "bayesgmm.GaussianMixture."
-                )
-            truth = labels(getattr(module, "truth", None), x, model)
-        if mixture is None and declare is not None:
-            fit_declared(declare, module.x, x, settings)
-        else:
-            fit_mixture(mixture, x, None, truth, settings)
+            declared = Declared.of(model)
+            settings = Settings.of(arguments, model, declared.mixture)
+        with running(settings.out, "run", model, arguments, settings.out, force):
+            if declared.mixture is None:
+                fit_declared(declared.model, declared.x, settings)
+            else:
+                fit_mixture(declared.mixture, declared.x, None, declared.truth, settings)
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="The folder of the run.", file_okay=False)],
+) -> None:
+    """Go on with a run that was killed, interrupted, or ran out of disk.
+
+    Every draw that was written is kept. The run's file must be what it was.
+
+    Example: [bold]bayesgmm resume out/waiting-2-full[/]
+    """
+    with exit_codes():
+        record = recorded(folder)
+        file, is_table = record["file"], record["command"] == "fit"
+        arguments = record["arguments"] | {"out": folder, "force": True}
+        if not (folder / STORE).exists():  # it had not come to sampling
+            if is_table:
+                fit(**arguments | {"file": file})
+            else:
+                run(**arguments | {"model": file})
+            return
+        with blaming_input():
+            declared = None if is_table or not file.exists() else Declared.of(file)
+            settings = Settings.of(arguments, file, None)
+        with running(folder):
+            go_on(declared, settings)

@@ -42,7 +42,7 @@ def saving_on_interrupt(save: Callable[[], Path]) -> Iterator[None]:
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """2 for wrong input, with one line; 130 for Ctrl-C; 1 for anything unexpected."""
+    """2 for wrong input, with one line; 130 for Ctrl-C; 1 for a failing disk or the unexpected."""
     if signal.getsignal(signal.SIGINT) is stop_at_once:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -55,6 +55,9 @@ def exit_codes() -> Iterator[None]:
         raise typer.Exit(130) from error
     except typer.Exit:
         raise
+    except OSError as error:
+        complain(f"Error: {error}")
+        raise typer.Exit(1) from error
     except Exception as error:
         traceback.print_exc()
         complain(f"Unexpected: {type(error).__name__}: {error}")

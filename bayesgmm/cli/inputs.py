@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 import traceback
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,13 +76,43 @@ def execute(file: Path) -> ModuleType:
     return module
 
 
-def defined(module: ModuleType, name: str, file: Path) -> Any:
-    if not hasattr(module, name):
-        raise InputError(
-            f"{file} does not define {name}. A model file defines x, its data, and mixture, a "
-            "bayesgmm.GaussianMixture (or declare(x), which returns a pymc.Model)."
-        )
-    return getattr(module, name)
+@dataclass(frozen=True)
+class Declared:
+    """What a model file declares: its data, and a mixture or a function that returns a model."""
+
+    module: ModuleType
+    x: Any
+    mixture: Any
+    truth: Any
+
+    @classmethod
+    def of(cls, file: Path) -> "Declared":
+        import bayesgmm as bg
+
+        module = execute(file)
+        if not hasattr(module, "x"):
+            raise InputError(
+                f"{file} does not define x. A model file defines x, its data, and mixture, a "
+                "bayesgmm.GaussianMixture (or declare(x), which returns a pymc.Model)."
+            )
+        x = bg.observations(module.x)
+        mixture = getattr(module, "mixture", None)
+        if mixture is None and not hasattr(module, "declare"):
+            raise InputError(
+                f"{file} defines x but neither mixture nor declare. Define "
+                "mixture = bg.GaussianMixture(n_components), or declare(x) that returns a "
+                "pymc.Model."
+            )
+        if mixture is not None and not isinstance(mixture, bg.GaussianMixture):
+            raise InputError(
+                f"{file} defines mixture as a {type(mixture).__name__}; expected a "
+                "bayesgmm.GaussianMixture."
+            )
+        return cls(module, x, mixture, labels(getattr(module, "truth", None), x, file))
+
+    def model(self) -> Any:
+        """The model that is declared by hand."""
+        return self.module.declare(self.module.x)
 
 
 def labels(truth: Any, x: Any, file: Path) -> Any:

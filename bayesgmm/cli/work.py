@@ -3,14 +3,16 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from bayesgmm.cli.errors import blaming_input, complain, saving_on_interrupt
+from bayesgmm import files
+from bayesgmm.cli.errors import InputError, blaming_input, complain, saving_on_interrupt
+from bayesgmm.cli.folder import STORE
 
 LOG_WIDTH = 120
 """Columns of what is printed to a file or a pipe."""
@@ -30,6 +32,15 @@ class Settings:
     out: Path
     quiet: bool
 
+    @classmethod
+    def of(cls, arguments: dict[str, Any], file: Path, mixture: Any) -> "Settings":
+        """Those among a command's arguments; the folder is named after what is fitted."""
+        given = {field.name: arguments[field.name] for field in fields(cls)}
+        if given["out"] is None:
+            kind = "" if mixture is None else f"-{mixture.n_components}-{mixture.covariance}"
+            given["out"] = Path("out") / f"{file.stem}{kind}"
+        return cls(**given)
+
 
 def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Settings) -> None:
     """MAP, posterior, tables and files of a declared mixture."""
@@ -39,6 +50,7 @@ def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Setting
     _say_data(console, x, weight)
     began = time.perf_counter()
     with blaming_input():
+        _check_memory(mixture, x, settings)
         interior = mixture.with_interior_mode()
         mode = bg.fit_map(
             interior,
@@ -71,18 +83,19 @@ def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Setting
             random_seed=settings.seed,
             progress=not settings.quiet,
             sample_weight=weight,
+            store=settings.out / STORE,
         )
     _finish(post, settings, console)
 
 
-def fit_declared(declare: Callable[..., Any], data: Any, x: Any, settings: Settings) -> None:
+def fit_declared(declare: Callable[..., Any], x: Any, settings: Settings) -> None:
     """Posterior, tables and files of a model that the user wrote in PyMC."""
     import bayesgmm as bg
 
     console = console_of(settings)
     _say_data(console, x, None)
     with blaming_input():
-        model = declare(data)
+        model = declare()
     console.print("The model is declared by hand: no MAP, straight to the sampler.")
     post = bg.sample(
         model,
@@ -93,15 +106,54 @@ def fit_declared(declare: Callable[..., Any], data: Any, x: Any, settings: Setti
         target_accept=settings.target_accept,
         random_seed=settings.seed,
         progress=not settings.quiet,
+        store=settings.out / STORE,
     )
     _finish(post, settings, console)
+
+
+def go_on(declared: Any, settings: Settings) -> None:
+    """The rest of the posterior, tables and files of a run that was cut short.
+
+    ``declared`` is what its model file says now; None for a table, or where the file has gone.
+    """
+    import bayesgmm as bg
+
+    console = console_of(settings)
+    with blaming_input():
+        model = None
+        if declared is not None and declared.mixture is None:
+            model = declared.model()
+        elif declared is not None:
+            _check_rows(declared.x, settings.out / STORE)
+    post = bg.resume(settings.out / STORE, model, cores=settings.cores, progress=not settings.quiet)
+    _finish(post, settings, console)
+
+
+def _check_rows(x: Any, store: Path) -> None:
+    """Refuse to go on where the model file now reads other rows."""
+    import numpy as np
+    import zarr
+
+    from bayesgmm.sampling.tree import data_hash
+
+    attrs = zarr.open_group(store, mode="r").attrs
+    if data_hash(x.values, np.ones(x.n_obs)) != attrs["data_hash"]:
+        raise InputError("the rows of x have changed since the run began; begin a new run.")
+
+
+def _check_memory(mixture: Any, x: Any, settings: Settings) -> None:
+    """Before the search for the mode, refuse what ``sample`` would refuse after it."""
+    from bayesgmm.sampling.memory import check_memory
+    from bayesgmm.sampling.tree import mixture_variables, n_values
+
+    sizes = {"draws": settings.draws, "tune": settings.tune, "chains": settings.chains}
+    check_memory(n_values(mixture_variables(mixture, x.n_features)), sizes, copies=True)
 
 
 def _finish(post: Any, settings: Settings, console: Console) -> None:
     """Save the draws first, then relabel, summarise, and write everything."""
     import bayesgmm as bg
 
-    settings.out.mkdir(parents=True, exist_ok=True)
     bg.save(post, settings.out / "posterior.nc")
     interrupted = bool(post.attrs.get("interrupted", 0))
     with saving_on_interrupt(lambda: settings.out / "posterior.nc"):
@@ -146,7 +198,8 @@ def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
     from bayesgmm.reporting import tables
 
     summary = arviz_stats.summary(post, ci_prob=0.94, round_to="none")
-    pd.DataFrame(summary).to_csv(settings.out / "summary.csv", index_label="quantity")
+    table = pd.DataFrame(summary).to_csv(index_label="quantity")
+    files.write(settings.out / "summary.csv", table)
     console.print(tables.rich_table(tables.named_rows(summary), "Posterior", console.width))
     console.print(
         "No relabelling, figures or page: they need the variables weights (component), means "
@@ -186,9 +239,7 @@ def _say_mode(console: Console, mode: Any, seconds: float) -> None:
 
 
 def _save_mode(mode: Any, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    mode.to_dataframe().to_csv(folder / "map.csv")
-    return folder / "map.csv"
+    return files.write(folder / "map.csv", mode.to_dataframe().to_csv())
 
 
 def console_of(settings: Settings) -> Console:

@@ -1,19 +1,21 @@
 """Posteriors on disk."""
 
+import io
 from pathlib import Path
 
 import xarray as xr
 
-from bayesgmm import arguments
+from bayesgmm import arguments, files
 from bayesgmm.posterior.layout import checked_tree
-
-CODECS = {"blosc", "bytes", "crc32c", "gzip", "transpose", "vlen-utf8", "zlib", "zstd"}
-"""Codecs of a zarr store that make numbers and text of bytes, and do nothing else; that of pickles
-runs what the store holds."""
+from bayesgmm.sampling.store import read_tree, write_tree
+from bayesgmm.sampling.tree import kept
 
 
 def save(post: xr.DataTree, path: str | Path) -> Path:
     """Write a posterior to a netCDF (.nc) or zarr (.zarr) file.
+
+    The file is whole or not there: it is written beside its place, and moved there when it is on
+    the disk. A netCDF file is made in memory first, which takes as much again as the tree.
 
     Parameters
     ----------
@@ -30,23 +32,33 @@ def save(post: xr.DataTree, path: str | Path) -> Path:
     ValueError
         The suffix is neither; or something stands at a .zarr path that is no zarr store, and would
         be deleted.
+    OSError
+        The file cannot be written, for example because the disk is full. What was there before is
+        whole, and the posterior still in memory.
     """
     checked_tree(post)
     file = _checked(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix == ".zarr":
-        _spare(file)
-        post.to_zarr(file, mode="w", consolidated=False)
-    else:
-        # Written beside it first: an interrupt leaves what was there before.
-        part = file.with_name(file.name + ".part")
-        post.to_netcdf(part, engine="h5netcdf")
-        part.replace(file)
+    try:
+        if file.suffix == ".zarr":
+            _spare(file)
+            write_tree(post, file)
+        else:
+            # In memory first: HDF5 takes the process down with it where the disk is full.
+            buffer = io.BytesIO()
+            post.to_netcdf(buffer, engine="h5netcdf")
+            files.write(file, buffer.getbuffer())
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{error.strerror}; the posterior is still in memory: make room, or save it elsewhere",
+        ) from error
     return file
 
 
 def load(path: str | Path) -> xr.DataTree:
-    """Read a posterior that ``save`` wrote, into memory.
+    """Read a posterior that ``save`` wrote, into memory; or the store of a run, finished or not.
+
+    Of a run that is not finished, the chains and draws that leave no gap.
 
     A file from somebody else cannot run code: of a zarr store only codecs that decode numbers and
     text are admitted, whichever version of zarr is installed, and netCDF has no others. What it
@@ -58,24 +70,24 @@ def load(path: str | Path) -> xr.DataTree:
     FileNotFoundError
         No such file.
     ValueError
-        The suffix is neither .nc nor .zarr; or the file is damaged, or of another kind.
+        The suffix is neither .nc nor .zarr; the file is damaged, or of another kind; or the run
+        holds no draw yet.
     """
     file = _checked(path)
     if not file.exists():
         raise FileNotFoundError(f"no posterior at {file}. Try bg.save(post, {str(file)!r}) first.")
     try:
         if file.suffix == ".zarr":
-            _refuse_code(file)
-            tree = xr.open_datatree(file, engine="zarr", consolidated=False)
+            tree = read_tree(file)
         else:
-            tree = xr.open_datatree(file, engine="h5netcdf")
-        with tree:
-            return tree.load()
+            with xr.open_datatree(file, engine="h5netcdf") as opened:
+                tree = opened.load()
     except Exception as error:  # HDF5 and zarr raise whatever the damage led to
         raise ValueError(
             f"no posterior can be read from {file}: {error or type(error).__name__}. It may be "
             "damaged, cut short, or of another kind. Try another copy, or sample again."
         ) from error
+    return kept(tree) if "run" in tree else tree
 
 
 def _spare(file):
@@ -87,27 +99,6 @@ def _spare(file):
             f"path {str(file)!r} holds something that is no zarr store, and saving would delete "
             "it. Try another name, or delete it yourself."
         )
-
-
-def _refuse_code(store):
-    """Raise an error where an array of a zarr store has a codec that could do more than decode."""
-    import zarr
-
-    group = zarr.open_group(store, mode="r", use_consolidated=False)
-    for name, node in group.members(max_depth=None, use_consolidated_for_children=False):
-        if isinstance(node, zarr.Array):
-            codecs = (*node.filters, node.serializer, *node.compressors)
-            names = {_name(codec) for codec in codecs if codec is not None}
-            if not names <= CODECS:
-                raise ValueError(
-                    f"{name} has the codec {', '.join(sorted(names - CODECS))}; "
-                    f"only {', '.join(sorted(CODECS))} are admitted"
-                )
-
-
-def _name(codec):
-    """Of zarr's format 2, or of format 3."""
-    return getattr(codec, "codec_id", None) or codec.to_dict()["name"]
 
 
 def _checked(path):

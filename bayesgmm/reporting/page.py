@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import arguments, markup
 from bayesgmm.em import PointEstimate
+from bayesgmm.files import write
 from bayesgmm.posterior import relabel, save
 from bayesgmm.posterior.exchangeable import groups_of
 from bayesgmm.posterior.layout import checked_tree
@@ -107,15 +108,14 @@ def write_outputs(
         Those of the report.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     post = _prepared(post, None, progress)
     save(post, folder / "posterior.nc")
     table = summary_table(post, round_to="none")
-    pd.DataFrame(table).to_csv(folder / "summary.csv", index_label="quantity")
+    write(folder / "summary.csv", pd.DataFrame(table).to_csv(index_label="quantity"))
     found = clustered(post, 1, progress)
     shown = pictures(post, found)
     for picture in shown:
-        (folder / f"{picture.name}.png").write_bytes(picture.png)
+        write(folder / f"{picture.name}.png", picture.png)
     numbers = numbers_of(post, found, progress)
     _write(numbers, shown, folder / "report.html")
     names = ["posterior.nc", "summary.csv", "report.html", "report.json"]
@@ -176,12 +176,10 @@ def _write(numbers: dict[str, Any], shown: list[Picture], path: Path) -> None:
         prior_numbers=_prior_numbers(numbers["fit"]["prior"]),
         shown_rows=SHOWN_ROWS,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
     everything = numbers | {"figures": plain([p.words() for p in shown])}
-    path.with_suffix(".json").write_text(
-        json.dumps(everything, ensure_ascii=False, allow_nan=False, indent=1), encoding="utf-8"
-    )
+    written = json.dumps(everything, ensure_ascii=False, allow_nan=False, indent=1)
+    write(path, text)
+    write(path.with_suffix(".json"), written)
 
 
 def _table(records: list[dict[str, Any]], caption: str, sort: str | None = None) -> Markup:

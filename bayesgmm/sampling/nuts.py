@@ -1,23 +1,30 @@
 """NUTS on the compiled target, or on any PyMC model."""
 
 import time
-import warnings
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
+from bayesgmm.arguments import flag, instance, integer, number, seed
 from bayesgmm.data import training_data
 from bayesgmm.em import PointEstimate, fit_map
-from bayesgmm.em.objective import Objective
 from bayesgmm.mixture import GaussianMixture
 from bayesgmm.prior import NormalInverseWishart
-from bayesgmm.sampling.tree import mixture_tree, model_tree
-from bayesgmm.sampling.whitened import TRAJECTORY, WhitenedTarget
-from bayesgmm.structure import is_matrix, spread_from_factor
-from bayesgmm.target import constrain_all
-from bayesgmm.threads import one_blas_thread
+from bayesgmm.sampling.memory import check_memory
+from bayesgmm.sampling.record import Record, run_group
+from bayesgmm.sampling.runs import MixtureRun, ModelRun
+from bayesgmm.sampling.segments import Segment, draw, sampler_seed
+from bayesgmm.sampling.store import Store, claimed_store
+from bayesgmm.sampling.tree import (
+    mixture_tree,
+    mixture_variables,
+    model_tree,
+    model_variables,
+    n_values,
+)
 
 if TYPE_CHECKING:
     import pymc
@@ -36,6 +43,7 @@ def sample(
     target_accept: float = 0.8,
     random_seed: int | None = None,
     save_warmup: bool = False,
+    store: str | Path | None = None,
     progress: bool = True,
 ) -> xr.DataTree:
     """Draw from the posterior by NUTS.
@@ -64,6 +72,9 @@ def sample(
         The same seed gives the same draws.
     save_warmup : bool
         Whether to keep the tuning draws, in ``warmup_posterior`` and ``warmup_sample_stats``.
+    store : str or Path, optional
+        A new .zarr folder to which draws are written as they come, every two seconds: after a
+        crash ``resume`` goes on from there. It holds the same tree, NaN where nothing is drawn yet.
     progress : bool
 
     Returns
@@ -77,7 +88,10 @@ def sample(
     Raises
     ------
     ValueError, TypeError
-        An argument is unfit; the message names it.
+        An argument is unfit, or the draws will not fit in memory; nothing was computed.
+    OSError
+        The store cannot be written to. Once sampling has begun that is a warning: draws are kept in
+        memory, and writing is tried again.
 
     Notes
     -----
@@ -92,151 +106,53 @@ def sample(
     .. [2] Shahbaba, Lan, Johnson & Neal (2014), Statistics and Computing 24, 339–349.
     .. [3] Betancourt (2017), arXiv:1701.02434.
     """
-    for name, value in (("draws", draws), ("tune", tune), ("chains", chains)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} must be an integer of at least 1; got {value!r}.")
-    if not 0 < target_accept < 1:
-        raise ValueError(f"target_accept must lie between 0 and 1; got {target_accept!r}.")
     began = time.perf_counter()
+    sizes = {
+        "draws": integer("draws", draws),
+        "tune": integer("tune", tune),
+        "chains": integer("chains", chains),
+    }
+    sizes["warmup"] = sizes["tune"] if flag("save_warmup", save_warmup) else 0
     settings = {
-        "draws": int(draws),
-        "tune": int(tune),
-        "chains": int(chains),
-        "cores": cores,
-        "seed": _seed(random_seed),
-        "target_accept": target_accept,
-        "progress_bar": progress,
-        "save_warmup": save_warmup,
+        "cores": None if cores is None else integer("cores", cores),
+        "target_accept": number("target_accept", target_accept, 0, 1),
+        "progress_bar": flag("progress", progress),
     }
+    random_seed = seed(random_seed)
+    if start is not None:
+        instance("start", start, PointEstimate, "Try start=bg.fit_map(mixture, x).")
     if not isinstance(mixture, GaussianMixture):
-        import nutpie
-
-        from bayesgmm.sampling.exchangeable import model_groups
-
         _check_model(mixture, x, sample_weight, start)
-        groups = model_groups(mixture)
-        drawn = _drawn(_sampled(nutpie.compile_pymc_model(mixture), settings), settings)
-        provenance = _provenance("NUTS", random_seed, began, drawn, settings)
-        return model_tree(mixture, groups, drawn, provenance)
-    rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
-    start = _checked_start(mixture, rows, weight, start, random_seed, progress)
-    objective = Objective.of(mixture, rows.values, weight)
-    mode = start.parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
-    whitened = WhitenedTarget.at(objective.target, mode)
-    drawn = _drawn(_sampled(whitened.nutpie_model(), settings | whitened.trajectory), settings)
-    offset = _log_density_offset(objective)
-    for group in ("posterior", "warmup_posterior"):
-        if group in drawn:
-            drawn[group] = _parameters(objective, whitened.coordinates(drawn[group].pop("y")))
-            statistics = drawn[group.replace("posterior", "sample_stats")]
-            statistics["lp"] += offset
-            # nutpie counts a trajectory of fixed length as cut off, too.
-            cut_off = statistics["tree_depth"] >= TRAJECTORY["maxdepth"]
-            statistics["reached_max_treedepth"] = cut_off
-    provenance = _provenance(whitened.sampler, random_seed, began, drawn, settings)
-    return mixture_tree(mixture, rows, weight, start, drawn, provenance)
-
-
-def _log_density_offset(objective):
-    """Nats from the target's density to that of the declared PyMC model in its coordinates.
-
-    The coordinates differ by shifts and scales only: means by the scale, row i of a Cholesky factor
-    below the diagonal by the scale of feature i, logarithms by a shift.
-    """
-    log_scale, k = np.log(objective.scale), objective.n_components
-    d = objective.n_features
-    blocks = {"full": k, "tied": 1}.get(objective.covariance, 0)
-    spread = blocks * (np.arange(d) * log_scale).sum()
-    return objective.log_likelihood_offset - k * log_scale.sum() - spread
-
-
-def _parameters(objective, flat):
-    """Posterior variables in the data's units from vectors (chain, draw, n_dim)."""
-    chains, draws, n_dim = flat.shape
-    weights, means, factor = constrain_all(objective.target, flat.reshape(-1, n_dim))
-    scale = objective.scale
-    if is_matrix(objective.covariance):
-        factor = factor * scale[:, None]
-    else:
-        factor = factor * (scale if objective.covariance == "diag" else scale[:1])
-    spread = spread_from_factor(factor, objective.covariance)
-    named = {"weights": weights, "spread": spread, "means": means * scale + objective.shift}
-    return {name: v.reshape(chains, draws, *v.shape[1:]) for name, v in named.items()}
-
-
-STATISTICS = {
-    "logp": "lp",
-    "diverging": "diverging",
-    "depth": "tree_depth",
-    "maxdepth_reached": "reached_max_treedepth",
-    "n_steps": "n_steps",
-    "step_size": "step_size",
-    "mean_tree_accept": "acceptance_rate",
-    "energy": "energy",
-    "energy_error": "energy_error",
-}
-"""nutpie's names and ArviZ's."""
-
-
-def _sampled(compiled, settings):
-    """nutpie's tree; ragged after Ctrl-C."""
-    import nutpie
-
-    # One thread per chain: BLAS must not start more for the whitening.
-    with warnings.catch_warnings(), one_blas_thread():
-        warnings.filterwarnings("ignore", message="Found chain dimension")
-        return nutpie.sample(compiled, **settings)
-
-
-def _drawn(tree, settings):
-    """Arrays by group, (chain, draw, …), rectangular: what an interrupt cut short is trimmed."""
-    lengths = np.isfinite(tree["sample_stats"]["logp"].values).sum(axis=1)
-    chains, length = _longest_rectangle(lengths)
-    if length == 0:
-        raise KeyboardInterrupt("interrupted before the first draw: nothing to keep")
-    interrupted = bool((lengths < settings["draws"]).any())
-    if interrupted:
-        warnings.warn(
-            f"Sampling was interrupted: kept {len(chains)} of {settings['chains']} chains with "
-            f"{length} of {settings['draws']} draws each.",
-            stacklevel=3,
-        )
-    groups = {"interrupted": interrupted, "chains": chains}
-    for prefix in ("", "warmup_") if settings["save_warmup"] else ("",):
-        keep = slice(None) if prefix else slice(length)
-        statistics = tree[f"{prefix}sample_stats"]
-        groups[f"{prefix}posterior"] = {
-            name: v.values[chains][:, keep] for name, v in tree[f"{prefix}posterior"].items()
-        }
-        groups[f"{prefix}sample_stats"] = {
-            new: statistics[old].values[chains][:, keep] for old, new in STATISTICS.items()
-        }
-    return groups
-
-
-def _longest_rectangle(lengths):
-    """The chains, and the common length, that keep the most draws of ragged chains."""
-    order = np.argsort(-lengths, kind="stable")
-    kept = np.argmax(lengths[order] * np.arange(1, len(order) + 1)) + 1
-    return np.sort(order[:kept]), int(lengths[order[kept - 1]])
-
-
-def _seed(random_seed):
-    """A seed nutpie takes; a draw of entropy if none is given."""
-    return int(np.random.SeedSequence(random_seed).generate_state(1, np.uint32)[0])
-
-
-def _provenance(sampler, random_seed, began, drawn, settings):
-    return {
-        "sampler": sampler,
+    check_memory(1, sizes)  # at once; how much a draw holds shows later
+    provenance = {
         "random_seed": "none" if random_seed is None else random_seed,
-        "wall_time": time.perf_counter() - began,
-        "n_chains_requested": settings["chains"],
-        "n_draws_requested": settings["draws"],
-        "n_tune": settings["tune"],
+        "n_chains_requested": sizes["chains"],
+        "n_draws_requested": sizes["draws"],
+        "n_tune": sizes["tune"],
         "target_accept": settings["target_accept"],
-        "interrupted": int(drawn["interrupted"]),
     }
+    with nullcontext() if store is None else claimed_store(store, new=True) as path:
+        copies = path is not None
+        if isinstance(mixture, GaussianMixture):
+            rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
+            check_memory(n_values(mixture_variables(mixture, rows.n_features)), sizes, copies)
+            start = _checked_start(mixture, rows, weight, start, random_seed, progress)
+            run = MixtureRun.about(mixture, rows.values, weight, start.parameters)
+            tree = mixture_tree(mixture, rows, weight, start, sizes, provenance)
+        else:
+            from bayesgmm.sampling.exchangeable import model_groups
+
+            run = ModelRun.of(mixture)
+            variables = model_variables(mixture, run.shapes)
+            check_memory(n_values(variables), sizes, copies)
+            tree = model_tree(mixture, model_groups(mixture), variables, sizes, provenance)
+        tree.attrs["sampler"] = run.sampler
+        tree["run"] = run_group(sizes["chains"], run.n_dim, x)
+        record = Record(run, tree, None if path is None else Store.create(path, tree), began)
+        settings |= {name: sizes[name] for name in ("draws", "tune")} | run.trajectory
+        settings["seed"] = sampler_seed(random_seed)
+        draw([Segment(range(sizes["chains"]), run.compiled(), settings)], 1, record)
+        return record.finished()
 
 
 def _checked_start(mixture, rows, weight, start, random_seed, progress):
@@ -253,10 +169,6 @@ def _checked_start(mixture, rows, weight, start, random_seed, progress):
                 "start=bg.fit_map(mixture, x), which keeps the best point so far."
             )
         return mode
-    if not isinstance(start, PointEstimate):
-        raise TypeError(
-            f"start must be a PointEstimate, as fit_map returns; got {type(start).__name__}."
-        )
     declared = (mixture.covariance, mixture.n_components, len(rows.features))
     given = (start.parameters.covariance, *start.means.shape)
     if declared != given:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from importlib.metadata import version
 
 import numpy as np
@@ -9,13 +10,40 @@ import xarray as xr
 
 from bayesgmm.prior import NormalInverseWishart
 from bayesgmm.prior.log_density import exchangeable_groups, prior_numbers
-from bayesgmm.structure import SPREAD, SPREAD_DIMS
+from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
 
 PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor", "arviz", "xarray")
 
 
-def mixture_tree(mixture, rows, weight, start, drawn, provenance):
-    """The posterior of a declared mixture as a DataTree."""
+STATISTICS = {
+    "logp": ("lp", np.float64),
+    "diverging": ("diverging", np.bool_),
+    "depth": ("tree_depth", np.uint64),
+    "maxdepth_reached": ("reached_max_treedepth", np.bool_),
+    "n_steps": ("n_steps", np.uint64),
+    "step_size": ("step_size", np.float64),
+    "mean_tree_accept": ("acceptance_rate", np.float64),
+    "energy": ("energy", np.float64),
+    "energy_error": ("energy_error", np.float64),
+}
+"""nutpie's names, and ArviZ's with their types."""
+
+
+def mixture_variables(mixture, n_features):
+    """Dimensions and shape of a draw of every variable, by name."""
+    k, covariance = mixture.n_components, mixture.covariance
+    return {
+        "weights": (("component",), (k,)),
+        "means": (("component", "feature"), (k, n_features)),
+        SPREAD[covariance]: (SPREAD_DIMS[covariance], spread_shape(covariance, k, n_features)),
+    }
+
+
+def mixture_tree(mixture, rows, weight, start, sizes, provenance):
+    """The tree of a declared mixture, its draws NaN until they are filled in.
+
+    ``sizes`` holds the number of ``chains``, of ``draws``, and of tuning draws kept, ``warmup``.
+    """
     features = list(rows.features)
     coords = {
         "component": np.arange(mixture.n_components),
@@ -23,19 +51,7 @@ def mixture_tree(mixture, rows, weight, start, drawn, provenance):
         "feature_bis": features,
         "obs": rows.rows,
     }
-    name, spread_dims = SPREAD[mixture.covariance], SPREAD_DIMS[mixture.covariance]
-    dims = {
-        "weights": ("component",),
-        "means": ("component", "feature"),
-        name: spread_dims,
-    }
-    groups = {}
-    for group in ("posterior", "warmup_posterior"):
-        if group in drawn:
-            arrays = drawn[group] | {name: drawn[group]["spread"]}
-            named = {v: (("chain", "draw", *dims[v]), arrays[v]) for v in dims}
-            groups[group] = _dataset(named, coords, drawn["chains"])
-    groups |= _statistics(drawn)
+    groups = _undrawn(mixture_variables(mixture, len(features)), coords, sizes)
     groups["observed_data"] = _dataset({"x": (("obs", "feature"), rows.values)}, coords)
     prior = mixture.resolved_prior(rows.values, weight)
     groups["constant_data"] = _dataset(_prior_variables(prior) | {
@@ -56,23 +72,29 @@ def mixture_tree(mixture, rows, weight, start, drawn, provenance):
     return _tree(groups, attrs)
 
 
-def model_tree(model, exchangeable, drawn, provenance):
-    """The posterior of a PyMC model as a DataTree, with the model's own names and dimensions.
+def model_variables(model, shapes):
+    """Dimensions and shape of a draw of every variable of a PyMC model, by name."""
+    variables = {}
+    for name, shape in shapes.items():
+        dims = model.named_vars_to_dims.get(name)
+        if dims is None:
+            dims = [f"{name}_dim_{i}" for i in range(len(shape))]
+        variables[name] = (tuple(dims), tuple(shape))
+    return variables
+
+
+def n_values(variables):
+    """Numbers in a draw."""
+    return sum(math.prod(shape) for _, shape in variables.values())
+
+
+def model_tree(model, exchangeable, variables, sizes, provenance):
+    """The tree of a PyMC model, with the model's own names and dimensions; its draws are NaN.
 
     ``exchangeable`` is a number for every component, the same where they may swap labels, or None.
     """
     coords = {k: np.asarray(v) for k, v in model.coords.items() if v is not None}
-    groups = {}
-    for group in ("posterior", "warmup_posterior"):
-        if group in drawn:
-            named = {}
-            for variable, values in drawn[group].items():
-                dims = model.named_vars_to_dims.get(variable)
-                if dims is None:
-                    dims = [f"{variable}_dim_{i}" for i in range(values.ndim - 2)]
-                named[variable] = (("chain", "draw", *dims), values)
-            groups[group] = _dataset(named, coords, drawn["chains"])
-    groups |= _statistics(drawn)
+    groups = _undrawn(variables, coords, sizes)
     observed = {}
     for variable in model.observed_RVs:
         values = np.asarray(model.rvs_to_values[variable].eval())
@@ -83,6 +105,40 @@ def model_tree(model, exchangeable, drawn, provenance):
     groups["observed_data"] = _dataset(observed, coords)
     attrs = {} if exchangeable is None else {"exchangeable": json.dumps(exchangeable.tolist())}
     return _tree(groups, provenance | attrs)
+
+
+def kept(tree):
+    """The tree of a run as it is returned: the chains and the draws that leave no gap.
+
+    Raises
+    ------
+    ValueError
+        There is no draw.
+    """
+    lengths = np.isfinite(tree["sample_stats"]["lp"].values).sum(axis=1)
+    chains, length = _longest_rectangle(lengths)
+    if length == 0:
+        raise ValueError("the run holds no draw yet")
+    groups = {}
+    for name, node in tree.children.items():
+        if name == "run":
+            continue
+        dataset = node.to_dataset()
+        if "chain" in dataset.dims:
+            dataset = dataset.isel(chain=chains)
+        if name in ("posterior", "sample_stats"):
+            dataset = dataset.isel(draw=slice(length))
+        groups[name] = dataset
+    whole = xr.DataTree.from_dict(groups)
+    whole.attrs = dict(tree.attrs)
+    return whole
+
+
+def _longest_rectangle(lengths):
+    """The chains, and the common length, that keep the most draws of ragged chains."""
+    order = np.argsort(-lengths, kind="stable")
+    kept = np.argmax(lengths[order] * np.arange(1, len(order) + 1)) + 1
+    return np.sort(order[:kept]), int(lengths[order[kept - 1]])
 
 
 def map_dataset(estimate, coords):
@@ -137,30 +193,42 @@ def _prior_variables(prior):
     }
 
 
-def _statistics(drawn):
-    names = ("sample_stats", "warmup_sample_stats")
-    return {
-        group: _dataset(
-            {name: (("chain", "draw"), v) for name, v in drawn[group].items()}, {}, drawn["chains"]
-        )
-        for group in names
-        if group in drawn
-    }
+def _undrawn(variables, coords, sizes):
+    """Draws and statistics that are not there yet; ``variables`` are (dims, shape) by name."""
+    groups = {}
+    for prefix, length in (("", sizes["draws"]), ("warmup_", sizes["warmup"])):
+        lead = (sizes["chains"], length)
+        if length:
+            drawn = {
+                name: (("chain", "draw", *dims), np.full((*lead, *shape), np.nan))
+                for name, (dims, shape) in variables.items()
+            }
+            statistics = {
+                name: (("chain", "draw"), np.full(lead, _missing(dtype), dtype))
+                for name, dtype in STATISTICS.values()
+            }
+            axes = {"chain": np.arange(lead[0]), "draw": np.arange(length)}
+            groups[f"{prefix}posterior"] = _dataset(drawn, coords | axes)
+            groups[f"{prefix}sample_stats"] = _dataset(statistics, axes)
+    return groups
 
 
-def _dataset(variables, coords, chains=None):
+def _missing(dtype):
+    return np.nan if np.issubdtype(dtype, np.floating) else 0
+
+
+def _dataset(variables, coords):
     used = {dim for dims, _ in variables.values() for dim in dims}
     coords = {name: values for name, values in coords.items() if name in used}
-    dataset = xr.Dataset(variables, coords=coords)
-    if chains is not None:
-        dataset = dataset.assign_coords(chain=chains, draw=np.arange(dataset.sizes["draw"]))
-    return dataset
+    return xr.Dataset(variables, coords=coords)
 
 
 def _tree(groups, attrs):
     tree = xr.DataTree.from_dict(groups)
     versions = {name: version(name) for name in PACKAGES}
     tree.attrs = attrs | {
+        "wall_time": 0.0,
+        "interrupted": 1,
         "bayesgmm_version": versions["bayesgmm"],
         "versions": json.dumps(versions),
         "inference_library": "nutpie",

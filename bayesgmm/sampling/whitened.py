@@ -72,11 +72,16 @@ class WhitenedTarget:
         """How nutpie is to move in these coordinates."""
         return TRAJECTORY | (FIXED_LENGTH if self.sampler == "HMC" else {})
 
-    def nutpie_model(self) -> Any:
-        """The density as nutpie samples it, in the variable ``y``."""
+    def nutpie_model(self, start: np.ndarray | None = None) -> Any:
+        """The density as nutpie samples it, in the variable ``y``; chains begin at ``start``.
+
+        Where none is given, about the mode.
+        """
         n_dim = len(self.centre)
 
         def initial_point(seed):
+            if start is not None:
+                return start
             return OVERDISPERSION * np.random.default_rng(seed).standard_normal(n_dim)
 
         if len(self.target.x) <= MANY_ROWS:

@@ -6,52 +6,44 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
+from interrupted import stop_at
 
 import bayesgmm as bg
-from bayesgmm.sampling import nuts
+from bayesgmm.sampling import nuts, tree
 
 no_windows = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT ends the process there")
-SETTINGS = {"draws": 10, "chains": 4, "save_warmup": False}
+SHORT = {"draws": 20, "tune": 20, "chains": 3, "random_seed": 1, "progress": False}
 
 
 def ragged(lengths, n_draws=10, n_warmup=5):
-    """What nutpie returns: as wide as the longest chain, NaN where a chain had not come so far."""
+    """The tree of a run: NaN where a chain has not come so far."""
     n_chains = len(lengths)
     filled = np.arange(n_draws) < np.asarray(lengths)[:, None]
     number = 100.0 * np.arange(n_chains)[:, None] + np.arange(n_draws)
     values = np.where(filled, number, np.nan)
-    statistics = dict.fromkeys(nuts.STATISTICS, (("chain", "draw"), values))
-    warm = np.zeros((n_chains, n_warmup))
+    axes = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
+    warm = xr.Dataset({"y": (("chain", "draw"), np.zeros((n_chains, n_warmup)))})
+    drawn = xr.Dataset({"y": (("chain", "draw"), values)}, coords=axes)
     return xr.DataTree.from_dict(
         {
-            "posterior": xr.Dataset({"y": (("chain", "draw", "dim"), values[..., None])}),
-            "sample_stats": xr.Dataset(statistics),
-            "warmup_posterior": xr.Dataset({"y": (("chain", "draw", "dim"), warm[..., None])}),
-            "warmup_sample_stats": xr.Dataset(
-                dict.fromkeys(nuts.STATISTICS, (("chain", "draw"), warm))
-            ),
+            "posterior": drawn,
+            "sample_stats": drawn.rename(y="lp"),
+            "warmup_posterior": warm,
+            "observed_data": xr.Dataset({"x": ("obs", np.zeros(4))}),
+            "run": xr.Dataset({"wall_time": 1.0}),
         }
     )
-
-
-def test_whole_chains_are_kept_in_silence():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        drawn = nuts._drawn(ragged([10, 10, 10, 10]), SETTINGS)
-    assert not drawn["interrupted"]
-    assert drawn["posterior"]["y"].shape == (4, 10, 1)
-    np.testing.assert_array_equal(drawn["chains"], range(4))
 
 
 @pytest.mark.parametrize(
     ("lengths", "chains", "length"),
     [
+        ([10, 10, 10, 10], [0, 1, 2, 3], 10),
         ([10, 7, 10, 9], [0, 1, 2, 3], 7),  # trimmed to the shortest
         ([10, 0, 10, 10], [0, 2, 3], 10),  # an empty chain is dropped
         ([10, 1, 10, 0], [0, 2], 10),  # rather one chain less than nine draws
@@ -60,17 +52,14 @@ def test_whole_chains_are_kept_in_silence():
     ],
 )
 def test_ragged_chains_become_the_largest_rectangle(lengths, chains, length):
-    with pytest.warns(UserWarning, match="Sampling was interrupted") as caught:
-        drawn = nuts._drawn(ragged(lengths), SETTINGS)
-    said = str(caught[0].message)
-    assert f"{len(chains)} of 4 chains with {length} of 10 draws each" in said
-    assert drawn["interrupted"]
-    np.testing.assert_array_equal(drawn["chains"], chains)
+    kept = tree.kept(ragged(lengths))
     expected = 100.0 * np.array(chains)[:, None] + np.arange(length)
-    np.testing.assert_array_equal(drawn["posterior"]["y"][..., 0], expected)
-    assert set(drawn["sample_stats"]) == set(nuts.STATISTICS.values())
-    for values in drawn["sample_stats"].values():
-        np.testing.assert_array_equal(values, expected)
+    for group, name in (("posterior", "y"), ("sample_stats", "lp")):
+        np.testing.assert_array_equal(kept[group][name], expected)
+        np.testing.assert_array_equal(kept[group]["chain"], chains)
+    assert kept["warmup_posterior"]["y"].shape == (len(chains), 5)
+    assert kept["observed_data"]["x"].shape == (4,)
+    assert "run" not in kept
 
 
 def test_no_rectangle_holds_more_draws():
@@ -78,15 +67,16 @@ def test_no_rectangle_holds_more_draws():
     rng = np.random.default_rng(0)
     for _ in range(200):
         lengths = rng.integers(0, 12, size=rng.integers(1, 6))
-        chains, length = nuts._longest_rectangle(lengths)
+        chains, length = tree._longest_rectangle(lengths)
         assert (lengths[chains] >= length).all()
         most = max((lengths >= m).sum() * m for m in range(13))
         assert len(chains) * length == most
 
 
-def test_nothing_drawn_is_an_interrupt():
+def test_nothing_drawn_is_an_interrupt(monkeypatch):
+    stop_at(monkeypatch, [0, -3, -20])
     with pytest.raises(KeyboardInterrupt, match="before the first draw"):
-        nuts._drawn(ragged([0, 0, 0, 0]), SETTINGS)
+        bg.sample(bg.GaussianMixture(2), np.arange(30.0), **SHORT)
 
 
 @pytest.mark.parametrize("n_modes", [1, 0])
@@ -131,29 +121,18 @@ def test_the_best_point_of_an_interrupted_search_can_be_sampled(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Verdict")
+@pytest.mark.filterwarnings("ignore:Labels are ambiguous")
 def test_an_interrupted_run_is_a_tree_like_any_other(monkeypatch):
     """Coordinates of the kept chains, attributes, and all that is computed from a tree."""
-    import nutpie
-
-    sample = nutpie.sample
-
-    def cut(*arguments, **settings):
-        tree = sample(*arguments, **settings)
-        statistics = tree["sample_stats"].to_dataset()
-        logp = statistics["logp"].values.copy()
-        logp[0, 12:], logp[1, :] = np.nan, np.nan
-        tree["sample_stats"] = statistics.assign(logp=(("chain", "draw"), logp))
-        return tree
-
-    monkeypatch.setattr(nutpie, "sample", cut)
     x = np.random.default_rng(0).normal(size=(30, 2))
+    whole = bg.sample(bg.GaussianMixture(2), x, **SHORT)
+    stop_at(monkeypatch, [12, -4, 20])
     with pytest.warns(UserWarning, match="kept 2 of 3 chains with 12 of 20 draws"):
-        post = bg.sample(
-            bg.GaussianMixture(2), x, draws=20, tune=20, chains=3, random_seed=1, progress=False
-        )
+        post = bg.sample(bg.GaussianMixture(2), x, **SHORT)
     assert post["posterior"]["means"].shape == (2, 12, 2, 2)
-    np.testing.assert_array_equal(post["posterior"]["chain"], [0, 2])
-    np.testing.assert_array_equal(post["sample_stats"]["chain"], [0, 2])
+    for group in ("posterior", "sample_stats"):
+        expected = whole[group].to_dataset().isel(chain=[0, 2], draw=slice(12))
+        assert post[group].to_dataset().identical(expected)
     assert post.attrs["interrupted"] == 1
     assert post.attrs["n_chains_requested"] == 3
     assert len(bg.summary(post)) == 12

@@ -176,7 +176,7 @@ def test_a_start_of_ones_own_is_used():
 def test_starts_of_other_mixtures_are_refused_in_words():
     x = rows()
     mixture = bg.GaussianMixture(2)
-    with pytest.raises(TypeError, match=r"start must be a PointEstimate.*; got dict"):
+    with pytest.raises(TypeError, match=r"start must be a PointEstimate; got \{\}.*fit_map"):
         sampled(mixture, x, start={})
     for other in (bg.GaussianMixture(3), bg.GaussianMixture(2, "diag")):
         start = bg.fit_map(other, x, random_seed=1, n_starts=2, progress=False)
@@ -188,18 +188,38 @@ def test_starts_of_other_mixtures_are_refused_in_words():
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "error", "words"),
     [
-        ({"draws": 0}, "draws must be an integer of at least 1; got 0"),
-        ({"tune": 2.5}, "tune must be an integer of at least 1; got 2.5"),
-        ({"chains": True}, "chains must be an integer of at least 1; got True"),
-        ({"target_accept": 1.0}, "target_accept must lie between 0 and 1; got 1.0"),
-        ({"sample_weight": [1.0]}, "sample_weight has 1 weights"),
+        ({"draws": 0}, ValueError, "draws must be an integer of at least 1; got 0"),
+        ({"tune": 2.5}, TypeError, "tune must be an integer of at least 1; got 2.5"),
+        ({"chains": True}, TypeError, "chains must be an integer of at least 1; got True"),
+        ({"cores": 0}, ValueError, "cores must be an integer of at least 1; got 0"),
+        ({"target_accept": 1.0}, ValueError, "target_accept must be a number between 0 and 1"),
+        ({"target_accept": np.nan}, ValueError, "target_accept must be .* got nan"),
+        ({"random_seed": True}, TypeError, "random_seed must be None or an integer"),
+        ({"random_seed": 2**70}, ValueError, "random_seed must be None or an integer from 0 to"),
+        ({"save_warmup": 1}, TypeError, "save_warmup must be True or False"),
+        ({"progress": None}, TypeError, "progress must be True or False"),
+        ({"start": "here"}, TypeError, "start must be a PointEstimate; got 'here'"),
+        ({"store": 3}, TypeError, "store must be a str or Path"),
+        ({"store": "run.nc"}, ValueError, r"store must end in \.zarr; got 'run.nc'"),
+        ({"draws": 10**12}, ValueError, r"draws=1000000000000, .* GB of memory; .* GB are free"),
     ],
 )
-def test_unfit_arguments_are_refused_in_words(options, words):
-    with pytest.raises(ValueError, match=words):
+def test_unfit_arguments_are_refused_in_words_before_anything_is_computed(
+    options, error, words, monkeypatch
+):
+    def computed(*arguments):
+        raise AssertionError("rows were looked at")
+
+    monkeypatch.setattr("bayesgmm.sampling.nuts.training_data", computed)
+    with pytest.raises(error, match=words):
         sampled(bg.GaussianMixture(2), rows(), **options)
+
+
+def test_unfit_weights_are_refused_in_words():
+    with pytest.raises(ValueError, match="sample_weight has 1 weights"):
+        sampled(bg.GaussianMixture(2), rows(), sample_weight=[1.0])
 
 
 def test_what_is_no_mixture_is_refused_in_words():

@@ -1,0 +1,149 @@
+"""A run that was cut short, taken up again."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from bayesgmm.arguments import flag, instance, integer
+from bayesgmm.files import sha256
+from bayesgmm.mixture import GaussianMixture, MixtureParameters
+from bayesgmm.progress import progress_bar
+from bayesgmm.sampling.record import Record
+from bayesgmm.sampling.runs import MixtureRun, ModelRun
+from bayesgmm.sampling.segments import Segment, draw, sampler_seed
+from bayesgmm.sampling.store import Store, claimed_store, read_tree
+from bayesgmm.sampling.tree import data_hash, kept, model_tree, model_variables
+from bayesgmm.structure import SPREAD
+
+if TYPE_CHECKING:
+    import pymc
+
+TUNE_AGAIN = 300
+"""Tuning draws of a chain that goes on: only its steps are to be found, not the posterior."""
+
+
+def resume(
+    path: str | Path,
+    model: "pymc.Model | None" = None,
+    *,
+    cores: int | None = None,
+    progress: bool = True,
+) -> xr.DataTree:
+    """Go on with a run that was killed or interrupted, to the draws that were asked for.
+
+    Every draw that was written is kept, and those that follow are written to the same store.
+
+    Parameters
+    ----------
+    path : str or Path
+        The .zarr folder that ``sample`` was given as ``store``.
+    model : pymc.Model, optional
+        The model, where one of your own was sampled: a store holds rows and a declared mixture,
+        but no model.
+    cores : int, optional
+        Chains drawn at once; default as many as the machine allows.
+    progress : bool
+
+    Returns
+    -------
+    xarray.DataTree
+        As ``sample`` returns it. A finished run is only read.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The file that the rows were read from has changed since, or the model is another.
+    OSError
+        There is no such store, it cannot be written to, or another process does.
+
+    Notes
+    -----
+    A chain goes on from its last written draw. How it moves, that is its step and scales, is not in
+    the store: it is tuned anew by 300 draws that are thrown away, so that the kept ones before and
+    after are draws of one chain with a gap. A chain that was killed before its first draw starts
+    anew. Where the chain stood when the clock struck is not quite a draw of the posterior: of two
+    draws the slower is cut off more often. This moves an expectation by the order of one draw among
+    all that are kept, far less than its Monte Carlo error.
+    """
+    began = time.perf_counter()
+    at_once = (os.cpu_count() or 1) if cores is None else integer("cores", cores)
+    show = flag("progress", progress)
+    with claimed_store(path, new=False) as folder:
+        tree = read_tree(folder)
+        _check_file(tree["run"].attrs)
+        lengths = np.isfinite(tree["sample_stats"]["lp"].to_numpy()).sum(axis=1)
+        left = tree.attrs["n_draws_requested"] - lengths
+        if not left.any():
+            return kept(tree)
+        run = _mixture_run(tree, model) if "map" in tree else _model_run(tree, model)
+        with progress_bar(None, "draws", show, total=int(left.sum())) as bar:
+            record = Record(run, tree, Store(folder), began, bar)
+            segments = [_segment(run, tree, chain, left[chain]) for chain in np.flatnonzero(left)]
+            draw(segments, at_once, record)
+        return record.finished()
+
+
+def _segment(run, tree, chain, left):
+    """What is left of a chain: on from its last draw, or all of it."""
+    attrs = tree.attrs
+    tune, position = attrs["n_tune"], None
+    if left < attrs["n_draws_requested"]:
+        tune, position = min(tune, TUNE_AGAIN), tree["run"]["position"].values[chain]
+    seed = attrs["random_seed"]
+    entropy = None if seed == "none" else [seed, chain, left]
+    settings = {
+        "draws": int(left),
+        "tune": tune,
+        "cores": 1,
+        "seed": sampler_seed(entropy),
+        "target_accept": attrs["target_accept"],
+        "progress_bar": False,
+    }
+    return Segment(range(chain, chain + 1), run.compiled(position), settings | run.trajectory)
+
+
+def _mixture_run(tree, model):
+    if model is not None:
+        raise ValueError("model must be left out: the store holds a declared mixture and its rows.")
+    mixture = GaussianMixture.from_dict(json.loads(tree.attrs["bayesgmm_declaration"]))
+    rows = tree["observed_data"]["x"].values
+    weight = tree["constant_data"]["sample_weight"].values
+    if data_hash(rows, weight) != tree.attrs["data_hash"]:
+        raise ValueError("the rows in the store are not those of its hash: it is damaged.")
+    if (weight == weight[0]).all():
+        weight = np.broadcast_to(weight[0], len(weight))  # one number for the kernel
+    mode = (tree["map"][v].values for v in ("weights", "means", SPREAD[mixture.covariance]))
+    parameters = MixtureParameters.from_spread(mixture.covariance, *mode)
+    return MixtureRun.about(mixture, rows, weight, parameters)
+
+
+def _model_run(tree, model):
+    import pymc as pm
+
+    instance("model", model, pm.Model, "The store holds the draws of a model, but not the model.")
+    run = ModelRun.of(model)
+    variables = model_variables(model, run.shapes)
+    given = model_tree(model, None, variables, {"chains": 1, "draws": 1, "warmup": 0}, {})
+    same = given["observed_data"].to_dataset().identical(tree["observed_data"].to_dataset())
+    stored = tree["posterior"].data_vars
+    if not same or variables != {v: (a.dims[2:], a.shape[2:]) for v, a in stored.items()}:
+        raise ValueError(
+            "model must be the one that was sampled: its observed data, or the names and shapes of "
+            "its variables, are not those in the store."
+        )
+    return run
+
+
+def _check_file(attrs):
+    """Refuse to go on where the file of the rows, if it is still there, is another."""
+    file = Path(attrs.get("file", ""))
+    if file.is_file() and sha256(file) != attrs["sha256"]:
+        raise ValueError(
+            f"{file} has changed since the run began. Put back what it was; or move it away, to go "
+            "on with the rows that the store holds; or begin a new run."
+        )
