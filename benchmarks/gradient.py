@@ -67,9 +67,9 @@ def rows(profile):
 
 def timed(shape, names, profile):
     """Seconds per value and gradient of these peers, checked, and of ours."""
-    n, _, k = shape
+    k = shape[2]
     x, start = mixture_rows(*shape)
-    prior = bg.GaussianMixture(k).resolved_prior(x, np.ones(n))
+    prior = bg.GaussianMixture(k, prior=bg.FraleyRaftery()).resolved_prior(x)
     target = Target.of("full", k, x, np.broadcast_to(1.0, 1), prior)
     sides = {}
     with ExitStack() as processes:

@@ -5,8 +5,9 @@ r"""The mixture of every model in this folder, written out in plain PyMC.
     μₖ | Σₖ ~ N(m, Σₖ / κ)
     xₙ ~ Σₖ wₖ N(μₖ, Σₖ)
 
-The numbers α, ν, Ψ, m and κ are given: those that a declared prior takes from the data are told by
-``mixture.resolved_prior``.
+The numbers are those of a prior that is given, as ``mixture.resolved_prior(x)`` tells them, or else
+those of Fraley & Raftery (2007), J. Classification 24, 155–181: α = 2, ν = d + 2, m = mean(x),
+κ = 0.01, Ψ = cov(x) / K^(2/d).
 """
 
 import numpy as np
@@ -15,14 +16,21 @@ import pytensor.tensor as pt
 from pymc.distributions.transforms import CholeskyCovTransform
 
 
-def gaussian_mixture(x, prior):
-    """The mixture for the rows of `x`, (n_obs, n_features), with the numbers of a prior."""
+def gaussian_mixture(x, n_components, prior=None):
+    """The mixture of `n_components` normals for the rows of `x`, (n_obs, n_features)."""
     x = np.asarray(x)
-    k, d = len(prior.concentration), x.shape[1]
-    df, scale = float(prior.df), prior.scale
+    k, d = n_components, x.shape[1]
+    if prior is None:
+        covariance = np.cov(x, rowvar=False, ddof=1).reshape(d, d)
+        concentration, mean, mean_concentration = np.full(k, 2.0), x.mean(axis=0), 0.01
+        df, scale = d + 2.0, covariance / k ** (2 / d)
+    else:
+        concentration, mean = prior.concentration, prior.mean
+        mean_concentration, df = float(prior.mean_concentration), float(prior.df)
+        scale = prior.scale
 
     with pm.Model() as model:
-        weights = pm.Dirichlet("weights", prior.concentration)
+        weights = pm.Dirichlet("weights", concentration)
         covariances = pm.CustomDist(
             "covariances",
             df,
@@ -33,8 +41,7 @@ def gaussian_mixture(x, prior):
             transform=CholeskyCovTransform(d),
             support_point=lambda rv, size, df, scale: pt.broadcast_to(scale / df, (k, d, d)),
         )
-        cov = covariances / float(prior.mean_concentration)
-        means = pm.MvNormal("means", prior.mean, cov=cov, shape=(k, d))
+        means = pm.MvNormal("means", mean, cov=covariances / mean_concentration, shape=(k, d))
         components = [pm.MvNormal.dist(means[j], cov=covariances[j]) for j in range(k)]
         pm.Mixture("x", w=weights, comp_dists=components, observed=x)
     return model

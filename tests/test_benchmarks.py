@@ -96,7 +96,7 @@ def test_the_limit_does_every_row():
 
 def tiny(n=60, d=2, k=3):
     x, start = mixture_rows(n, d, k)
-    prior = bg.GaussianMixture(k).resolved_prior(x, np.ones(n))
+    prior = bg.GaussianMixture(k, prior=bg.FraleyRaftery()).resolved_prior(x)
     return x, start, prior, Target.of("full", k, x, np.ones(n), prior)
 
 

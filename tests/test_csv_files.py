@@ -428,7 +428,7 @@ def read_or_refused(read):
 
 
 @given(written_tables(), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_file_is_read_exactly_or_refused(case, packed):
     names, numbers, text, dialect, blank = case
     assume(not blank)
@@ -444,7 +444,7 @@ def test_a_file_is_read_exactly_or_refused(case, packed):
 
 
 @given(written_tables(header=st.just(True)), st.data())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_damaged_file_is_read_exactly_or_refused(case, data):
     names, numbers, text, dialect, blank = case
     assume(len(names) > 1 and not blank)

@@ -26,9 +26,9 @@ def test_textbook_is_the_target(name):
     module = importlib.import_module(name)
     x, k = np.asarray(module.x), module.mixture.n_components
     ones, rng = np.ones(len(x)), np.random.default_rng(5)
-    model = module.textbook(module.x)
+    prior = module.mixture.resolved_prior(x)
+    model = module.textbook(module.x, prior)
     function = compiled(model, value_and_gradient(model, True) + value_and_gradient(model, False))
-    prior = module.mixture.resolved_prior(x, ones)
     target = Target.of(module.mixture.covariance, k, x, ones, prior)
     for _ in range(3):
         y = unconstrain(draw_parameters(module.mixture, x, ones, rng))

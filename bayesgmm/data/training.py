@@ -70,6 +70,8 @@ def _check_independent(obs: Observations, weight: np.ndarray) -> None:
     Of such columns every covariance matrix is singular. Rows too few to tell are let pass.
     """
     bulk = Bulk.of(obs.values, weight, "full")
+    if len(bulk.rows) <= obs.n_features:
+        return
     centred = bulk.rows - (bulk.kept @ bulk.rows) / bulk.kept.sum()
     centred *= np.sqrt(bulk.kept)[:, None]
     norm = np.linalg.norm(centred, axis=0)

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import eigvalsh
+from scipy.linalg import eigvalsh, solve_triangular
 
 from bayesgmm import arguments
 from bayesgmm.data.bulk import Bulk
@@ -244,7 +244,10 @@ class NormalLKJ(_Prior):
             mean, sd = bulk.centre, np.sqrt(np.diag(bulk.covariance))
             scale = sd
             if self.scale is None and not self.half_normal:
-                scale = 1 / np.sqrt(np.diag(np.linalg.inv(bulk.within(n_components))))
+                # By triangles: a change of units by powers of two changes no digit.
+                lower = np.linalg.cholesky(bulk.within(n_components))
+                inverse = solve_triangular(lower, np.eye(d), lower=True)
+                scale = 1 / np.sqrt((inverse**2).sum(axis=0))
         return replace(
             self,
             concentration=self._filled("concentration", 2.0, (n_components,)),

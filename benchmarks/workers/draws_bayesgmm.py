@@ -12,7 +12,7 @@ import bayesgmm as bg
 
 rows, *numbers, path = sys.argv[1:]
 n_components, chains, draws, tune, seed = map(int, numbers)
-x, mixture = np.load(rows), bg.GaussianMixture(n_components)
+x, mixture = np.load(rows), bg.GaussianMixture(n_components, prior=bg.FraleyRaftery())
 bg.sample(mixture, x[:1000], chains=1, draws=1, tune=1, progress=False)
 began = time.perf_counter()
 mode = bg.fit_map(mixture, x, random_seed=seed, progress=False)

@@ -6,14 +6,14 @@ import numpy as np
 import numpyro
 from numpyro.infer import MCMC, NUTS
 
-from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.prior import FraleyRaftery
 from benchmarks.peers.numpyro_mixture import mixture
 
 
 def sampler(x, n_components, draws, tune, chains):
     """An MCMC object, not yet run, of chains in parallel; made before JAX computes anything."""
     numpyro.set_host_device_count(chains)
-    prior = NormalInverseWishart().resolved(x, np.ones(len(x)), n_components, "full")
+    prior = FraleyRaftery().resolved(x, np.ones(len(x)), n_components, "full")
     return MCMC(
         NUTS(partial(mixture, x, prior)),
         num_warmup=tune,

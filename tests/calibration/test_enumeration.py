@@ -35,7 +35,7 @@ def declared(covariance, d, concentration=2.0):
 def worst(mixture, x, draws=3000):
     """The largest |z| over label-free quantities, exact against sampled."""
     points = [np.full(x.shape[1], p) for p in POINTS]
-    prior = mixture.prior.resolved(x, np.ones(len(x)), 2)
+    prior = mixture.resolved_prior(x)
     exact = exact_posterior(x, points, 2, mixture.covariance, prior)
     post = bg.sample(mixture, x, draws=draws, tune=1000, chains=4, random_seed=1, progress=False)
     scores = z_scores(sampled_posterior(post, x, points), exact)
@@ -115,7 +115,7 @@ def test_sampled_posterior_is_the_exact_one_by_trajectories_of_fixed_length(monk
 # Negative controls: a check that cannot fail is not a check.
 
 WRONG = {
-    "one degree of freedom too many": lambda prior: prior._replace(shape=prior.shape + 1),
+    "one degree of freedom too many": lambda prior: prior._replace(df=prior.df + 1),
     "a flat prior on the weights": lambda prior: prior._replace(
         concentration=np.ones_like(prior.concentration)
     ),

@@ -44,6 +44,7 @@ def test_what_is_saved_is_loaded(posterior, suffix, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Verdict")
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+@pytest.mark.filterwarnings("ignore:Labels are ambiguous")
 def test_a_loaded_posterior_says_the_same(posterior, suffix, tmp_path):
     loaded = bg.load(bg.save(posterior, tmp_path / f"posterior{suffix}"))
     assert bg.summary(loaded).equals(bg.summary(posterior))

@@ -1,7 +1,6 @@
 """Figures of clusterings and of convergence: the rows, colours and sentences a reader sees."""
 
 import io
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -28,8 +27,16 @@ def partition_of(tree):
 
 def comparison_of(labels, clusters, p_wrong):
     rows = pd.DataFrame({"p_wrong": p_wrong, "disputed": p_wrong > 0.1})
-    best = SimpleNamespace(labels=clusters, certainty=1 - p_wrong)
-    return SimpleNamespace(map_labels=labels, partition=best, rows=rows)
+    best = made(bg.Partition, labels=clusters, certainty=1 - p_wrong)
+    return made(bg.Comparison, map_labels=labels, partition=best, rows=rows)
+
+
+def made(kind, **fields):
+    """A record with these fields only."""
+    record = object.__new__(kind)
+    for name, value in fields.items():
+        object.__setattr__(record, name, value)
+    return record
 
 
 def fake(n_obs=90):
