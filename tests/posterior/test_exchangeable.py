@@ -151,7 +151,7 @@ def test_a_swap_of_components_that_the_prior_tells_apart_is_a_mode():
     tree = tree_of(swapped, x, n_chains=2)
     found = bg.diagnose(tree, progress=False)
     assert found.verdict != "chains sit in different modes"
-    assert found.labels == "moved and were put back"
+    assert found.labels == "labels moved and were put back"
     found = bg.diagnose(recorded(tree, [0, 1, 2]), progress=False)
     assert found.verdict == "chains sit in different modes"
     assert list(found.chains["group"]) == [0, 1]
