@@ -137,6 +137,20 @@ def test_whatever_the_rows_it_is_positive_definite(structure, x):
         assert np.linalg.eigvalsh(matrix / np.outer(sd, sd))[0] > 0
 
 
+def test_a_column_that_hardly_varies_in_many_rows_has_a_scale():
+    x = np.random.default_rng(6).normal(size=(50_000, 2))
+    x[:, 1] = 0
+    x[[7, 20_000], 1] = 3
+    for matrix in (bulk(x).covariance, bulk(x).within(3)):
+        assert (np.linalg.eigvalsh(matrix) > 0).all()
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 8])
+def test_components_on_single_values_leave_the_step_between_values(k):
+    x = np.random.default_rng(78).integers(0, 2, size=(150, 2))
+    assert np.linalg.eigvalsh(bulk(x).within(k))[0] > 0.01
+
+
 def test_weights_too_small_to_estimate_a_scale_are_refused():
     with pytest.raises(ValueError, match=r"sample_weight.*sums to 1"):
         bulk(np.ones((4, 2)), weight=np.full(4, 0.25))

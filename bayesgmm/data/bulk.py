@@ -22,8 +22,8 @@ STARTS, SCREENING, CLIMB = 8, 5, 60
 """Starts of the tied fit, iterations of each, and iterations of the best of them."""
 FARTHEST = 1e6
 """Units from the centre beyond which a row is taken to be no farther: squares stay finite."""
-VARIES, SINGULAR = 1e-14, 1e-13
-"""Smallest variance, in squared units, and smallest eigenvalue of a correlation matrix."""
+SINGULAR = 1e-13
+"""Smallest eigenvalue of a correlation matrix that is not taken for zero."""
 TOLERANCE = 1e-7
 """Nats per row that an iteration must gain."""
 
@@ -64,6 +64,8 @@ class Bulk:
             )
         rows, weight = _few(x, sample_weight)
         origin, unit = np.array([_centre_and_scale(column, weight) for column in rows.T]).T
+        # Where few of many rows differ, none of those looked at may.
+        unit = np.where(unit > 0, unit, np.maximum(np.ptp(x, axis=0), np.finfo(float).tiny))
         if covariance_structure == "spherical":
             unit = np.full_like(unit, unit.max())
         weight = weight * (total / weight.sum())
@@ -126,6 +128,17 @@ class Bulk:
         return self._climb(_Tied(np.zeros((1, d)), np.eye(d)), CLIMB)
 
     @cached_property
+    def _rounding(self):
+        """Variance of what rounding took from the values of each feature, (n_features,).
+
+        It keeps components apart that sit on single values of a coarse column. The step between
+        values is their median one; of values that are hardly ever equal it is small.
+        """
+        values = [np.unique(column) for column in self.rows.T]
+        steps = [np.median(np.diff(v)) if len(v) > 1 else 1.0 for v in values]
+        return np.square(steps) / 12
+
+    @cached_property
     def _uncorrelated(self):
         """Rows without correlation to put in: as many again where features are sums of others."""
         correlation = np.atleast_2d(np.corrcoef(self.rows.T))
@@ -175,9 +188,7 @@ class Bulk:
     def _estimate(self, covariance, freedom):
         """From the covariance of the rows kept about their means, on so many degrees of freedom."""
         d = len(covariance)
-        # A feature that does not vary among the rows kept, such as a rare 1, has its unit.
-        variance = np.diag(covariance)
-        covariance = self._form(covariance + np.diag(variance < VARIES))
+        covariance = self._form(covariance + np.diag(self._rounding))
         # Rows that are missing to three for every feature are put in without correlation.
         missing = max(self._uncorrelated, 3 * d - freedom)
         diagonal = np.diag(np.diag(covariance))
