@@ -125,14 +125,6 @@ class Bulk:
         d = self.rows.shape[1]
         return self._climb(_Tied(np.zeros((1, d)), np.eye(d)), CLIMB)
 
-    @cached_property
-    def _uncorrelated(self):
-        """Rows without correlation to put in: as many again where features are sums of others."""
-        correlation = np.atleast_2d(np.corrcoef(self.rows.T))
-        if len(correlation) > 1 and np.linalg.eigvalsh(correlation)[0] < SINGULAR:
-            return self.weight.sum()
-        return 0.0
-
     @staticmethod
     def _untrimmed(covariance):
         """That of normal rows whose trimmed covariance this is: Mahalanobis distances cut short."""
@@ -178,8 +170,11 @@ class Bulk:
         # A feature that does not vary among the rows kept, such as a rare 1, has its unit.
         variance = np.diag(covariance)
         covariance = self._form(covariance + np.diag(variance < VARIES))
-        # Rows that are missing to three for every feature are put in without correlation.
-        missing = max(self._uncorrelated, 3 * d - freedom)
+        # Rows that are missing to three for every feature are put in without correlation, and as
+        # many again as there are where a feature is a sum of others among the rows kept.
+        sd = np.sqrt(np.diag(covariance))
+        singular = np.linalg.eigvalsh(covariance / np.outer(sd, sd))[0] < SINGULAR
+        missing = max(self.weight.sum() if singular else 0, 3 * d - freedom)
         diagonal = np.diag(np.diag(covariance))
         return (freedom * covariance + missing * diagonal) / (freedom + missing)
 
