@@ -125,10 +125,14 @@ def test_a_row_counts_as_often_as_its_weight_says(structure):
         np.random.default_rng(5).integers(0, 2, size=(150, 2)),
         np.eye(40)[np.random.default_rng(5).integers(0, 40, 200)][:, :3],
         np.column_stack([np.arange(50.0), 2 * np.arange(50.0)]),
+        np.column_stack([np.arange(50.0), np.r_[2 * np.arange(49.0), -9999]]),
         np.repeat([[0.0, 1], [1, 0]], [97, 3], axis=0),
         np.random.default_rng(5).standard_cauchy(size=(200, 2)),
     ],
-    ids=["few rows", "zeros and ones", "rare ones", "collinear", "two rows", "Cauchy"],
+    ids=[
+        *("few rows", "zeros and ones", "rare ones"),
+        *("collinear", "collinear but for one row", "two rows", "Cauchy"),
+    ],
 )
 def test_whatever_the_rows_it_is_positive_definite(structure, x):
     found = bulk(x, structure)

@@ -9,11 +9,14 @@ import re
 import traceback
 import warnings
 from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
 
 import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 import bayesgmm as bg
 
@@ -48,6 +51,7 @@ VALUES = {
     "3-D array": np.zeros((2, 2, 2)),
     "complex array": np.full((3, 2), 1j),
     "text array": np.array("a"),
+    "array in a list": [np.zeros((2, 2))],
     "object array": np.array([object(), None]),
     "bool array": np.full((20, 60), True),
     "empty tree": xr.DataTree(),
@@ -62,6 +66,10 @@ ACCEPTED = {
     "start": {"None"},
     "mode": {"None"},
     "clustering": {"None"},
+    "cores": {"None", "2**70"},
+    "exchangeable": {"None", "True", "no items", "no rows", "empty array"},
+    "store": {"None"},
+    "model": {"None"},
     "comparison": {"None"},
     "ax": {"None"},
     "ci_prob": {"None"},
@@ -81,6 +89,7 @@ ACCEPTED = {
     "progress": {"True"},
     "drop_missing": {"True"},
     "half_normal": {"True"},
+    "save_warmup": {"True"},
     "max_iter": {"2**70"},
     "max_gib": {"1.5", "2**70"},
     "tol": {"1.5", "2**70"},
@@ -88,8 +97,8 @@ ACCEPTED = {
     "n_draws": {"0", "2**70"},
     "data": {"1, 2, 3"},
     "concentration": NUMBERS,
-    "mean": NUMBERS | {"0", "-1", "3-D array"},
-    "scale": NUMBERS | {"0", "-1", "3-D array"},
+    "mean": NUMBERS | {"0", "-1", "3-D array", "array in a list"},
+    "scale": NUMBERS | {"0", "-1", "3-D array", "array in a list"},
     "mean_concentration": NUMBERS,
     "df": NUMBERS,
     "mean_scale": NUMBERS,
@@ -122,7 +131,10 @@ def calls():
     mixture = bg.GaussianMixture(2)
     quiet = {"random_seed": 1, "progress": False}
     mode = bg.fit_map(mixture, x, n_starts=2, **quiet)
-    drawn = bg.sample(mixture, x, start=mode, draws=10, tune=20, chains=2, **quiet)
+    run = {"mixture": mixture, "x": x, "start": mode, "draws": 10, "tune": 20, "chains": 2}
+    store = Path(mkdtemp()) / "run.zarr"
+    drawn = bg.sample(**run, **quiet, store=store)
+    zarr.open_group(store)["sample_stats/lp"][:, -1] = np.nan  # as if not drawn yet
     post = bg.relabel(drawn, progress=False)
     labels, table = rng.integers(2, size=(20, 60)), rng.dirichlet([1, 1], (5, 60))
     fit = {"mixture": mixture, "x": x, "n_starts": 2}
@@ -145,9 +157,11 @@ def calls():
         "PointEstimate.predict_proba": {"x": x},
         "PointEstimate.score_samples": {"x": x},
         "PointEstimate.sample": {"n": 3},
+        "resume": {"path": store},
+        "sample": run,
         "save": {"post": post, "path": "absent.nc"},
     }
-    functions = [name for name in bg.__all__ if name[0].islower() and name != "sample"]
+    functions = [name for name in bg.__all__ if name[0].islower()]
     return {name: {"post": post} for name in functions} | given, mode
 
 
@@ -157,7 +171,7 @@ def function_of(name):
 
 
 def arguments():
-    names = [name for name in bg.__all__ if name[0].islower() and name != "sample"]
+    names = [name for name in bg.__all__ if name[0].islower()]
     names += ["GaussianMixture", "NormalInverseWishart", "FraleyRaftery", "NormalLKJ"]
     for name in names:
         for argument in inspect.signature(getattr(bg, name)).parameters:

@@ -138,14 +138,6 @@ class Bulk:
         steps = [np.median(np.diff(v)) if len(v) > 1 else 1.0 for v in values]
         return np.square(steps) / 12
 
-    @cached_property
-    def _uncorrelated(self):
-        """Rows without correlation to put in: as many again where features are sums of others."""
-        correlation = np.atleast_2d(np.corrcoef(self.rows.T))
-        if len(correlation) > 1 and np.linalg.eigvalsh(correlation)[0] < SINGULAR:
-            return self.weight.sum()
-        return 0.0
-
     @staticmethod
     def _untrimmed(covariance):
         """That of normal rows whose trimmed covariance this is: Mahalanobis distances cut short."""
@@ -189,8 +181,11 @@ class Bulk:
         """From the covariance of the rows kept about their means, on so many degrees of freedom."""
         d = len(covariance)
         covariance = self._form(covariance + np.diag(self._rounding))
-        # Rows that are missing to three for every feature are put in without correlation.
-        missing = max(self._uncorrelated, 3 * d - freedom)
+        # Rows that are missing to three for every feature are put in without correlation, and as
+        # many again as there are where a feature is a sum of others among the rows kept.
+        sd = np.sqrt(np.diag(covariance))
+        singular = np.linalg.eigvalsh(covariance / np.outer(sd, sd))[0] < SINGULAR
+        missing = max(self.weight.sum() if singular else 0, 3 * d - freedom)
         diagonal = np.diag(np.diag(covariance))
         return (freedom * covariance + missing * diagonal) / (freedom + missing)
 

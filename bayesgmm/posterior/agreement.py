@@ -28,7 +28,7 @@ def mixing(quantities, progress=False):
     blocks = [slice(i, i + BLOCK) for i in range(0, len(names), BLOCK)]
     for block in progress_bar(blocks, "R-hat and effective sample sizes", progress):
         some = table[block]
-        with np.errstate(divide="ignore"):  # infinite where every chain stands still
+        with np.errstate(divide="ignore", invalid="ignore"):  # where every chain stands still
             r_hat = array_stats.rhat(some, **axes)
         bulk = array_stats.ess(some, method="bulk", **axes)
         tail = array_stats.ess(some, method="tail", prob=(0.05, 0.95), **axes)

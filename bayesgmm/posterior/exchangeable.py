@@ -4,7 +4,6 @@ Groups are an integer for every component, (n_components,): labels may move with
 """
 
 import json
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -49,11 +48,11 @@ def _said(exchangeable, names):
         "exchangeable must be True, False, or a list of groups of components that may swap labels, "
         f"such as [[{names[0]!r}, {names[-1]!r}]]; got {shown(exchangeable)}."
     )
-    if isinstance(exchangeable, str) or not isinstance(exchangeable, Iterable):
+    if not _is_list(exchangeable):
         raise TypeError(wanted)
     met = []
     for group in exchangeable:
-        if isinstance(group, str) or not isinstance(group, Iterable):
+        if not _is_list(group) or any(np.ndim(member) for member in group):
             raise TypeError(wanted)
         members = list(group)
         if unknown := [m for m in members if m not in names]:
@@ -65,6 +64,10 @@ def _said(exchangeable, names):
     if twice := [m for m in met if met.count(m) > 1]:
         raise ValueError(f"{wanted} Component {twice[0]!r} is in it twice.")
     return groups
+
+
+def _is_list(value):
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def _seen(draws):

@@ -114,7 +114,7 @@ def sample(
     }
     sizes["warmup"] = sizes["tune"] if flag("save_warmup", save_warmup) else 0
     settings = {
-        "cores": None if cores is None else integer("cores", cores),
+        "cores": None if cores is None else min(integer("cores", cores), sizes["chains"]),
         "target_accept": number("target_accept", target_accept, 0, 1),
         "progress_bar": flag("progress", progress),
     }

@@ -23,7 +23,11 @@ class MixtureRun:
         """A run whose chains start about a mode, in the data's units."""
         objective = Objective.of(mixture, rows, weight)
         mode = parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
-        return cls(objective, WhitenedTarget.at(objective.target, mode))
+        # A weight may be 0 at the mode, where log weights have no curvature and chains cannot
+        # start; in these, with the Jacobian, no weight is likeliest below that of one row.
+        one_row = 1 / (1 + objective.total_weight)
+        centre = replace(mode, weights=np.maximum(mode.weights, one_row))
+        return cls(objective, WhitenedTarget.at(objective.target, centre))
 
     @property
     def n_dim(self):

@@ -92,10 +92,11 @@ def claimed_store(path: str | Path, new: bool) -> Iterator[Path]:
         It does not end in .zarr, is there (or, unless ``new``, is not there), cannot be written to,
         or another process does.
     """
-    instance("store", path, (str, Path), "Try store='run.zarr'.")
+    argument = "store" if new else "path"
+    instance(argument, path, (str, Path), "Try 'run.zarr'.")
     path = Path(path)
     if path.suffix != ".zarr":
-        raise ValueError(f"store must end in .zarr; got {str(path)!r}. Try 'run.zarr'.")
+        raise ValueError(f"{argument} must end in .zarr; got {str(path)!r}. Try 'run.zarr'.")
     with files.claimed(path, path.with_name(f".{path.name}.lock")):
         if new and path.exists():
             raise ValueError(
@@ -103,7 +104,9 @@ def claimed_store(path: str | Path, new: bool) -> Iterator[Path]:
                 "or name another."
             )
         if not new and not path.exists():
-            raise FileNotFoundError(f"no run at {path}. Try bg.sample(…, store={str(path)!r}).")
+            raise FileNotFoundError(
+                f"path: no run at {path}. Try bg.sample(…, store={str(path)!r})."
+            )
         yield path
 
 

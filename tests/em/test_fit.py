@@ -237,6 +237,14 @@ def test_collinear_features_are_named_or_leave_the_clusters_alone(covariance, fl
     np.testing.assert_allclose(estimate.weights, 0.5, atol=0.05)
 
 
+@pytest.mark.parametrize("bad", [(0.0, 0.0, 50.0), (-999.0, 1.0, -999.0), (0.0, 0.0, 1e6)])
+def test_collinear_features_are_named_though_a_few_rows_belie_it(bad):
+    a = np.random.default_rng(3).normal(size=(300, 2))
+    x = np.vstack([np.column_stack([a, a[:, 0] - 2 * a[:, 1] + 5]), [bad] * 3])
+    with pytest.raises(ValueError, match=r"'x3' is 1 × 'x1' \+ -2 × 'x2'"):
+        bg.fit_map(bg.GaussianMixture(2), x, progress=False)
+
+
 @structures
 @pytest.mark.parametrize("family", ["conjugate", "separate"])
 def test_fewer_rows_than_features_have_a_mode(covariance, family):

@@ -24,7 +24,7 @@ from bayesgmm.posterior.advice import (
     TOO_FEW,
     poor,
 )
-from bayesgmm.posterior.agreement import _effective, _noise_limit
+from bayesgmm.posterior.agreement import _effective, _noise_limit, mixing
 from bayesgmm.posterior.functionals import label_free
 
 from .trees import draws_about, jittered, responsibilities, scrambled, tree_of
@@ -285,6 +285,12 @@ def test_chains_that_never_move_have_not_converged():
     assert diagnosed(draws[:1] * 800, x, mode=centre).verdict == NOT_CONVERGED
     stuck = [p for p in draws for _ in range(200)]
     assert diagnosed(stuck, x, mode=centre).verdict == DIFFERENT_MODES
+
+
+def test_chains_that_each_stand_still_have_no_r_hat_and_no_warning():
+    still = np.repeat([[0.0], [1.0]], 8, axis=1)
+    table = mixing(xr.Dataset({"mean": (("chain", "draw"), still)}))
+    assert not table["r_hat"].item() < RHAT_LIMIT
 
 
 def mixing_of(r_hat=1.0, ess_bulk=1000.0, ess_tail=1000.0):

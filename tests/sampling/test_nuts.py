@@ -1,5 +1,7 @@
 """NUTS on the compiled target: its draws, their seeds, its refusals."""
 
+from dataclasses import replace
+
 import arviz as az
 import numpy as np
 import pytest
@@ -164,6 +166,16 @@ def test_a_concentration_below_one_can_be_sampled():
     # Sparse: one group of rows leaves a component all but empty.
     assert np.median(least[0.2]) < 0.02
     assert np.median(least[2.0]) > 0.05
+
+
+def test_chains_start_where_a_weight_is_zero_at_the_mode():
+    x = np.repeat([[0.0], [1.0]], [9, 1], axis=0) + 1e-4 * np.arange(10)[:, None]
+    mixture = bg.GaussianMixture(4, "tied", bg.NormalInverseWishart(concentration=1))
+    mode = bg.fit_map(mixture, x, n_starts=5, random_seed=1, progress=False)
+    emptied = np.array([0.9, 0.1, 0, 0])
+    start = replace(mode, parameters=replace(mode.parameters, weights=emptied))
+    post = sampled(mixture, x, start=start)
+    assert (post["posterior"]["weights"].mean(("chain", "draw")) > 0.01).all()
 
 
 def test_a_start_of_ones_own_is_used():
