@@ -18,7 +18,7 @@ MOST_NUMBERS = 2**20
 """Numbers among which those rows are sought; of a larger table, in rows at even steps."""
 SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96)
 """Numbers of components that are tried up to the one declared."""
-STARTS, SCREENING, CLIMB = 8, 5, 60
+STARTS, SCREENING, CLIMB = 16, 10, 60
 """Starts of the tied fit, iterations of each, and iterations of the best of them."""
 FARTHEST = 1e6
 """Units from the centre beyond which a row is taken to be no farther: squares stay finite."""
