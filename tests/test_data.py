@@ -470,6 +470,18 @@ def test_a_scale_whose_fourth_power_is_no_number_is_refused(column):
     refusal(lambda: training_data(np.array(column)), "x: column 'x1' reaches from", "another unit")
 
 
+@pytest.mark.parametrize("bad", [1e20, -3.4e38, 9.96921e36])
+def test_a_value_that_dwarfs_the_others_is_refused_with_its_row(bad):
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    x[17, 1] = bad
+    refusal(lambda: training_data(x), f"column 'x2' is {bad:g} in row 17", "leaving the row out")
+    weight = np.ones(60)
+    weight[17] = 0
+    assert training_data(x, weight)[0].n_obs == 60
+    x[17, 1] = 1e11
+    assert training_data(x)[0].n_obs == 60
+
+
 def test_only_rows_of_positive_weight_count():
     x = np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 6.0]])
     weight = [1.0, 2.0, 0.0]

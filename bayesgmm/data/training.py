@@ -15,6 +15,9 @@ UNEXPLAINED = 1e-3
 LARGEST = 1e40
 """Its fourth power, and its inverse's, are numbers with digits to spare."""
 
+FARTHEST = 1e12
+"""Standard deviations from the centre; squares of what lies beyond leave the others no digit."""
+
 
 def training_data(
     x: Any, sample_weight: Any = None, n_components: int = 1, covariance: str = "full"
@@ -42,7 +45,8 @@ def training_data(
     Raises
     ------
     ValueError, TypeError
-        The rows or the weights are unusable, a column is constant, there are fewer distinct rows
+        The rows or the weights are unusable, a column is constant or has a value that dwarfs the
+        others, there are fewer distinct rows
         than components, or a column is a sum of others and the covariances are matrices; rows of
         weight zero count as absent.
     """
@@ -52,24 +56,44 @@ def training_data(
     else:
         weight = _row_weights(sample_weight, obs)
     counted = "" if weight.all() else " of positive sample_weight"
-    _check_not_constant(obs, weight, counted)
+    low, high = _extremes(obs, weight)
+    _check_not_constant(obs, low, high, counted)
     n_distinct = _count_distinct(obs.values, weight, n_components)
     if n_distinct < n_components:
         raise ValueError(
             f"x has {n_distinct} distinct rows{counted}, fewer than n_components={n_components}; "
             f"expected at least as many; try n_components={n_distinct} or fewer"
         )
-    if is_matrix(covariance) and obs.n_features > 1 and weight.sum() > 1:
-        _check_independent(obs, weight)
+    if weight.sum() > 1:
+        bulk = Bulk.of(obs.values, weight, "full")
+        _check_reach(obs, weight, low, high, bulk)
+        if is_matrix(covariance) and obs.n_features > 1:
+            _check_independent(obs, bulk)
     return obs, weight
 
 
-def _check_independent(obs: Observations, weight: np.ndarray) -> None:
+def _check_reach(
+    obs: Observations, weight: np.ndarray, low: np.ndarray, high: np.ndarray, bulk: Bulk
+) -> None:
+    """No row lies so far from the bulk that arithmetic loses the others beside it."""
+    far = np.maximum(high - bulk.origin, bulk.origin - low) > FARTHEST * bulk.unit
+    if not far.any():
+        return
+    j = far.argmax()
+    column = obs.values[:, j]
+    i = np.argmax(np.abs(column - bulk.origin[j]) * (weight > 0))
+    raise ValueError(
+        f"x: column {obs.features[j]!r} is {column[i]:g} in row {obs.rows[i]}, more than "
+        f"{FARTHEST:g} standard deviations from the others; expected values that can be added to "
+        "theirs; try leaving the row out if it is an error"
+    )
+
+
+def _check_independent(obs: Observations, bulk: Bulk) -> None:
     """No column is a constant plus a weighted sum of columns before it, but for a trace of noise.
 
     Of such columns every covariance matrix is singular. Rows too few to tell are let pass.
     """
-    bulk = Bulk.of(obs.values, weight, "full")
     if len(bulk.rows) <= obs.n_features:
         return
     centred = bulk.rows - (bulk.kept @ bulk.rows) / bulk.kept.sum()
@@ -137,14 +161,19 @@ def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
     return weight
 
 
-def _check_not_constant(obs: Observations, weight: np.ndarray, counted: str) -> None:
-    """Every column varies over the rows of positive weight, by more than rounding."""
+def _extremes(obs: Observations, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest value of every column over the rows of positive weight."""
     d = obs.n_features
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
     for part, part_weight in zip(chunks(obs.values, d), chunks(weight, d), strict=True):
         rows = part[part_weight > 0]
         low = np.minimum(low, rows.min(axis=0, initial=np.inf))
         high = np.maximum(high, rows.max(axis=0, initial=-np.inf))
+    return low, high
+
+
+def _check_not_constant(obs: Observations, low: np.ndarray, high: np.ndarray, counted: str) -> None:
+    """Every column varies, by more than rounding."""
     # Within a few units in the last place of the largest value: the noise of arithmetic, whatever
     # the column's scale. Halves, because the range of huge values overflows.
     largest = np.maximum(-low, high)
@@ -166,7 +195,8 @@ def _check_not_constant(obs: Observations, weight: np.ndarray, counted: str) -> 
         raise ValueError(
             f"x: column {obs.features[j]!r} reaches from {low[j]:g} to {high[j]:g}; expected "
             f"values below {LARGEST:g} that differ by more than {1 / LARGEST:g}, since variances "
-            "of variances must be numbers, too; try another unit"
+            "of variances must be numbers, too; try another unit, or leaving out rows that are "
+            "errors"
         )
 
 

@@ -12,6 +12,9 @@ from bayesgmm.threads import CHUNK
 OVERDISPERSION = 2.0
 """Standard deviation of the chains' starts about the mode, in posterior standard deviations."""
 
+FALL = 20.0
+"""Nats per dimension that a start may lie below the centre; among normals it is 2 on average."""
+
 MANY_ROWS = CHUNK
 """Beyond these every pass is shared by all cores, and the posterior taken to be nearly normal."""
 
@@ -72,6 +75,18 @@ class WhitenedTarget:
         """How nutpie is to move in these coordinates."""
         return TRAJECTORY | (FIXED_LENGTH if self.sampler == "HMC" else {})
 
+    def overdispersed(self, rng):
+        """Where a chain begins: nearer to the centre where the density is far from normal.
+
+        Where a component has collapsed onto equal rows it falls by 1e16 nats within two standard
+        deviations, and no tuning brings a chain back from there.
+        """
+        y = OVERDISPERSION * rng.standard_normal(len(self.centre))
+        least = self(np.zeros_like(y))[0] - FALL * len(y)
+        while y.any() and not self(y)[0] >= least:
+            y /= 2
+        return y
+
     def nutpie_model(self, start: np.ndarray | None = None) -> Any:
         """The density as nutpie samples it, in the variable ``y``; chains begin at ``start``.
 
@@ -82,7 +97,7 @@ class WhitenedTarget:
         def initial_point(seed):
             if start is not None:
                 return start
-            return OVERDISPERSION * np.random.default_rng(seed).standard_normal(n_dim)
+            return self.overdispersed(np.random.default_rng(seed))
 
         if len(self.target.x) <= MANY_ROWS:
             return native_model(self.target, self.centre, self.whitening, initial_point)

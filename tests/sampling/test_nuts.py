@@ -178,6 +178,14 @@ def test_chains_start_where_a_weight_is_zero_at_the_mode():
     assert (post["posterior"]["weights"].mean(("chain", "draw")) > 0.01).all()
 
 
+def test_chains_about_collapsed_components_do_not_start_out_of_reach():
+    x = np.random.default_rng(7).integers(0, 2, size=(80, 2)).astype(float)
+    mixture = bg.GaussianMixture(3, prior=bg.NormalLKJ())
+    mode = bg.fit_map(mixture, x, n_starts=6, random_seed=1, progress=False)
+    post = sampled(mixture, x, start=mode, chains=4, draws=5, tune=5)
+    assert (post["sample_stats"]["lp"] > mode.log_posterior - 1000).all()
+
+
 def test_a_start_of_ones_own_is_used():
     x = rows()
     mixture = bg.GaussianMixture(2)
