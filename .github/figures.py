@@ -19,7 +19,7 @@ def main():
     galaxies = bg.observations(DATA / "galaxies.csv")
     two, species = posterior(geyser, 2), posterior(penguins, 3)
     # Where components overlap, chains seldom go from one reading of the data to another.
-    three, clumps = posterior(geyser, 3, draws=8000), posterior(galaxies, 4, draws=12_000)
+    three, clumps = posterior(geyser, 3, draws=10_000), posterior(galaxies, 4, draws=12_000)
     keep(bg.plot_comparison(three, bg.compare(three, random_seed=1, progress=False)), "clustering")
     keep(bg.plot_mixture(two), "mixture")
     keep(bg.plot_similarity(species), "similarity")
@@ -29,7 +29,7 @@ def main():
 
 def posterior(x, n_components, draws=1000):
     mixture = bg.GaussianMixture(n_components)
-    post = bg.sample(mixture, x, draws=draws, target_accept=0.9, random_seed=1, progress=False)
+    post = bg.sample(mixture, x, draws=draws, target_accept=0.98, random_seed=1, progress=False)
     return bg.relabel(post, progress=False)
 
 
