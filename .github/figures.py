@@ -17,8 +17,9 @@ def main():
     geyser = bg.observations(DATA / "old_faithful.csv")
     penguins = bg.observations(DATA / "penguins.csv", columns=PENGUINS, drop_missing=True)
     galaxies = bg.observations(DATA / "galaxies.csv")
-    two, three = (posterior(geyser, k) for k in (2, 3))
-    species, clumps = posterior(penguins, 3), posterior(galaxies, 4)
+    two, species = posterior(geyser, 2), posterior(penguins, 3)
+    # Where components overlap, chains seldom go from one reading of the data to another.
+    three, clumps = posterior(geyser, 3, draws=10_000), posterior(galaxies, 4, draws=12_000)
     keep(bg.plot_comparison(three, bg.compare(three, random_seed=1, progress=False)), "clustering")
     keep(bg.plot_mixture(two), "mixture")
     keep(bg.plot_similarity(species), "similarity")
@@ -26,8 +27,9 @@ def main():
     keep(bg.plot_mixture(clumps), "density")
 
 
-def posterior(x, n_components):
-    post = bg.sample(bg.GaussianMixture(n_components), x, random_seed=1, progress=False)
+def posterior(x, n_components, draws=1000):
+    mixture = bg.GaussianMixture(n_components)
+    post = bg.sample(mixture, x, draws=draws, target_accept=0.98, random_seed=1, progress=False)
     return bg.relabel(post, progress=False)
 
 

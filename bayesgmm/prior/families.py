@@ -19,6 +19,7 @@ class _Prior:
     concentration: float | np.ndarray | None = None
 
     _positive: ClassVar[tuple[str, ...]] = ()
+    _from_rows: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
         for f in fields(self):
@@ -32,6 +33,11 @@ class _Prior:
             if f.name in self._positive and (numbers <= 0).any():
                 raise ValueError(f"{f.name} must be positive; got {given!r}.")
             object.__setattr__(self, f.name, float(numbers) if numbers.ndim == 0 else numbers)
+
+    @property
+    def scaled(self):
+        """Names of the numbers that are not given and depend on the rows."""
+        return [name for name in self._from_rows if getattr(self, name) is None]
 
     def to_dict(self):
         """Family name and given numbers, ready for JSON."""
@@ -113,6 +119,7 @@ class NormalInverseWishart(_Prior):
     """Whether the posterior's density has a maximum."""
 
     _positive: ClassVar = ("concentration", "mean_concentration", "df")
+    _from_rows: ClassVar = ("mean", "mean_concentration", "scale")
 
     def resolved(self, x, sample_weight, n_components, covariance):
         """The prior with every number given, the missing ones scaled from the rows."""
@@ -125,7 +132,7 @@ class NormalInverseWishart(_Prior):
             )
         mean: Any = None
         kappa: Any = None
-        if self.mean is None or self.mean_concentration is None or self.scale is None:
+        if self.scaled:
             mean, kappa, scale = self._scaled(x, sample_weight, n_components, covariance, df)
         if self.scale is not None and np.ndim(self.scale) < 2:
             scale = np.diag(self._filled("scale", None, (d,)))
@@ -133,7 +140,8 @@ class NormalInverseWishart(_Prior):
             scale = self._filled("scale", None, (d, d), n_components)
         for matrix in scale.reshape(-1, d, d):
             _check_positive_definite("scale", matrix)
-        return NormalInverseWishart(
+        return replace(
+            self,
             concentration=self._filled("concentration", 2.0, (n_components,)),
             mean=self._filled("mean", mean, (d,), n_components),
             mean_concentration=self._filled("mean_concentration", kappa, (), n_components),
@@ -223,6 +231,7 @@ class NormalLKJ(_Prior):
     half_normal: bool = False
 
     _positive: ClassVar = ("concentration", "mean_scale", "scale", "eta", "df")
+    _from_rows: ClassVar = ("mean", "mean_scale", "scale")
 
     @property
     def bounded(self):
@@ -239,7 +248,7 @@ class NormalLKJ(_Prior):
         """The prior with every number given, the missing ones scaled from the rows."""
         d = x.shape[1]
         mean, sd, scale = None, np.full(d, np.nan), None
-        if self.mean is None or self.mean_scale is None or self.scale is None:
+        if self.scaled:
             bulk = Bulk.of(x, sample_weight, covariance)
             mean, sd = bulk.centre, np.sqrt(np.diag(bulk.covariance))
             scale = sd

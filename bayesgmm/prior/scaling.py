@@ -1,4 +1,4 @@
-"""Location and scale of the rows: what the default prior and the starts of EM are scaled by."""
+"""Location and scale of all rows, which the prior of Fraley & Raftery (2007) is scaled by."""
 
 import numpy as np
 

@@ -5,6 +5,8 @@ from typing import Any
 WORKS = {
     "fraley": "Fraley, C. & Raftery, A. E. (2007). Bayesian regularization for normal mixture "
     "estimation and model-based clustering. Journal of Classification 24, 155–181.",
+    "within": "García-Escudero, L. A., Gordaliza, A., Matrán, C. & Mayo-Iscar, A. (2008). A "
+    "general trimming approach to robust cluster analysis. The Annals of Statistics 36, 1324–1345.",
     "lkj": "Lewandowski, D., Kurowicka, D. & Joe, H. (2009). Generating random correlation "
     "matrices based on vines and extended onion method. Journal of Multivariate Analysis 100, "
     "1989–2001.",
@@ -50,6 +52,23 @@ SAMPLERS = {
 """How each is described, and the works that are cited for it."""
 
 
+ROBUST = (
+    "the centre and covariance of the bulk of the rows, and their covariance within components, "
+    "both without the twentieth of them that fits worst (García-Escudero et al., 2008)",
+    ["within"],
+)
+SCALES = {
+    "NormalInverseWishart": ROBUST,
+    "NormalLKJ": ROBUST,
+    "half-normal": ("the centre and standard deviations of the bulk of the rows", []),
+    "FraleyRaftery": (
+        "the mean and covariance of all rows, as Fraley & Raftery (2007) propose",
+        ["fraley"],
+    ),
+}
+"""What a prior's numbers are scaled by where they are not given, and the works cited for it."""
+
+
 def methods_of(found: dict[str, Any]) -> dict[str, Any]:
     """``text``, a paragraph that says what was done, and ``references``, those it cites, sorted."""
     parts = [
@@ -87,21 +106,34 @@ def _model(fit):
         f"with {fit['structure']}; the assignment of observations to components was summed out.",
         (),
     )
-    family = (fit["prior"] or {}).get("family")
-    if family == "NormalLKJ":
-        yield (
-            "The weights had a Dirichlet prior, the means independent normal priors, the standard "
-            "deviations half-normal priors and the correlations an LKJ prior (Lewandowski et al., "
-            "2009); the numbers of the prior are listed in the report.",
-            ("lkj",),
-        )
-    elif family:
-        yield (
-            "The weights had a Dirichlet prior, means and covariances a normal–inverse-Wishart "
-            "prior in the manner of Fraley & Raftery (2007); the numbers of the prior are listed "
-            "in the report.",
-            ("fraley",),
-        )
+    if fit["prior"]:
+        yield _prior(fit["prior"], fit["prior_scaled"], fit["covariance"])
+
+
+def _prior(prior, scaled, covariance):
+    family, matrices, cited = prior["family"], covariance in ("full", "tied"), []
+    half_normal = family == "NormalLKJ" and "df" not in prior
+    if family != "NormalLKJ":
+        kind = "normal–inverse-Wishart" if matrices else "normal–inverse-gamma"
+        says = f"means and {'covariances' if matrices else 'variances'} a {kind} prior"
+    else:
+        says = "the means independent normal priors, "
+        if half_normal:
+            says += "the standard deviations half-normal priors"
+        elif matrices:
+            says += "the variance of each feature given the others a scaled inverse-χ² prior"
+        else:
+            says += "the variances scaled inverse-χ² priors"
+        if matrices:
+            says += ", the correlations an LKJ prior (Lewandowski et al., 2009)"
+            cited.append("lkj")
+    says = f"The weights had a Dirichlet prior, {says}; the numbers are listed in the report."
+    if scaled:
+        source, works = SCALES["half-normal" if half_normal else family]
+        names = ", ".join(name.replace("_", " ") for name in scaled)
+        says += f" Those of the data's scale ({names}) are taken from {source}."
+        cited += works
+    return says, cited
 
 
 def _mode(found):

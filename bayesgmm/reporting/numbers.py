@@ -105,7 +105,8 @@ def _fit(post: Any) -> dict[str, Any]:
         "covariance": structure,
         "structure": STRUCTURE_WORDS[structure],
         "declared_by_hand": declaration is None,
-        "prior": declaration and declaration.get("prior"),
+        "prior": declaration and {n: v for n, v in declaration["prior"].items() if v is not None},
+        "prior_scaled": (declaration or {}).get("prior_scaled", []),
         "data": {
             "n_obs": len(x),
             "n_features": len(features),

@@ -210,7 +210,9 @@ def _prior_numbers(prior: dict[str, Any] | None) -> list[tuple[str, str]]:
     """The prior's numbers as they were resolved from the data, a matrix by its rows."""
     numbers = []
     for name, value in (prior or {}).items():
-        if name != "family":
+        if isinstance(value, bool):
+            numbers.append((name, "yes" if value else "no"))
+        elif name != "family":
             # A matrix of every component, one after another, with a line between them.
             matrices = np.array(value, dtype=float, ndmin=3)
             texts = (

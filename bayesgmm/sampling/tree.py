@@ -61,6 +61,7 @@ def mixture_tree(mixture, rows, weight, start, sizes, provenance):
     declaration = {
         **mixture.to_dict(),
         "prior": prior.to_dict(),
+        "prior_scaled": mixture.prior.scaled,
         "features": features,
     }
     numbers = prior_numbers(prior, mixture.covariance, mixture.n_components, len(features))

@@ -156,6 +156,9 @@ def test_a_resolved_prior_is_its_own_resolution(family):
     x = rows()
     once = resolved(family(), x)
     twice = resolved(once, x)
+    assert type(once) is family
+    assert family().scaled
+    assert not once.scaled
     for name in ("concentration", "mean", "scale"):
         np.testing.assert_array_equal(getattr(twice, name), getattr(once, name))
 

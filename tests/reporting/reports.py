@@ -18,11 +18,19 @@ def rows(names=SHORT, n_obs=80):
 
 
 @cache
-def posterior(names=SHORT, covariance="full", n_components=2, n_obs=80, weighted=False, draws=30):
+def posterior(
+    names=SHORT,
+    covariance="full",
+    n_components=2,
+    n_obs=80,
+    weighted=False,
+    draws=30,
+    prior=bg.NormalInverseWishart(),  # noqa: B008 frozen
+):
     """As ``sample`` returns it."""
     weight = 1 + np.arange(n_obs) % 3 if weighted else None
     return bg.sample(
-        bg.GaussianMixture(n_components, covariance=covariance),
+        bg.GaussianMixture(n_components, covariance, prior),
         rows(names, n_obs),
         sample_weight=weight,
         draws=draws,

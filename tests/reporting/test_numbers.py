@@ -254,3 +254,35 @@ def test_the_paragraph_of_methods_cites_what_it_lists():
         assert author in section["text"]
     assert "4 chains" not in section["text"]
     assert "2 chains of 30 draws" in section["text"]
+
+
+PRIORS = {
+    "default": (bg.NormalInverseWishart(), "normal–inverse-Wishart", {"García-Escudero"}),
+    "mclust's": (bg.FraleyRaftery(), "normal–inverse-Wishart", {"Fraley"}),
+    "given": (
+        bg.NormalInverseWishart(mean=3, mean_concentration=0.1, scale=4.0),
+        "normal–inverse-Wishart",
+        set(),
+    ),
+    "separate": (bg.NormalLKJ(), "inverse-χ²", {"Lewandowski", "García-Escudero"}),
+    "half-normal": (bg.NormalLKJ(half_normal=True), "half-normal", {"Lewandowski"}),
+}
+
+
+@pytest.mark.parametrize("case", PRIORS)
+def test_the_paragraph_of_methods_describes_the_prior_that_was_used(case):
+    prior, kind, cited = PRIORS[case]
+    report = numbers_of(posterior(prior=prior))
+    fits(report)
+    assert report["fit"]["prior"]["family"] == type(prior).__name__
+    assert kind in report["methods"]["text"]
+    authors = {work.split(",")[0] for work in report["methods"]["references"]}
+    assert authors & {"García-Escudero", "Fraley", "Lewandowski"} == cited
+    assert all(author in report["methods"]["text"] for author in authors)
+
+
+def test_variances_have_no_prior_on_matrices():
+    diag = numbers_of(posterior(covariance="diag", prior=bg.NormalLKJ()))["methods"]["text"]
+    assert "variances scaled inverse-χ² priors" in diag
+    assert "LKJ" not in diag
+    assert "inverse-gamma" in numbers_of(posterior(covariance="diag"))["methods"]["text"]
