@@ -86,6 +86,8 @@ class GaussianMixture:
         families = {c.__name__: c for c in (NormalInverseWishart, FraleyRaftery, NormalLKJ)}
         prior = dict(declaration["prior"])
         family = families[prior.pop("family")]
+        if family is NormalLKJ:
+            prior.setdefault("half_normal", True)  # version 0.1 knew no other scales
         return cls(declaration["n_components"], declaration["covariance"], family(**prior))
 
 

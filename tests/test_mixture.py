@@ -135,3 +135,10 @@ def test_log_weights_stay_finite_where_a_weight_underflows():
     p = MixtureParameters("diag", np.array([1.0, 0.0]), np.zeros((2, 1)), np.ones((2, 1)))
     assert np.isfinite(p.log_weights).all()
     np.testing.assert_allclose(np.exp(p.log_weights), p.weights, atol=1e-200)
+
+
+def test_separate_priors_written_by_version_0_1_have_half_normal_scales():
+    written = bg.GaussianMixture(2, prior=bg.NormalLKJ(half_normal=True)).to_dict()
+    for new in ("half_normal", "df"):
+        del written["prior"][new]
+    assert bg.GaussianMixture.from_dict(written).prior.half_normal
