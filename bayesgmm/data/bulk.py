@@ -55,13 +55,7 @@ class Bulk:
         ValueError
             The weights sum to 1 or less, so that no variance can be estimated from them.
         """
-        total = sample_weight.sum()
-        if total <= 1:
-            raise ValueError(
-                "sample_weight must say how many times each row counts, so that a scale can be "
-                f"estimated from the rows; it sums to {total:.6g}. "
-                "Try weights with mean 1, or give the prior every parameter."
-            )
+        total = counted(sample_weight)
         rows, weight = _few(x, sample_weight)
         origin, unit = np.array([_centre_and_scale(column, weight) for column in rows.T]).T
         # Where few of many rows differ, none of those looked at may.
@@ -201,6 +195,24 @@ class _Tied:
     """Log posterior of the rows kept, but for a constant (nats)."""
     kept: np.ndarray | None = None
     """(n,), weights of the rows kept."""
+
+
+def counted(sample_weight):
+    """The number of rows: the sum of their weights.
+
+    Raises
+    ------
+    ValueError
+        It is 1 or less, so that no variance can be estimated from them.
+    """
+    total = sample_weight.sum()
+    if total <= 1:
+        raise ValueError(
+            "sample_weight must say how many times each row counts, so that a scale can be "
+            f"estimated from the rows; it sums to {total:.6g}. "
+            "Try weights with mean 1, or give the prior every parameter."
+        )
+    return total
 
 
 def _few(x, sample_weight):

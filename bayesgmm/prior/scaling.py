@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from bayesgmm.data.bulk import counted
+
 CHUNK = 65_536
 
 
@@ -24,15 +26,9 @@ def location_and_covariance(x, sample_weight):
     ValueError
         The weights sum to 1 or less, so that no variance can be estimated from them.
     """
-    total = sample_weight.sum()
-    if total <= 1:
-        raise ValueError(
-            "sample_weight must say how many times each row counts, so that a scale can be "
-            f"estimated from the rows; it sums to {total:.6g}. "
-            "Try weights with mean 1, or give the prior every parameter."
-        )
+    total = counted(sample_weight)
     d = x.shape[1]
-    counted, mean, scatter = 0.0, np.array(x[0], dtype=np.float64), np.zeros((d, d))
+    so_far, mean, scatter = 0.0, np.array(x[0], dtype=np.float64), np.zeros((d, d))
     for start in range(0, len(x), CHUNK):
         block, weight = x[start : start + CHUNK], sample_weight[start : start + CHUNK]
         count = weight.sum()
@@ -44,10 +40,10 @@ def location_and_covariance(x, sample_weight):
         step = weight @ centred / count
         centred -= step
         scatter += (centred * weight[:, None]).T @ centred
-        share = count / (counted + count)
-        scatter += counted * share * np.outer(step, step)
+        share = count / (so_far + count)
+        scatter += so_far * share * np.outer(step, step)
         mean += share * step
-        counted += count
+        so_far += count
     return mean, scatter / (total - 1)
 
 
