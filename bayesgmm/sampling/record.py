@@ -57,13 +57,10 @@ class Record:
         chains, draws = self.tree["sample_stats"]["lp"].shape
         if not self.ends[""].any():
             raise KeyboardInterrupt("interrupted before the first draw: nothing to keep")
-        self.tree.attrs |= {
-            "interrupted": int((self.ends[""] < draws).any()),
-            "wall_time": self._seconds(),
-        }
-        if self.store is not None:
-            self._write(attrs=self.tree.attrs)
+        self.tree["run"]["wall_time"].values[...] = self._seconds()
         tree = kept(self.tree)
+        if self.store is not None:
+            self._write(attrs=tree.attrs)
         if tree.attrs["interrupted"]:
             sizes = tree["posterior"].sizes
             more = f" bg.resume({str(self.store.path)!r}) goes on." if self.store else ""

@@ -116,8 +116,8 @@ def kept(tree):
     ValueError
         There is no draw.
     """
-    lengths = np.isfinite(tree["sample_stats"]["lp"].values).sum(axis=1)
-    chains, length = _longest_rectangle(lengths)
+    drawn = np.isfinite(tree["sample_stats"]["lp"].values)
+    chains, length = _longest_rectangle(drawn.sum(axis=1))
     if length == 0:
         raise ValueError("the run holds no draw yet")
     groups = {}
@@ -131,7 +131,11 @@ def kept(tree):
             dataset = dataset.isel(draw=slice(length))
         groups[name] = dataset
     whole = xr.DataTree.from_dict(groups)
-    whole.attrs = dict(tree.attrs)
+    # Of the draws, not what the store says of them: that is written last, and a kill may forestall it.
+    whole.attrs = tree.attrs | {
+        "interrupted": int(not drawn.all()),
+        "wall_time": float(tree["run"]["wall_time"]),
+    }
     return whole
 
 

@@ -15,6 +15,7 @@ import bayesgmm as bg
 from bayesgmm import files
 from bayesgmm.sampling import record, resumption
 from bayesgmm.sampling.segments import Segment
+from bayesgmm.sampling.store import Store
 
 SETTINGS = {"draws": 60, "tune": 40, "chains": 3, "random_seed": 1, "progress": False}
 
@@ -94,6 +95,16 @@ def test_a_resumed_run_keeps_every_draw_and_draws_the_rest(whole, interrupted):
     assert post.attrs["interrupted"] == 0
     assert post.attrs["wall_time"] > seconds
     xr.testing.assert_identical(bg.load(interrupted), post)
+
+
+def test_a_run_that_was_killed_after_its_last_draw_is_whole(whole, tmp_path, monkeypatch):
+    path = tmp_path / "run.zarr"
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write_attrs", lambda store, attrs: None)
+        sampled(save_warmup=True, store=path)
+    for post in (bg.load(path), bg.resume(path)):
+        assert post.attrs["wall_time"] > 0
+        xr.testing.assert_identical(without_time(post), without_time(whole))
 
 
 def test_a_chain_goes_on_from_its_last_draw_and_one_that_had_none_begins_anew(
