@@ -30,6 +30,21 @@ def test_one_bad_reading_is_named_and_the_clusters_stand(bad):
     assert f"Absurdly far out: row 1000 ({name!r} is {value:.6g}, " in mode.status
 
 
+@pytest.mark.parametrize("covariance", ["full", "tied"])
+def test_a_row_too_far_for_a_covariance_matrix_is_refused(covariance):
+    x = 1e8 + np.random.default_rng(4).normal(size=(20, 2))
+    x[7] = -9999
+    with pytest.raises(
+        ValueError, match=r"'x\d' is -9999 in row 7, more than 2\.2.*e\+06 .*'diag'"
+    ):
+        bg.fit_map(bg.GaussianMixture(1, covariance), x, progress=False)
+    with pytest.raises(ValueError, match="is -9999 in row 7"):
+        bg.sample(bg.GaussianMixture(2, covariance), x, progress=False)
+    mode = bg.fit_map(bg.GaussianMixture(2, "diag"), x, progress=False)
+    assert mode.converged
+    assert len(np.unique(mode.predict(x)[np.arange(20) != 7])) == 1
+
+
 def test_many_far_rows_are_counted_and_those_of_no_weight_left_out():
     x = np.vstack([clusters(), 1e4 * np.arange(1.0, 9).repeat(2).reshape(8, 2)])
     weight = np.ones(len(x))

@@ -16,7 +16,11 @@ LARGEST = 1e40
 """Its fourth power, and its inverse's, are numbers with digits to spare."""
 
 FARTHEST = 1e12
-"""Standard deviations from the centre; squares of what lies beyond leave the others no digit."""
+"""Standard deviations from the centre; squares of what lies beyond leave the others no digit …"""
+
+FARTHEST_OF_MATRIX = 5e5
+"""… and, times the root of the weight of all rows, leave none to the directions of a covariance
+matrix in which the row is not far."""
 
 
 def training_data(
@@ -66,17 +70,24 @@ def training_data(
         )
     if weight.sum() > 1:
         bulk = Bulk.of(obs.values, weight, "full")
-        _check_reach(obs, weight, low, high, bulk)
-        if is_matrix(covariance) and obs.n_features > 1:
+        matrix = is_matrix(covariance) and obs.n_features > 1
+        farthest = FARTHEST_OF_MATRIX * np.sqrt(weight.sum()) if matrix else np.inf
+        _check_reach(obs, weight, low, high, bulk, min(farthest, FARTHEST))
+        if matrix:
             _check_independent(obs, bulk)
     return obs, weight
 
 
 def _check_reach(
-    obs: Observations, weight: np.ndarray, low: np.ndarray, high: np.ndarray, bulk: Bulk
+    obs: Observations,
+    weight: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    bulk: Bulk,
+    farthest: float,
 ) -> None:
     """No row lies so far from the bulk that arithmetic loses the others beside it."""
-    far = np.maximum(high - bulk.origin, bulk.origin - low) > FARTHEST * bulk.unit
+    far = np.maximum(high - bulk.origin, bulk.origin - low) > farthest * bulk.unit
     if not far.any():
         return
     j = far.argmax()
@@ -84,8 +95,9 @@ def _check_reach(
     i = np.argmax(np.abs(column - bulk.origin[j]) * (weight > 0))
     raise ValueError(
         f"x: column {obs.features[j]!r} is {column[i]:g} in row {obs.rows[i]}, more than "
-        f"{FARTHEST:g} standard deviations from the others; expected values that can be added to "
+        f"{farthest:.2g} standard deviations from the others; expected values that can be added to "
         "theirs; try leaving the row out if it is an error"
+        + (", or covariance='diag'" if farthest < FARTHEST else "")
     )
 
 
