@@ -14,6 +14,8 @@ from .distributions import InverseWishart as InverseWishart
 from .distributions import MarginalMixture as MarginalMixture
 from .distributions import ResidualLKJ as ResidualLKJ
 from .distributions import ScaledLKJ as ScaledLKJ
+from .draws import load as load
+from .draws import save as save
 from .model import declare as declare
 from .sampling import resume as resume
 from .sampling import sample as sample
@@ -31,7 +33,6 @@ from .posterior import density as density
 from .posterior import diagnose as diagnose
 from .posterior import ecr as ecr
 from .posterior import label_agreement as label_agreement
-from .posterior import load as load
 from .posterior import log_likelihood as log_likelihood
 from .posterior import loo as loo
 from .posterior import occupied_components as occupied_components
@@ -39,7 +40,6 @@ from .posterior import partition as partition
 from .posterior import posterior_predictive as posterior_predictive
 from .posterior import predict_proba as predict_proba
 from .posterior import relabel as relabel
-from .posterior import save as save
 from .posterior import similarity as similarity
 from .posterior import stephens as stephens
 from .posterior import summary as summary

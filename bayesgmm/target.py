@@ -57,6 +57,12 @@ def unpack(y, log_weights, factor, means):
             at += 1
 
 
+@compiled
+def _unpack_all(ys, log_weights, factors, means):
+    for i in range(len(ys)):
+        unpack(ys[i], log_weights[i], factors[i], means[i])
+
+
 @inner
 def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
     """Write the gradient in the unconstrained coordinates, from the one in the parameters."""
@@ -199,11 +205,11 @@ class Target:
         return value, gradient
 
     def constrain(self, y):
-        """The parameters at y."""
-        d = self.x.shape[1]
-        log_weights, means = np.empty(self.n_components), np.empty((self.n_components, d))
-        factor = np.empty(factor_shape(self.covariance, self.n_components, d))
-        unpack(np.ascontiguousarray(y, dtype=np.float64), log_weights, factor, means)
+        """The parameters at y, (n_dim,), or at many, (n, n_dim)."""
+        y, k, d = np.ascontiguousarray(y, dtype=np.float64), self.n_components, self.x.shape[1]
+        log_weights, means = np.empty((*y.shape[:-1], k)), np.empty((*y.shape[:-1], k, d))
+        factor = np.empty((*y.shape[:-1], *factor_shape(self.covariance, k, d)))
+        (unpack if y.ndim == 1 else _unpack_all)(y, log_weights, factor, means)
         return MixtureParameters(self.covariance, np.exp(log_weights), means, factor)
 
 
@@ -242,18 +248,3 @@ def hessian(target, y, jacobian):
         rows.append((target(ahead, jacobian)[1] - target(behind, jacobian)[1]) / (2 * step))
     curvature = np.array(rows)
     return 0.5 * (curvature + curvature.T)
-
-
-@compiled
-def _unpack_all(ys, log_weights, factors, means):
-    for i in range(len(ys)):
-        unpack(ys[i], log_weights[i], factors[i], means[i])
-
-
-def constrain_all(target, ys):
-    """Parameters at many vectors: ys (n, n_dim) → weights, means and factors, each (n, …)."""
-    n, k, d = len(ys), target.n_components, target.x.shape[1]
-    log_weights, means = np.empty((n, k)), np.empty((n, k, d))
-    factors = np.empty((n, *factor_shape(target.covariance, k, d)))
-    _unpack_all(np.ascontiguousarray(ys), log_weights, factors, means)
-    return np.exp(log_weights), means, factors

@@ -10,8 +10,9 @@ from statistics import median
 import numpy as np
 
 import bayesgmm as bg
+from bayesgmm.draws import Reading
+from bayesgmm.likelihood import row_densities
 from bayesgmm.posterior.allocations import compact
-from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.losses import losses
 from bayesgmm.posterior.partitions import N_RUNS
 from bayesgmm.posterior.sweeps import look
@@ -38,7 +39,7 @@ def rows(profile, relabelled=(4000, 1000), large=(4000, 100_000), searched=(1000
 def responsibilities(n_draws, n_obs, n_features=2):
     """Of simulated rows under draws about their mixture, labels in another order in each."""
     x, mixture = mixture_rows(n_obs, n_features, K)
-    return Draws.of(posterior_of(x, mixture, n_draws)).responsibilities(x)[1]
+    return row_densities(Reading.of(posterior_of(x, mixture, n_draws)).parameters, x)[1]
 
 
 def beside_label_switching(profile, path, n_draws, n_obs):

@@ -27,6 +27,7 @@ ROOMS = [
     "likelihood",
     "target",
     "em",
+    "draws",
     "op",
     "axes",
     "distributions",

@@ -8,7 +8,8 @@ import pytest
 from oracles import STRUCTURES, covariances, random_parameters
 
 import bayesgmm as bg
-from bayesgmm.mixture import SPREAD, MixtureParameters
+from bayesgmm.mixture import MixtureParameters
+from bayesgmm.structure import SPREAD
 
 
 @pytest.mark.parametrize("covariance", STRUCTURES)

@@ -134,7 +134,7 @@ def _check_rows(x: Any, store: Path) -> None:
     import numpy as np
     import zarr
 
-    from bayesgmm.sampling.tree import data_hash
+    from bayesgmm.draws import data_hash
 
     attrs = zarr.open_group(store, mode="r").attrs
     if data_hash(x.values, np.ones(x.n_obs)) != attrs["data_hash"]:
@@ -143,8 +143,8 @@ def _check_rows(x: Any, store: Path) -> None:
 
 def _check_memory(mixture: Any, x: Any, settings: Settings) -> None:
     """Before the search for the mode, refuse what ``sample`` would refuse after it."""
+    from bayesgmm.draws import mixture_variables, n_values
     from bayesgmm.sampling.memory import check_memory
-    from bayesgmm.sampling.tree import mixture_variables, n_values
 
     sizes = {"draws": settings.draws, "tune": settings.tune, "chains": settings.chains}
     check_memory(n_values(mixture_variables(mixture, x.n_features)), sizes, copies=True)
@@ -157,21 +157,23 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
     bg.save(post, settings.out / "posterior.nc")
     interrupted = bool(post.attrs.get("interrupted", 0))
     with saving_on_interrupt(lambda: settings.out / "posterior.nc"):
+        from bayesgmm.draws import holds_mixture
         from bayesgmm.posterior.advice import AMBIGUOUS
+        from bayesgmm.posterior.relabelling import relabelled
         from bayesgmm.posterior.summaries import summary_table
         from bayesgmm.reporting import tables, write_outputs
 
-        if not tables.holds_mixture(post):
+        if not holds_mixture(post):
             _finish_foreign(post, settings, console)
             return
         began = time.perf_counter()
-        post = bg.relabel(post, progress=not settings.quiet)
-        relabelled = time.perf_counter() - began
-        summary = summary_table(post, round_to="none")
+        reading = relabelled(post, progress=not settings.quiet)
+        took = time.perf_counter() - began
+        summary = summary_table(reading, round_to="none")
         frame = tables.named_rows(summary)
         console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
         began = time.perf_counter()
-        written, numbers = write_outputs(post, settings.out, progress=not settings.quiet)
+        written, numbers = write_outputs(reading, settings.out, progress=not settings.quiet)
         judged = numbers["convergence"]
         verdict = tables.verdict_line(judged)
         good = judged["ok"] and judged["labels"] != AMBIGUOUS
@@ -181,7 +183,7 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
             complain(verdict, "yellow")
         seconds = float(post.attrs.get("wall_time", float("nan")))
         console.print(
-            f"Sampling took {seconds:.1f} s, relabelling {relabelled:.1f} s, files "
+            f"Sampling took {seconds:.1f} s, relabelling {took:.1f} s, files "
             f"{time.perf_counter() - began:.1f} s."
         )
         names = ", ".join(path.name for path in written)

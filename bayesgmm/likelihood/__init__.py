@@ -6,5 +6,13 @@ from bayesgmm.likelihood.moments import (
     responsibilities,
     row_log_density,
 )
+from bayesgmm.likelihood.rows import row_blocks, row_densities
 
-__all__ = ["MixtureMoments", "mixture_moments", "responsibilities", "row_log_density"]
+__all__ = [
+    "MixtureMoments",
+    "mixture_moments",
+    "responsibilities",
+    "row_blocks",
+    "row_densities",
+    "row_log_density",
+]

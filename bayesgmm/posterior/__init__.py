@@ -4,7 +4,6 @@ from bayesgmm.posterior.allocations import assignments
 from bayesgmm.posterior.balls import CredibleBall, credible_ball
 from bayesgmm.posterior.choice import compare_k, loo
 from bayesgmm.posterior.comparison import Comparison, compare
-from bayesgmm.posterior.files import load, save
 from bayesgmm.posterior.occupied import occupied_components
 from bayesgmm.posterior.partitions import Partition, partition
 from bayesgmm.posterior.prediction import (
@@ -34,7 +33,6 @@ __all__ = [
     "diagnose",
     "ecr",
     "label_agreement",
-    "load",
     "log_likelihood",
     "loo",
     "occupied_components",
@@ -42,7 +40,6 @@ __all__ = [
     "posterior_predictive",
     "predict_proba",
     "relabel",
-    "save",
     "similarity",
     "stephens",
     "summary",

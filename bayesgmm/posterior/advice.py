@@ -1,7 +1,5 @@
 """The words of a diagnosis, and the limits that decide which are said."""
 
-from bayesgmm.posterior.relabelling import labels_are_ambiguous
-
 CONVERGED = "converged"
 NOT_CONVERGED = "not converged"
 DIFFERENT_MODES = "chains sit in different modes"
@@ -33,10 +31,10 @@ def ambiguity(share: float) -> str:
     )
 
 
-def labels_of(post, moved, stuck):
+def labels_of(reading, moved, stuck):
     """What labels did, and what that means."""
-    if labels_are_ambiguous(post):
-        return AMBIGUOUS, ambiguity(post["clustering"].attrs["ambiguous"])
+    if reading.labels_are_ambiguous:
+        return AMBIGUOUS, ambiguity(reading.ambiguous)
     if stuck:
         return AMBIGUOUS, (
             "relabelling did not make the chains agree on single components, which cannot be told "

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from bayesgmm import arguments
 from bayesgmm.compiled import compiled
-from bayesgmm.posterior.draws import Draws, rows_of
+from bayesgmm.draws import Posterior, Reading
+from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.progress import progress_bar
 
 
@@ -28,9 +28,10 @@ class Allocations:
         """Sampled from a tree's responsibilities, or an (n_draws, n_obs) integer array as it is."""
         if isinstance(source, cls):
             return source
-        if isinstance(source, xr.DataTree):
-            labels = assignments(source, random_seed, x=x, progress=progress)
-            return cls(compact(labels), source["posterior"].sizes.get("chain", 1))
+        if isinstance(source, Posterior):
+            reading = Reading.of(source, x)
+            labels = assignments(reading, random_seed, progress=progress)
+            return cls(compact(labels), reading.n_chains)
         return cls(compact(checked_assignments(source)), 1)
 
     @property
@@ -40,7 +41,7 @@ class Allocations:
 
 
 def assignments(
-    post: xr.DataTree,
+    post: Posterior,
     random_seed: int | None = None,
     *,
     x: Any = None,
@@ -65,14 +66,13 @@ def assignments(
     int16 array, shape (n_draws, n_obs)
         Chains one after another.
     """
-    random_seed = arguments.seed(random_seed)
-    draws, component = Draws.of(post).in_order()
-    rows, _, _ = rows_of(post, x)
+    random_seed, reading = arguments.seed(random_seed), Reading.of(post, x)
+    (draws, component), rows = reading.parameters.in_order(), reading.rows
     position = np.lexsort(rows.T[::-1])
     rng = np.random.default_rng(random_seed)
     out = np.empty((len(draws), len(rows)), dtype=np.int16)
-    for block in progress_bar(draws.blocks(len(rows)), "assignments: rows", progress):
-        _, p = draws.responsibilities(rows[position[block]])
+    for block in progress_bar(row_blocks(draws, len(rows)), "assignments: rows", progress):
+        _, p = row_densities(draws, rows[position[block]])
         level = rng.random((p.shape[1], p.shape[0])).T[..., None]
         chosen = (np.cumsum(p, axis=2) < level).sum(axis=2)
         chosen = np.minimum(chosen, draws.n_components - 1)

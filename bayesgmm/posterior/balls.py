@@ -6,8 +6,8 @@ from typing import Any, Literal
 import numpy as np
 
 from bayesgmm import arguments, markup
+from bayesgmm.draws import mcse_of_mean
 from bayesgmm.posterior.allocations import Allocations
-from bayesgmm.posterior.batches import mcse_of_mean
 from bayesgmm.posterior.losses import LOSSES, losses
 from bayesgmm.posterior.partitions import Partition
 

@@ -10,9 +10,10 @@ import xarray as xr
 
 from bayesgmm import arguments
 from bayesgmm.data import training_data
+from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.em import fit_ml
+from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.mixture import GaussianMixture
-from bayesgmm.posterior.draws import Draws, rows_of
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import STRUCTURES
 
@@ -123,7 +124,7 @@ def _record(mixture, fit):
 
 
 def loo(
-    post: xr.DataTree, *, x: Any = None, progress: bool = True
+    post: Posterior, *, x: Any = None, progress: bool = True
 ) -> "arviz_stats.utils.ELPDDataLOO":
     """ArviZ's leave-one-out cross-validation (PSIS-LOO) of the mixture, blind to labels.
 
@@ -161,8 +162,8 @@ def loo(
     import arviz as az
     from arviz_stats.base import array_stats
 
-    draws, _ = Draws.of(post).in_order()
-    rows, _, weight = rows_of(post, x)
+    reading = Reading.of(post, x)
+    draws, rows, weight = reading.in_order, reading.rows, reading.sample_weight
     count = np.asarray(weight).astype(int)
     if (count != weight).any():
         at = np.flatnonzero(count != weight)[0]
@@ -170,13 +171,11 @@ def loo(
             f"sample_weight of the posterior is {weight[at]} in row {at}; leaving out one row at a "
             "time needs whole numbers. Try rows without weights."
         )
-    posterior = post["posterior"].to_dataset()
-    lead = (posterior.sizes["chain"], posterior.sizes["draw"])
     kept = np.flatnonzero(count)
-    table = np.empty((*lead, len(kept)))
-    for block in draws.blocks(len(kept)):
-        log_density, _ = draws.responsibilities(rows[kept[block]])
-        table[..., block] = log_density.reshape(*lead, -1)
+    table = np.empty((*map(len, reading.lead.values()), len(kept)))
+    for block in row_blocks(draws, len(kept)):
+        log_density, _ = row_densities(draws, rows[kept[block]])
+        table[..., block] = reading.by_chain(log_density)
     log_weights, pareto_k = np.empty_like(table), np.empty(len(kept))
     parts = [slice(i, i + LOO_ROWS) for i in range(0, len(kept), LOO_ROWS)]
     # The mean over rows: ArviZ takes one relative efficiency for all of them.
@@ -187,16 +186,15 @@ def loo(
     for part in progress_bar(parts, "leave-one-out: rows", progress):
         smoothed, pareto_k[part] = array_stats.psislw(table[..., part], reff, axis=[0, 1])
         log_weights[..., part] = np.moveaxis(smoothed, 0, -1)
-    dims, times = ("chain", "draw", "obs"), count[kept]
-    coords = {name: posterior[name].values for name in dims[:2]}
-    coords["obs"] = np.repeat(kept, times)
+    dims, times = (*names.LEAD, names.OBS), count[kept]
+    coords = reading.lead | {names.OBS: np.repeat(kept, times)}
 
     def standing(values):
         repeated = np.repeat(values, times, axis=-1)
         used = dims[-repeated.ndim :]
         return xr.DataArray(repeated, dims=used, coords={name: coords[name] for name in used})
 
-    tree = xr.DataTree.from_dict({"log_likelihood": xr.Dataset({"x": standing(table)})})
+    tree = xr.DataTree.from_dict({names.LOG_LIKELIHOOD: xr.Dataset({names.X: standing(table)})})
     return az.loo(
         tree,
         pointwise=True,

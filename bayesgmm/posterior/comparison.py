@@ -8,11 +8,12 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import arguments, markup
+from bayesgmm.draws import Posterior, mcse_of_mean
 from bayesgmm.em import PointEstimate
+from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.posterior.advice import AMBIGUOUS
 from bayesgmm.posterior.allocations import Allocations, compact
 from bayesgmm.posterior.balls import TIE, CredibleBall, credible_ball
-from bayesgmm.posterior.batches import mcse_of_mean
 from bayesgmm.posterior.disputes import (
     DISPUTED,
     pair_table,
@@ -20,13 +21,10 @@ from bayesgmm.posterior.disputes import (
     row_table,
     table_of,
 )
-from bayesgmm.posterior.draws import Draws, rows_of
-from bayesgmm.posterior.exchangeable import groups_of
-from bayesgmm.posterior.layout import checked_tree
 from bayesgmm.posterior.losses import LOSSES, adjusted_rand, losses
 from bayesgmm.posterior.occupied import occupied_components
 from bayesgmm.posterior.partitions import Partition, by_falling_size, described, partition
-from bayesgmm.posterior.relabelling import is_relabelled, relabel
+from bayesgmm.posterior.relabelling import relabelled
 from bayesgmm.posterior.sweeps import within
 from bayesgmm.posterior.verdicts import diagnose
 
@@ -136,7 +134,7 @@ class Comparison:
 
 
 def compare(
-    post: xr.DataTree,
+    post: Posterior,
     mode: PointEstimate | None = None,
     *,
     prob: float = 0.95,
@@ -182,28 +180,25 @@ def compare(
     .. [1] Wade & Ghahramani (2018), Bayesian Analysis 13, 559–626.
     .. [2] Hubert & Arabie (1985), Journal of Classification 2, 193–218.
     """
-    checked_tree(post)
     if mode is not None:
         arguments.instance("mode", mode, PointEstimate, "Try mode=bg.fit_map(mixture, x).")
     prob = arguments.number("prob", prob, 0, 1)
     random_seed = arguments.seed(random_seed)
-    if not is_relabelled(post):
-        post = relabel(post, x=x, progress=progress)
-    diagnosis = diagnose(post, x=x, progress=progress)
-    return compared(post, diagnosis, mode, prob, random_seed, x, progress)
+    reading = relabelled(post, x, progress)
+    diagnosis = diagnose(reading, progress=progress)
+    return compared(reading, diagnosis, mode, prob, random_seed, progress)
 
 
-def compared(post, diagnosis, mode=None, prob=0.95, random_seed=None, x=None, progress=True):
+def compared(reading, diagnosis, mode=None, prob=0.95, random_seed=None, progress=True):
     """What ``compare`` returns, of a relabelled tree that may hold fewer draws than were judged."""
     if random_seed is None:
         random_seed = int(np.random.default_rng().integers(2**31))
-    rows, _, _ = rows_of(post, x)
-    n_obs = post["clustering"].sizes["obs"]
+    rows, n_obs = reading.rows, len(reading.mean_probability)
     if len(rows) != n_obs:
         raise ValueError(f"x must hold the {n_obs} rows that relabelled post; got {len(rows)}.")
-    point = _point(post, mode, rows)
+    point = _point(reading, mode)
     map_labels = _responsibilities(point, rows).argmax(axis=1)
-    allocations = Allocations.of(post, random_seed, x, progress)
+    allocations = Allocations.of(reading, random_seed, progress=progress)
     clustering = compact(map_labels[None])[0]
     best, costs = {}, {}
     for loss in LOSSES:
@@ -224,7 +219,7 @@ def compared(post, diagnosis, mode=None, prob=0.95, random_seed=None, x=None, pr
     distance = float(losses(clustering[None], best["vi"].labels)[0])
     distance = 0.0 if distance <= TIE else distance
     farther = ball.distances > distance + TIE
-    in_doubt = row_table(post, rows, map_labels, best["vi"], allocations.n_chains, progress)
+    in_doubt = row_table(reading, map_labels, best["vi"], progress)
     facts = Comparison(
         sentence="",
         enough=diagnosis.enough,
@@ -238,8 +233,8 @@ def compared(post, diagnosis, mode=None, prob=0.95, random_seed=None, x=None, pr
         farther_mcse=float(mcse_of_mean(farther, allocations.n_chains)),
         losses=table_of(costs, "loss"),
         rows=in_doubt,
-        pairs=pair_table(post, map_labels, in_doubt, x, progress),
-        parameters=parameter_table(post, point, prob),
+        pairs=pair_table(reading, map_labels, in_doubt, progress),
+        parameters=parameter_table(reading, point, prob),
         occupied=occupied_components(allocations),
         prob=prob,
         random_seed=random_seed,
@@ -247,31 +242,28 @@ def compared(post, diagnosis, mode=None, prob=0.95, random_seed=None, x=None, pr
     return replace(facts, sentence=_sentence(facts, diagnosis))
 
 
-def _point(post, mode, rows):
-    """The mode as a single draw, its components in the order of the posterior's."""
+def _point(reading, mode):
+    """The mode's parameters, its components in the order of the posterior's."""
     if mode is None:
-        if "map" not in post.children:
+        if reading.map is None:
             raise ValueError("post has no MAP in post['map']. Try mode=bg.fit_map(mixture, x).")
-        return Draws.of(post, "map")
-    p = mode.parameters
-    point = Draws(p.covariance, p.weights[None], p.means[None], p.factor[None])
-    theirs, ours = Draws.of(post), (p.covariance, *p.means.shape)
+        return reading.map
+    point, theirs = mode.parameters, reading.parameters
+    ours = (point.covariance, *point.means.shape)
     expected = (theirs.covariance, *theirs.means.shape[1:])
     if ours != expected:
         raise ValueError(
             "mode must be a fit of the posterior's mixture: expected (covariance, n_components, "
             f"n_features) = {expected}; got {ours}."
         )
-    shared = post["clustering"]["mean_probability"].values.T @ _responsibilities(point, rows)
-    order = linear_sum_assignment(within(-shared, groups_of(post)))[1]
-    own = p.factor if p.covariance == "tied" else p.factor[order]
-    return replace(
-        point, weights=p.weights[order][None], means=p.means[order][None], factor=own[None]
-    )
+    shared = reading.mean_probability.T @ _responsibilities(point, reading.rows)
+    order = linear_sum_assignment(within(-shared, reading.groups))[1]
+    return point.permuted(order)
 
 
 def _responsibilities(point, rows):
-    return np.concatenate([point.responsibilities(rows[b])[1][0] for b in point.blocks(len(rows))])
+    one = point[None]
+    return np.concatenate([row_densities(one, rows[b])[1][0] for b in row_blocks(one, len(rows))])
 
 
 def _sentence(c, diagnosis):

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from bayesgmm.posterior.batches import mcse_of_mean
-from bayesgmm.posterior.draws import Draws, row_names
+from bayesgmm.draws import mcse_of_mean, names
+from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.posterior.similarities import similarity
 from bayesgmm.progress import progress_bar
-from bayesgmm.structure import SPREAD, entry_name, spread_from_factor
+from bayesgmm.structure import entry_name
 
 DISPUTED = 0.1
 """A row whose MAP label is wrong with a larger probability is disputed."""
@@ -16,12 +16,12 @@ PAIR_ROWS = 1000
 N_PAIRS = 20
 
 
-def row_table(post, rows, map_labels, best, n_chains, progress):
+def row_table(reading, map_labels, best, progress):
     """By row the labels, and how doubtful the MAP's is."""
-    draws = Draws.of(post)
+    draws, rows, n_chains = reading.parameters, reading.rows, reading.n_chains
     parts = []
-    for block in progress_bar(draws.blocks(len(rows)), "comparison: rows", progress):
-        _, p = draws.responsibilities(rows[block])
+    for block in progress_bar(row_blocks(draws, len(rows)), "comparison: rows", progress):
+        _, p = row_densities(draws, rows[block])
         wrong = 1 - np.take_along_axis(p, map_labels[None, block, None], axis=2)[..., 0]
         mean = p.mean(axis=0)
         # To first order in the draws' deviations: d(−Σ q log q) = −Σ log q dq, as Σ dq = 0.
@@ -39,24 +39,24 @@ def row_table(post, rows, map_labels, best, n_chains, progress):
         "entropy_mcse": entropy_mcse,
         "disputed": p_wrong > DISPUTED,
     }
-    return pd.DataFrame(columns, index=pd.Index(row_names(post, len(rows)), name="obs"))
+    return pd.DataFrame(columns, index=pd.Index(reading.obs, name=names.OBS))
 
 
-def pair_table(post, map_labels, rows, x, progress):
+def pair_table(reading, map_labels, rows, progress):
     """The pairs on which posterior and MAP disagree most, among the rows most in doubt."""
     chosen = np.sort(np.argsort(-rows["p_wrong"].to_numpy(), kind="stable")[:PAIR_ROWS])
-    alike = similarity(post, rows=chosen, x=x, progress=progress)
+    alike = similarity(reading, rows=chosen, progress=progress)
     together = map_labels[chosen][:, None] == map_labels[chosen]
     first, second = np.triu_indices(len(chosen), 1)
     disagreement = np.abs(alike.values - together)[first, second]
     # Rounded, so that ties go by the order of the rows.
     worst = np.argsort(-disagreement.round(9), kind="stable")[:N_PAIRS]
     i, j = first[worst], second[worst]
-    names = rows.index.to_numpy()[chosen]
+    obs = rows.index.to_numpy()[chosen]
     return pd.DataFrame(
         {
-            "obs": names[i],
-            "obs_bis": names[j],
+            "obs": obs[i],
+            "obs_bis": obs[j],
             "together_in_map": together[i, j],
             "similarity": alike.values[i, j],
             "mcse": alike["mcse"].values[i, j],
@@ -64,27 +64,21 @@ def pair_table(post, map_labels, rows, x, progress):
     )
 
 
-def parameter_table(post, point, prob):
+def parameter_table(reading, point, prob):
     """By parameter the MAP beside mean and interval, and its place among the draws."""
-    posterior = post["posterior"].to_dataset()
-    covariance = point.covariance
-    name = SPREAD[covariance]
-    values = {
-        "weights": point.weights[0],
-        "means": point.means[0],
-        name: spread_from_factor(point.factor, covariance)[0],
-    }
-    if posterior.sizes["component"] == 1:
-        del values["weights"]  # always 1
+    posterior = reading.posterior
+    values = {names.MEANS: point.means, point.spread_name: point.spread}
+    if point.n_components > 1:  # else it is always 1
+        values = {names.WEIGHTS: point.weights} | values
     tails = [(1 - prob) / 2, (1 + prob) / 2]
     table = {}
     for variable, at in values.items():
         v = posterior[variable]
-        dims = [dim for dim in v.dims if dim not in ("chain", "draw")]
-        draws = v.transpose("chain", "draw", *dims).values
+        dims = [dim for dim in v.dims if dim not in names.LEAD]
+        draws = v.transpose(*names.LEAD, *dims).values
         n_chains, draws = draws.shape[0], draws.reshape(-1, *draws.shape[2:])
         for index in np.ndindex(at.shape):
-            if "feature_bis" in dims and index[-2] > index[-1]:
+            if names.FEATURE_BIS in dims and index[-2] > index[-1]:
                 continue
             labels = [
                 v[dim].values[i] if dim in v.coords else i

@@ -3,10 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from bayesgmm.posterior.draws import Draws, rows_of
-from bayesgmm.posterior.exchangeable import groups_of
-from bayesgmm.posterior.layout import laid_out
-from bayesgmm.posterior.validity import refuse
+from bayesgmm.draws import Reading
+from bayesgmm.draws.names import FEATURE, LEAD
+from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import is_matrix
 
@@ -18,13 +17,13 @@ N_PAIRS = 5
 """Pairs of these rows that are followed, half of the data apart."""
 
 
-def label_free(post, progress=True):
+def label_free(reading, progress=True):
     """Label-free functionals of every draw.
 
     Parameters
     ----------
-    post : xarray.DataTree
-        With its rows.
+    reading : Reading
+        With rows.
     progress : bool
 
     Returns
@@ -39,18 +38,16 @@ def label_free(post, progress=True):
         ``group_weight`` (group), ``group_mean`` and ``group_sd`` (group, feature; in the data's
         units) of every group of exchangeable ones.
     """
-    drawn = Draws.of(post)
-    draws, _ = drawn.in_order()
-    rows, _, weight = rows_of(post)
+    draws, rows, weight = reading.in_order, reading.rows, reading.sample_weight
     log_likelihood, entropy = np.zeros(len(draws)), np.zeros(len(draws))
-    blocks = draws.blocks(len(rows))
+    blocks = row_blocks(draws, len(rows))
     for block in progress_bar(blocks, "label-free quantities: rows", progress):
-        log_density, p = draws.responsibilities(rows[block])
+        log_density, p = row_densities(draws, rows[block])
         log_likelihood += log_density @ weight[block]
         # A probability that underflows to 0 adds nothing.
         p *= np.log(np.maximum(p, 1e-300))
         entropy -= p.sum(axis=2) @ weight[block]
-    log_density, p = draws.responsibilities(rows[_even_steps(rows, weight, N_POINTS)])
+    log_density, p = row_densities(draws, rows[_even_steps(rows, weight, N_POINTS)])
     low, high = np.arange(N_PAIRS) * N_POINTS // (2 * N_PAIRS) + [[0], [N_POINTS // 2]]
     values = {
         "log_likelihood": log_likelihood,
@@ -66,64 +63,48 @@ def label_free(post, progress=True):
         "log_density": ("point",),
         "together": ("pair",),
     }
-    posterior = laid_out(post)["posterior"].to_dataset()
-    coords = {name: posterior[name].values for name in ("chain", "draw")}
+    coords = dict(reading.lead)
     coords["extreme"] = np.array(["largest", "smallest"])[: values["log_determinant"].shape[1]]
-    groups = groups_of(post)
+    groups = reading.groups
     if np.ptp(groups) > 0:
-        values |= _of_groups(drawn, groups)
-        names = posterior["component"].values
-        members = [" + ".join(map(str, names[groups == g])) for g in np.unique(groups)]
-        coords |= {"group": np.array(members), "feature": posterior["feature"].values}
+        values |= _of_groups(reading.parameters, groups)
+        members = [" + ".join(map(str, reading.components[groups == g])) for g in np.unique(groups)]
+        coords |= {"group": np.array(members), FEATURE: np.array(reading.features)}
         dims |= {
             "group_weight": ("group",),
-            "group_mean": ("group", "feature"),
-            "group_sd": ("group", "feature"),
+            "group_mean": ("group", FEATURE),
+            "group_sd": ("group", FEATURE),
         }
-    lead = (posterior.sizes["chain"], posterior.sizes["draw"])
-    dataset = xr.Dataset(
-        {
-            name: (("chain", "draw", *dims.get(name, ())), v.reshape(*lead, *v.shape[1:]))
-            for name, v in values.items()
-        },
-        coords=coords,
-    )
-    if "sample_stats" in post.children and "lp" in post["sample_stats"]:
-        lp = post["sample_stats"]["lp"].transpose("chain", "draw")
-        refuse("sample_stats", lp, ~np.isfinite(lp.values), "a finite number")
-        dataset = dataset.assign(log_posterior=(("chain", "draw"), lp.values))
-    return dataset
+    arrays = {n: ((*LEAD, *dims.get(n, ())), reading.by_chain(v)) for n, v in values.items()}
+    if reading.log_posterior is not None:
+        arrays["log_posterior"] = (LEAD, reading.log_posterior)
+    return xr.Dataset(arrays, coords)
 
 
 def _of_groups(draws, groups):
     """Weight, mean and standard deviation of the mixture of each group's components."""
     member = np.unique(groups)[:, None] == groups
-    variances = draws.covariances.diagonal(axis1=2, axis2=3)
     share = member * draws.weights[:, None]
     weight = share.sum(axis=2)
     share = share / np.maximum(weight, 1e-300)[..., None]
     mean = share @ draws.means
     apart = draws.means[:, None] - mean[:, :, None]
-    square = (share[..., None] * (variances[:, None] + apart**2)).sum(axis=2)
+    square = (share[..., None] * (draws.variances[:, None] + apart**2)).sum(axis=2)
     return {"group_weight": weight, "group_mean": mean, "group_sd": np.sqrt(square)}
 
 
-def with_few_rows(post, x=None):
-    """The tree with ``N_ROWS`` rows of equal weight in place of more, so that all is cheap on it.
+def with_few_rows(reading: Reading) -> Reading:
+    """The posterior with ``N_ROWS`` rows of equal weight in place of more, so that all is cheap.
 
     They lie at even steps of weight through the sorted data, whatever the order they came in.
-    Rows given as ``x`` take the place of its own.
     """
-    rows, features, weight = rows_of(post, x)
+    rows, weight = reading.rows, reading.sample_weight
     if len(rows) > N_ROWS:
         rows = rows[_even_steps(rows, weight, N_ROWS)]
         weight = np.full(N_ROWS, weight.sum() / N_ROWS)
-    elif x is None:
-        return post
-    out = post.copy()
-    out["observed_data"] = xr.Dataset({"x": (("obs", "feature"), rows)}, {"feature": [*features]})
-    out["constant_data"] = xr.Dataset({"sample_weight": ("obs", weight)})
-    return out
+    elif reading.x is None:
+        return reading
+    return reading.with_rows(rows, weight)
 
 
 def _even_steps(rows, weight, n):

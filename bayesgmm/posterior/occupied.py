@@ -6,9 +6,8 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm import arguments
+from bayesgmm.draws import Posterior, Reading, mcse_of_mean
 from bayesgmm.posterior.allocations import Allocations
-from bayesgmm.posterior.batches import mcse_of_mean
-from bayesgmm.posterior.draws import Draws
 
 
 def occupied_components(
@@ -42,9 +41,10 @@ def occupied_components(
     """
     random_seed = arguments.seed(random_seed)
     arguments.flag("progress", progress)
-    allocations = Allocations.of(post, random_seed, x, progress)
+    source = Reading.of(post, x) if isinstance(post, Posterior) else post
+    allocations = Allocations.of(source, random_seed, progress=progress)
     found = allocations.n_clusters
-    most = Draws.of(post).n_components if isinstance(post, xr.DataTree) else found.max()
+    most = len(source.components) if isinstance(source, Reading) else found.max()
     number = np.arange(1, most + 1)
     is_number = found[:, None] == number
     return xr.DataArray(

@@ -6,8 +6,18 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm import arguments
-from bayesgmm.posterior.draws import Draws, rows_of
-from bayesgmm.posterior.layout import laid_out
+from bayesgmm.draws import Posterior, Reading
+from bayesgmm.draws.names import (
+    COMPONENT,
+    FEATURE,
+    LEAD,
+    LOG_LIKELIHOOD,
+    OBS,
+    OBSERVED,
+    PREDICTIVE,
+    X,
+)
+from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.progress import progress_bar
 from bayesgmm.structure import is_matrix
 
@@ -16,13 +26,19 @@ REPLICA_BYTES = 64 * 2**20
 
 
 @overload
-def predict_proba(post: xr.DataTree, x_new: Any = ..., ci_prob: None = ...) -> xr.DataArray: ...
-@overload
-def predict_proba(post: xr.DataTree, x_new: Any = ..., *, ci_prob: float) -> xr.Dataset: ...
-@overload
-def predict_proba(post: xr.DataTree, x_new: Any, ci_prob: float) -> xr.Dataset: ...
 def predict_proba(
-    post: xr.DataTree, x_new: Any = None, ci_prob: float | None = None
+    post: Posterior, x_new: Any = ..., ci_prob: None = ..., *, progress: bool = ...
+) -> xr.DataArray: ...
+@overload
+def predict_proba(
+    post: Posterior, x_new: Any = ..., *, ci_prob: float, progress: bool = ...
+) -> xr.Dataset: ...
+@overload
+def predict_proba(
+    post: Posterior, x_new: Any, ci_prob: float, *, progress: bool = ...
+) -> xr.Dataset: ...
+def predict_proba(
+    post: Posterior, x_new: Any = None, ci_prob: float | None = None, *, progress: bool = True
 ) -> xr.DataArray | xr.Dataset:
     """Posterior probability of every component for every row.
 
@@ -37,6 +53,7 @@ def predict_proba(
         New rows, matched by column name where there are names; default the rows of the posterior.
     ci_prob : float in (0, 1), optional
         Probability of an interval with equal tails for the responsibility, over the draws.
+    progress : bool
 
     Returns
     -------
@@ -51,27 +68,33 @@ def predict_proba(
         The posterior has not been relabelled, the rows do not fit its features, or ``ci_prob`` is
         not in (0, 1).
     """
-    draws = Draws.of(post)
-    if "clustering" not in post.children:
+    reading = Reading.of(post, x_new, "x_new")
+    if not reading.is_relabelled:
         raise ValueError(
             "post has not been relabelled, so that its labels mean nothing. "
             "Try post = bg.relabel(post) first."
         )
-    coords = {"component": post["posterior"]["component"].values}
-    statistics = _over_draws(
-        draws, post, x_new, ci_prob, lambda rows: _mean_and_draws(draws.responsibilities(rows)[1])
-    )
-    return _labelled(statistics, ("obs", "component"), coords, post, x_new, "probability", ci_prob)
+
+    def of(rows):
+        p = row_densities(reading.parameters, rows)[1]
+        return p.mean(axis=0), p
+
+    coords = {COMPONENT: reading.components}
+    return _over_draws(reading, of, ci_prob, "probability", coords, progress)
 
 
 @overload
-def density(post: xr.DataTree, x_new: Any = ..., ci_prob: None = ...) -> xr.DataArray: ...
-@overload
-def density(post: xr.DataTree, x_new: Any = ..., *, ci_prob: float) -> xr.Dataset: ...
-@overload
-def density(post: xr.DataTree, x_new: Any, ci_prob: float) -> xr.Dataset: ...
 def density(
-    post: xr.DataTree, x_new: Any = None, ci_prob: float | None = None
+    post: Posterior, x_new: Any = ..., ci_prob: None = ..., *, progress: bool = ...
+) -> xr.DataArray: ...
+@overload
+def density(
+    post: Posterior, x_new: Any = ..., *, ci_prob: float, progress: bool = ...
+) -> xr.Dataset: ...
+@overload
+def density(post: Posterior, x_new: Any, ci_prob: float, *, progress: bool = ...) -> xr.Dataset: ...
+def density(
+    post: Posterior, x_new: Any = None, ci_prob: float | None = None, *, progress: bool = True
 ) -> xr.DataArray | xr.Dataset:
     """Posterior predictive density of rows: the mean over draws of the mixture's density.
 
@@ -84,6 +107,7 @@ def density(
         Default the rows of the posterior.
     ci_prob : float in (0, 1), optional
         Probability of an interval with equal tails for the mixture's density, over the draws.
+    progress : bool
 
     Returns
     -------
@@ -96,53 +120,48 @@ def density(
     ValueError
         The rows do not fit the posterior's features, or ``ci_prob`` is not in (0, 1).
     """
-    draws, _ = Draws.of(post).in_order()
-    statistics = _over_draws(
-        draws, post, x_new, ci_prob, lambda rows: _mean_density(draws.responsibilities(rows)[0])
-    )
-    return _labelled(statistics, ("obs",), {}, post, x_new, "density", ci_prob)
+    reading = Reading.of(post, x_new, "x_new")
+
+    def of(rows):
+        log_density, _ = row_densities(reading.in_order, rows)
+        highest = log_density.max(axis=0)  # so that nothing underflows
+        mean = np.exp(highest) * np.exp(log_density - highest).mean(axis=0)
+        return mean, np.exp(log_density, out=log_density)
+
+    return _over_draws(reading, of, ci_prob, "density", {}, progress)
 
 
-def _mean_and_draws(values):
-    return values.mean(axis=0), values
+def _over_draws(reading, of, ci_prob, name, coords, progress):
+    """The mean over draws as a DataArray, or with both quantiles as a Dataset; rows by the block.
 
-
-def _mean_density(log_density):
-    """The mean density, scaled by the largest so as not to underflow, and every draw's."""
-    highest = log_density.max(axis=0)
-    mean = np.exp(highest) * np.exp(log_density - highest).mean(axis=0)
-    return mean, np.exp(log_density, out=log_density)
-
-
-def _over_draws(draws, post, x_new, ci_prob, of):
-    """Mean and, if asked for, both quantiles over draws: {name: (n_obs, …)}, rows by the block.
-
-    ``of(rows)`` gives the mean over draws, and the values (S, n, …) themselves.
+    ``of(rows)`` gives the mean over draws, and the values (S, n, …) themselves; ``coords`` are
+    those of their dimensions after the rows.
     """
+    arguments.flag("progress", progress)
     tails = []
     if ci_prob is not None:
         ci_prob = arguments.number("ci_prob", ci_prob, 0, 1)
         tails = [(1 - ci_prob) / 2, (1 + ci_prob) / 2]
-    rows, _, _ = rows_of(post, x_new, "x_new")
-    parts = []
-    for block in progress_bar(draws.blocks(len(rows)), "prediction: rows", True):
+    rows, parts = reading.rows, []
+    for block in progress_bar(
+        row_blocks(reading.parameters, len(rows)), "prediction: rows", progress
+    ):
         mean, values = of(rows[block])
         quantiles = np.quantile(values, tails, axis=0, overwrite_input=True) if tails else ()
         parts.append((mean, *quantiles))
-    names = ("mean", "lower", "upper")[: 1 + len(tails)]
-    return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
-
-
-def _labelled(statistics, dims, coords, post, x_new, name, ci_prob):
-    """The statistics as a Dataset, or the mean alone as a DataArray."""
-    coords = coords | (_obs(post) if x_new is None else {})
+    mean, *interval = map(np.concatenate, zip(*parts, strict=True))
+    dims, coords = (OBS, *coords), coords | _obs(reading)
     if ci_prob is None:
-        return xr.DataArray(statistics["mean"], dims=dims, coords=coords, name=name)
-    variables = {statistic: (dims, values) for statistic, values in statistics.items()}
-    return xr.Dataset(variables, coords=coords, attrs={"quantity": name, "ci_prob": ci_prob})
+        return xr.DataArray(mean, dims=dims, coords=coords, name=name)
+    variables = zip(("mean", "lower", "upper"), (mean, *interval), strict=True)
+    return xr.Dataset(
+        {statistic: (dims, values) for statistic, values in variables},
+        coords=coords,
+        attrs={"quantity": name, "ci_prob": ci_prob},
+    )
 
 
-def log_likelihood(post: xr.DataTree, *, x: Any = None) -> xr.DataTree:
+def log_likelihood(post: Posterior, *, x: Any = None, progress: bool = True) -> xr.DataTree:
     """The tree with the row-wise log likelihood added, marginal over the assignment.
 
     Parameters
@@ -151,6 +170,7 @@ def log_likelihood(post: xr.DataTree, *, x: Any = None) -> xr.DataTree:
         Not changed.
     x : (n_obs, n_features), optional
         Rows, for a tree that holds none.
+    progress : bool
 
     Returns
     -------
@@ -158,23 +178,26 @@ def log_likelihood(post: xr.DataTree, *, x: Any = None) -> xr.DataTree:
         With a group ``log_likelihood``: ``x`` (chain, draw, obs), in nats; a row of weight w counts
         w times.
     """
-    draws, _ = Draws.of(post).in_order()
-    rows, _, weight = rows_of(post, x)
-    posterior = post["posterior"].to_dataset()
+    arguments.flag("progress", progress)
+    reading = Reading.of(post, x)
+    draws, rows, weight = reading.in_order, reading.rows, reading.sample_weight
     table = np.empty((len(draws), len(rows)))
-    for block in draws.blocks(len(rows)):
-        table[:, block] = draws.responsibilities(rows[block])[0] * weight[block]
-    shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(rows))
-    coords = {name: posterior[name] for name in ("chain", "draw")}
-    coords |= _obs(post) if x is None else {}
-    dataset = xr.Dataset({"x": (("chain", "draw", "obs"), table.reshape(shape))}, coords=coords)
-    out = post.copy()
-    out["log_likelihood"] = xr.DataTree(dataset)
+    for block in progress_bar(row_blocks(draws, len(rows)), "log likelihood: rows", progress):
+        table[:, block] = row_densities(draws, rows[block])[0] * weight[block]
+    return _with_group(reading, LOG_LIKELIHOOD, table, (OBS,))
+
+
+def _with_group(reading, group, values, dims, coords=None):
+    """The tree with a group of one variable more, (n_draws, …)."""
+    coords = reading.lead | (coords or {}) | _obs(reading)
+    out = reading.tree.copy()
+    dataset = xr.Dataset({X: ((*LEAD, *dims), reading.by_chain(values))}, coords=coords)
+    out[group] = xr.DataTree(dataset)
     return out
 
 
 def posterior_predictive(
-    post: xr.DataTree, random_seed: int | None = None, *, x: Any = None
+    post: Posterior, random_seed: int | None = None, *, x: Any = None, progress: bool = True
 ) -> xr.DataTree:
     """The tree with a replica of the data for every draw added, for ArviZ's predictive checks.
 
@@ -189,6 +212,7 @@ def posterior_predictive(
     random_seed : int, optional
     x : (n_obs, n_features), optional
         Rows, for a tree that holds none.
+    progress : bool
 
     Returns
     -------
@@ -205,43 +229,34 @@ def posterior_predictive(
     .. [1] Gelman, Meng & Stern (1996), Statistica Sinica 6, 733–760.
     """
     random_seed = arguments.seed(random_seed)
-    post = laid_out(post)
-    draws, _ = Draws.of(post).in_order()
-    rows, features, _ = rows_of(post, x)
-    posterior = post["posterior"].to_dataset()
-    n_obs, d = rows.shape
+    arguments.flag("progress", progress)
+    reading = Reading.of(post, x)
+    draws, (n_obs, d) = reading.in_order, reading.rows.shape
     rng = np.random.default_rng(random_seed)
     replicas = np.empty((len(draws), n_obs, d))
     size = max(1, REPLICA_BYTES // (8 * n_obs * d * (d + 2)))
     starts = range(0, len(draws), size)
-    for start in progress_bar(starts, "posterior predictive: draws", True):
+    for start in progress_bar(starts, "posterior predictive: draws", progress):
         part = slice(start, start + size)
-        replicas[part] = _replicas(draws, part, n_obs, rng)
-    shape = (posterior.sizes["chain"], posterior.sizes["draw"], n_obs, d)
-    dims = ("chain", "draw", "obs", "feature")
-    coords = {name: posterior[name].values for name in dims[:2]} | {"feature": list(features)}
-    coords |= _obs(post) if x is None else {}
-    out = post.copy()
-    out["posterior_predictive"] = xr.DataTree(
-        xr.Dataset({"x": (dims, replicas.reshape(shape))}, coords=coords)
-    )
-    return out
+        replicas[part] = _replicas(draws[part], n_obs, rng)
+    features = {FEATURE: [*reading.features]}
+    return _with_group(reading, PREDICTIVE, replicas, (OBS, FEATURE), features)
 
 
-def _replicas(draws, part, n_obs, rng):
-    """Rows drawn from the mixtures of some draws, (n_draws, n_obs, n_features)."""
-    weights, means, factor = draws.weights[part], draws.means[part], draws.factor[part]
+def _replicas(draws, n_obs, rng):
+    """Rows drawn from the mixtures of draws, (n_draws, n_obs, n_features)."""
+    weights, means, factor = draws.weights, draws.means, draws.factor
     s = np.arange(len(weights))[:, None]
     level = rng.random((len(weights), n_obs, 1))
     component = (np.cumsum(weights, axis=1)[:, None, :-1] < level).sum(axis=2)
     noise = rng.standard_normal((len(weights), n_obs, means.shape[2]))
-    block = factor[s, 0 if draws.covariance == "tied" else component]
+    block = factor[s, 0 if draws.shares_spread else component]
     if is_matrix(draws.covariance):
         return means[s, component] + (block @ noise[..., None])[..., 0]
     return means[s, component] + block * noise
 
 
-def _obs(post):
-    if "observed_data" in post.children and "obs" in post["observed_data"].coords:
-        return {"obs": post["observed_data"]["obs"].values}
-    return {}
+def _obs(reading):
+    """The coordinate of the tree's own rows, if they have one."""
+    observed = {} if reading.x is not None else reading.group(OBSERVED).coords
+    return {OBS: observed[OBS].values} if OBS in observed else {}

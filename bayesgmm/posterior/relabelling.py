@@ -9,9 +9,8 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import arguments
-from bayesgmm.posterior.draws import BLOCK_BYTES, Draws, rows_of
-from bayesgmm.posterior.exchangeable import groups_of
-from bayesgmm.posterior.layout import checked_tree, laid_out
+from bayesgmm.draws import Posterior, Reading, is_relabelled, names, said
+from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.posterior.sweeps import (
     MAX_THREADS,
     assign,
@@ -22,7 +21,6 @@ from bayesgmm.posterior.sweeps import (
     within,
 )
 from bayesgmm.progress import progress_bar
-from bayesgmm.structure import dense_covariances
 from bayesgmm.threads import in_order
 
 METHODS = ("stephens", "ecr", "means")
@@ -33,8 +31,8 @@ A margin is a log odds for the labels, but summed over rows that a draw moves to
 grows with the rows however close the components are. What draws of one labelling differ among
 themselves sets its scale, and odds below 20 to 1 are not clear.
 """
-AMBIGUOUS_SHARE = 0.05
-"""Labels are ambiguous when more than this share of draws is."""
+PAIR_BYTES = 64 * 2**20
+"""Memory for divergences of one block of draws from the MAP, component by component."""
 TIE = 1e-9
 """Mismatched rows: what the distance of parameters may add at most, to break ties of ECR."""
 
@@ -106,18 +104,19 @@ def relabel(
     .. [2] Papastamoulis & Iliopoulos (2010), J. Comput. Graph. Stat. 19, 313–331.
     """
     arguments.one_of("method", method, METHODS)
-    drawn = as_drawn(laid_out(post))
-    draws, groups = Draws.of(drawn), _groups(post, drawn, exchangeable)
-    rows, _, weight = rows_of(drawn, x)
-    blocks = draws.blocks(len(rows))
+    given = Reading.of(post)
+    drawn = Reading.of(as_drawn(given.tree), x)
+    draws, groups = drawn.parameters, _groups(given, drawn, exchangeable)
+    rows, weight = drawn.rows, drawn.sample_weight
+    blocks = row_blocks(draws, len(rows))
 
     def load(block):
-        return draws.responsibilities(rows[block])[1], weight[block]
+        return row_densities(draws, rows[block])[1], weight[block]
 
-    pivot = _pivot(drawn, draws)
+    pivot = _pivot(drawn)
 
     def pivot_responsibilities():
-        return pivot.responsibilities(rows)[1][0]
+        return row_densities(pivot, rows)[1][0]
 
     if method == "stephens":
         starts = [np.tile(np.arange(draws.n_components), (len(draws), 1))]
@@ -140,12 +139,12 @@ def relabel(
         permutations = assign(within(costs, groups))
         cost = float(cost_of(criterion, permutations).sum())
         labelling = look(blocks, load, permutations[None], groups, "relabelling", progress)[0]
-    if "map" not in drawn.children:
+    if drawn.map is None:
         labelling = _reordered(labelling, _order_as_drawn(labelling.permutations, groups))
     elif method == "stephens":
         shared = (pivot_responsibilities() * weight[:, None]).T @ labelling.mean
         labelling = _reordered(labelling, linear_sum_assignment(within(-shared, groups))[1])
-    return _recorded(drawn, labelling, groups, method, cost)
+    return _recorded(drawn.tree, labelling, groups, method, cost)
 
 
 def as_drawn(post: xr.DataTree) -> xr.DataTree:
@@ -158,30 +157,28 @@ def as_drawn(post: xr.DataTree) -> xr.DataTree:
     xarray.DataTree
         Without what hangs on labels in the group ``clustering``.
     """
-    if not is_relabelled(checked_tree(post)):
+    if not is_relabelled(post):
         return post
-    clustering = post["clustering"].to_dataset()
-    order = clustering["permutation"]
-    back = np.argsort(order.values, axis=order.get_axis_num("component"))
+    clustering = post[names.CLUSTERING].to_dataset()
+    order = clustering[names.PERMUTATION]
+    back = np.argsort(order.values, axis=order.get_axis_num(names.COMPONENT))
     out = post.copy()
-    out["posterior"] = xr.DataTree(_permuted(post, back))
-    labelled = [v for v in clustering.variables if "component" in clustering[v].dims]
-    rest = clustering.drop_vars([*labelled, "margin"], errors="ignore").drop_attrs(deep=False)
+    out[names.POSTERIOR] = xr.DataTree(_permuted(post, back))
+    labelled = [v for v in clustering.variables if names.COMPONENT in clustering[v].dims]
+    rest = clustering.drop_vars([*labelled, names.MARGIN], errors="ignore").drop_attrs(deep=False)
     if rest.data_vars:
-        out["clustering"] = xr.DataTree(rest)
+        out[names.CLUSTERING] = xr.DataTree(rest)
     else:
-        del out["clustering"]
+        del out[names.CLUSTERING]
     return out
 
 
-def is_relabelled(post: xr.DataTree) -> bool:
-    """Whether the labels of a tree mean the same in every draw."""
-    return "clustering" in post.children and "permutation" in post["clustering"]
-
-
-def labels_are_ambiguous(post: xr.DataTree) -> bool:
-    """Whether too many draws of a relabelled tree could as well have other labels."""
-    return bool(post["clustering"].attrs.get("ambiguous", 0.0) > AMBIGUOUS_SHARE)
+def relabelled(post: Posterior, x: Any = None, progress: bool = False) -> Reading:
+    """The reading of a posterior, relabelled if it is not yet."""
+    reading = Reading.of(post, x)
+    if reading.is_relabelled:
+        return reading
+    return Reading.of(relabel(reading.tree, x=reading.x, progress=progress), reading.x)
 
 
 def label_agreement(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> pd.DataFrame:
@@ -204,17 +201,18 @@ def label_agreement(post: xr.DataTree, *, x: Any = None, progress: bool = True) 
         alike.
     """
     trees = [relabel(post, method, x=x, progress=progress) for method in METHODS]
-    found = [t["clustering"].to_dataset()["permutation"].values for t in trees]
-    found = [p.reshape(-1, p.shape[-1]) for p in found]
+    found = [p.reshape(-1, p.shape[-1]) for p in (Reading(t).permutations for t in trees)]
     table = [[_share_alike(a, b) for b in found] for a in found]
     return pd.DataFrame(table, index=METHODS, columns=METHODS)
 
 
-def _groups(post, drawn, exchangeable):
+def _groups(given, drawn, exchangeable):
     """The groups of exchangeable components, in the order of the components as drawn."""
-    if exchangeable is None and is_relabelled(post):
-        return groups_of(post)[np.argsort(post["clustering"]["permutation"].values[0, 0])]
-    return groups_of(drawn, exchangeable)
+    if exchangeable is not None:
+        return said(exchangeable, drawn.components.tolist())
+    if given.is_relabelled:
+        return given.groups[np.argsort(given.permutations[0, 0])]
+    return drawn.groups
 
 
 def _share_alike(a, b):
@@ -222,16 +220,15 @@ def _share_alike(a, b):
     return float((a == b[:, linear_sum_assignment(-same)[1]]).all(axis=1).mean())
 
 
-def _pivot(post, draws):
+def _pivot(drawn):
     """The MAP as a single draw; without one the draw of highest log posterior, or None."""
-    if "map" in post.children:
-        return Draws.of(post, "map")
-    if "sample_stats" not in post.children or "lp" not in post["sample_stats"]:
+    if drawn.map is not None:
+        return drawn.map[None]
+    statistics = drawn.group(names.STATISTICS)
+    if names.LP not in statistics:
         return None
-    lp = post["sample_stats"]["lp"].transpose("chain", "draw").values.ravel()
-    one = slice(np.nanargmax(lp), np.nanargmax(lp) + 1)
-    arrays = (draws.weights[one], draws.means[one], draws.factor[one])
-    return Draws(draws.covariance, *arrays)
+    lp = statistics[names.LP].transpose(*names.LEAD).values.ravel()
+    return drawn.parameters[np.nanargmax(lp)][None]
 
 
 def _parameter_costs(draws, pivot):
@@ -240,19 +237,17 @@ def _parameter_costs(draws, pivot):
     weights, means = pivot.weights[0], pivot.means[0]
     lower = np.linalg.cholesky(pivot.covariances[0])
     log_det = _log_det(lower)
-    size = max(1, BLOCK_BYTES // (8 * k * k * d * d))
+    size = max(1, PAIR_BYTES // (8 * k * k * d * d))
     parts = []
     for start in range(0, len(draws), size):
-        some = slice(start, start + size)
-        theirs = dense_covariances(draws.factor[some], draws.covariance, k, d)
-        theirs = np.linalg.cholesky(theirs)
+        some = draws[start : start + size]
+        theirs = np.linalg.cholesky(some.covariances)
         whiten = np.linalg.inv(theirs)
         spread = ((whiten[:, :, None] @ lower) ** 2).sum(axis=(3, 4))
-        apart = draws.means[some, :, None] - means
+        apart = some.means[:, :, None] - means
         distance = (np.einsum("sjab,sjcb->sjca", whiten, apart) ** 2).sum(axis=3)
         normal = 0.5 * (spread + distance - d + _log_det(theirs)[:, :, None] - log_det)
-        log_weights = np.log(np.maximum(draws.weights[some, :, None], 1e-300))
-        parts.append(weights * (np.log(np.maximum(weights, 1e-300)) - log_weights + normal))
+        parts.append(weights * (pivot.log_weights[0] - some.log_weights[:, :, None] + normal))
     return np.concatenate(parts)
 
 
@@ -291,27 +286,27 @@ def _reordered(labelling, order):
 
 def _permuted(post, permutations):
     """The posterior's draws with their components permuted, (chain, draw, component)."""
-    posterior = post["posterior"].to_dataset()
-    order = xr.DataArray(permutations, dims=("chain", "draw", "component"))
-    names = [v for v in posterior.data_vars if "component" in posterior[v].dims]
-    bare = posterior.drop_vars("component", errors="ignore")
-    moved = {v: bare[v].isel(component=order).transpose(*posterior[v].dims).variable for v in names}
-    return posterior.assign(moved)
+    posterior = post[names.POSTERIOR].to_dataset()
+    order = xr.DataArray(permutations, dims=(*names.LEAD, names.COMPONENT))
+    labelled = [v for v in posterior.data_vars if names.COMPONENT in posterior[v].dims]
+    bare = posterior.drop_vars(names.COMPONENT, errors="ignore")
+    moved = {v: bare[v].isel({names.COMPONENT: order}) for v in labelled}
+    return posterior.assign({v: a.transpose(*posterior[v].dims).variable for v, a in moved.items()})
 
 
 def _recorded(drawn, labelling, groups, method, cost):
     """The tree with its labels permuted, and the permutations and what they say recorded."""
-    posterior = drawn["posterior"].to_dataset()
-    dims = ("chain", "draw", "component")
+    posterior = drawn[names.POSTERIOR].to_dataset()
+    dims = (*names.LEAD, names.COMPONENT)
     permutations = labelling.permutations.reshape([posterior.sizes[d] for d in dims])
     margin = margins(labelling.costs, labelling.permutations)
     divergence = labelling.cost / len(margin)
     clustering = xr.Dataset(
         {
-            "permutation": (dims, permutations),
-            "mean_probability": (("obs", "component"), labelling.mean),
-            "margin": (dims[:2], margin.reshape(permutations.shape[:2])),
-            "exchangeable": (("component",), groups),
+            names.PERMUTATION: (dims, permutations),
+            names.MEAN_PROBABILITY: ((names.OBS, names.COMPONENT), labelling.mean),
+            names.MARGIN: (names.LEAD, margin.reshape(permutations.shape[:2])),
+            names.EXCHANGEABLE: ((names.COMPONENT,), groups),
         },
         coords={d: posterior[d] for d in dims if d in posterior.coords},
         attrs={
@@ -319,12 +314,13 @@ def _recorded(drawn, labelling, groups, method, cost):
             "cost": cost,
             "n_sweeps": labelling.n_sweeps,
             "divergence": divergence,
-            "ambiguous": float((margin <= CLEAR * divergence).mean()),
+            names.AMBIGUOUS: float((margin <= CLEAR * divergence).mean()),
         },
     )
-    if "clustering" in drawn.children:
-        clustering = drawn["clustering"].to_dataset().merge(clustering, combine_attrs="override")
+    if names.CLUSTERING in drawn.children:
+        others = drawn[names.CLUSTERING].to_dataset()
+        clustering = others.merge(clustering, combine_attrs="override")
     out = drawn.copy()
-    out["posterior"] = xr.DataTree(_permuted(drawn, permutations))
-    out["clustering"] = xr.DataTree(clustering)
+    out[names.POSTERIOR] = xr.DataTree(_permuted(drawn, permutations))
+    out[names.CLUSTERING] = xr.DataTree(clustering)
     return out

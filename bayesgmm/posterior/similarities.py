@@ -1,6 +1,6 @@
 """The similarity matrix: how probable it is that two rows share a component."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -10,9 +10,10 @@ import xarray as xr
 
 from bayesgmm import arguments
 from bayesgmm.compiled import compiled
+from bayesgmm.draws import Posterior, Reading, batches, standard_error
+from bayesgmm.likelihood import row_densities
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.posterior.allocations import checked_assignments, compact
-from bayesgmm.posterior.batches import batches, standard_error
-from bayesgmm.posterior.draws import Draws, row_names, rows_of
 from bayesgmm.progress import progress_bar
 from bayesgmm.threads import in_order, one_blas_thread
 
@@ -71,11 +72,9 @@ def similarity(
     max_gib = arguments.number("max_gib", max_gib, above=0)
     if rows is not None and pairs is not None:
         raise ValueError("rows and pairs are both given. Try one of them.")
-    is_tree = isinstance(post, xr.DataTree)
-    if is_tree:
-        x, _, _ = rows_of(post, x)
-        n_obs, n_chains = len(x), post["posterior"].sizes.get("chain", 1)
-        names = row_names(post, n_obs)
+    if isinstance(post, Posterior):
+        post = Reading.of(post, x)
+        n_obs, n_chains, names = len(post.rows), post.n_chains, post.obs
     else:
         labels = checked_assignments(post)
         n_obs, n_chains = labels.shape[1], 1
@@ -88,9 +87,8 @@ def similarity(
         used = np.arange(n_obs) if rows is None else _positions("rows", rows, ("n_rows",), n_obs)
         _check_memory(len(used), max_gib)
         place = None
-    if is_tree:
-        draws, _ = Draws.of(post).in_order()
-        source: Any = _Responsibilities(draws, np.ascontiguousarray(x[used]))
+    if isinstance(post, Reading):
+        source: Any = _Responsibilities(post.in_order, np.ascontiguousarray(post.rows[used]))
     else:
         source = _Labels(compact(labels[:, used]))
     mean, mcse = _mean_and_error(source, len(used), place, n_chains, progress)
@@ -110,7 +108,7 @@ def similarity(
 class _Responsibilities:
     """Sums over a batch of draws of r_i · r_j, from a posterior."""
 
-    draws: Draws
+    draws: MixtureParameters
     x: np.ndarray
 
     def __len__(self):
@@ -118,9 +116,7 @@ class _Responsibilities:
 
     def table(self, batch):
         """(n_rows, batch × n_components)"""
-        d = self.draws
-        part = replace(d, weights=d.weights[batch], means=d.means[batch], factor=d.factor[batch])
-        _, p = part.responsibilities(self.x)
+        _, p = row_densities(self.draws[batch], self.x)
         return p.transpose(1, 0, 2).reshape(len(self.x), -1)
 
     @staticmethod

@@ -1,18 +1,18 @@
 """Tables of the posterior, with ArviZ's statistics."""
 
 import warnings
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from bayesgmm import arguments
+from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
-from bayesgmm.posterior.draws import Draws
-from bayesgmm.posterior.layout import checked_tree, laid_out
-from bayesgmm.posterior.relabelling import is_relabelled, labels_are_ambiguous, relabel
+from bayesgmm.posterior.relabelling import relabelled
 from bayesgmm.posterior.verdicts import diagnose
-from bayesgmm.structure import SPREAD, entry_name, quoted
+from bayesgmm.structure import entry_name, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +22,10 @@ MOST_DECIMALS = 323
 
 
 def summary(
-    post: xr.DataTree,
+    post: Posterior,
     var_names: list[str] | None = None,
     *,
+    x: Any = None,
     ci_prob: float = 0.94,
     ci_kind: Literal["eti", "hdi"] = "eti",
     round_to: str | int = "auto",
@@ -47,6 +48,8 @@ def summary(
         Default weights, means and the spread, after what is label-free where labels are ambiguous:
         ``lp``, ``sorted_weights`` (largest first), ``mixture_mean`` and ``mixture_sd`` (of the
         whole mixture, by feature, in the data's units).
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     ci_prob : float in (0, 1)
         Probability of the interval.
     ci_kind : {"eti", "hdi"}
@@ -61,7 +64,8 @@ def summary(
         ArviZ's columns; rows such as ``means[0, waiting]``, with quotes around a name that has
         commas or brackets of its own.
     """
-    known = list(checked_tree(post)["posterior"].data_vars)
+    reading = Reading.of(post, x)
+    known = list(reading.posterior.data_vars)
     if var_names is not None:
         var_names = arguments.listed("var_names", var_names, str, "names of variables")
         for name in var_names:
@@ -72,46 +76,40 @@ def summary(
         arguments.one_of("round_to", round_to, ("auto", "none"))
     else:
         round_to = arguments.integer("round_to", round_to, 0, MOST_DECIMALS)
-    if not is_relabelled(post):
-        post = relabel(post, progress=progress)
-    if "observed_data" in post.children:
-        found = diagnose(post, progress=progress)
+    reading = relabelled(reading, progress=progress)
+    if x is not None or names.OBSERVED in reading.tree.children:
+        found = diagnose(reading, progress=progress)
         if not found.enough:
             warnings.warn(found.statements[0], stacklevel=2)
-    table = summary_table(post, var_names, ci_prob=ci_prob, ci_kind=ci_kind, round_to=round_to)
+    table = summary_table(reading, var_names, ci_prob=ci_prob, ci_kind=ci_kind, round_to=round_to)
     if "note" in table.attrs:
         warnings.warn(table.attrs["note"], stacklevel=2)
     return table
 
 
 def summary_table(
-    post: xr.DataTree, var_names: list[str] | None = None, **options: Any
+    reading: Reading, var_names: list[str] | None = None, **options: Any
 ) -> "pd.DataFrame":
-    """What ``summary`` returns, without the warnings."""
+    """What ``summary`` returns of a relabelled posterior, without the warnings."""
     import pandas as pd
 
     options = {"ci_prob": 0.94, "ci_kind": "eti"} | options
-    if not is_relabelled(post):
-        post = relabel(post, progress=False)
-    posterior = post["posterior"].to_dataset()
-    ambiguous = labels_are_ambiguous(post)
     parts = []
-    spread = SPREAD[Draws.of(post).covariance]
     if var_names is None:
-        var_names = ["weights", "means", spread]
-        if posterior.sizes["component"] == 1:
+        var_names = [names.WEIGHTS, names.MEANS, reading.parameters.spread_name]
+        if len(reading.components) == 1:
             var_names = var_names[1:]  # the only weight is 1
-        if ambiguous:
-            parts.append(_arviz_summary(_quoted_labels(without_labels(post)), **options))
-    table = _arviz_summary(_quoted_labels(post), var_names=var_names, **options)
-    parts.append(table.drop(index=_lower_triangle(posterior, var_names)))
+        if reading.labels_are_ambiguous:
+            parts.append(_arviz_summary(without_labels(reading), **options))
+    table = _arviz_summary(reading.posterior, var_names=var_names, **options)
+    parts.append(table.drop(index=_lower_triangle(reading, var_names)))
     table = pd.concat(parts)
-    if ambiguous:
-        table.attrs["note"] = ambiguity_note(post["clustering"].attrs["ambiguous"])
+    if reading.labels_are_ambiguous:
+        table.attrs["note"] = ambiguity_note(reading.ambiguous)
     return table
 
 
-def _arviz_summary(post, **options):
+def _arviz_summary(posterior, **options):
     """ArviZ's summary; NaN, without a word of NumPy's, where there is no number to give.
 
     A weight that is 0 in every draw has no effective sample size, and the error of a standard
@@ -120,7 +118,8 @@ def _arviz_summary(post, **options):
     import arviz as az
 
     with np.errstate(all="ignore"):
-        return az.summary(post, **options)
+        tree = xr.DataTree.from_dict({names.POSTERIOR: _with_quotes(posterior)})
+        return az.summary(tree, **options)
 
 
 def ambiguity_note(share: float) -> str:
@@ -128,57 +127,49 @@ def ambiguity_note(share: float) -> str:
     return f"{AMBIGUOUS.capitalize()}: {ambiguity(share)}"
 
 
-def without_labels(post: xr.DataTree) -> xr.DataTree:
-    """A tree of what no permutation of the components changes."""
-    posterior = post["posterior"].to_dataset()
-    lead = ("chain", "draw", "component")
-    weights = posterior["weights"].transpose(*lead).values
-    means = posterior["means"].transpose(*lead, "feature").values
-    variances = covariances(post).values.diagonal(axis1=3, axis2=4)
+def without_labels(reading: Reading) -> xr.Dataset:
+    """What no permutation of the components changes, (chain, draw, …)."""
     # Sums run from the largest weight down, so that another order of labels changes no digit.
-    order = np.argsort(-weights, axis=2)
-    weights = np.take_along_axis(weights, order, axis=2)
-    means, variances = (np.take_along_axis(a, order[..., None], 2) for a in (means, variances))
-    share = weights[..., None]
-    mean = (share * means).sum(axis=2)
-    variance = (share * (variances + (means - mean[:, :, None]) ** 2)).sum(axis=2)
+    draws = reading.in_order
+    share = draws.weights[..., None]
+    mean = (share * draws.means).sum(axis=1)
+    variance = (share * (draws.variances + (draws.means - mean[:, None]) ** 2)).sum(axis=1)
     free: dict[str, Any] = {
-        "sorted_weights": (("chain", "draw", "rank"), weights),
-        "mixture_mean": (("chain", "draw", "feature"), mean),
-        "mixture_sd": (("chain", "draw", "feature"), np.sqrt(variance)),
+        "sorted_weights": ("rank", draws.weights),
+        "mixture_mean": (names.FEATURE, mean),
+        "mixture_sd": (names.FEATURE, np.sqrt(variance)),
     }
-    coords = {name: posterior[name] for name in ("chain", "draw", "feature")}
-    if "sample_stats" in post.children and "lp" in post["sample_stats"]:
-        lp = post["sample_stats"]["lp"].transpose("chain", "draw").values
-        free = {"lp": (("chain", "draw"), lp)} | free
-    return xr.DataTree.from_dict({"posterior": xr.Dataset(free, coords)})
+    arrays: dict[str, Any]
+    arrays = {n: ((*names.LEAD, dim), reading.by_chain(v)) for n, (dim, v) in free.items()}
+    if reading.log_posterior is not None:
+        arrays = {names.LP: (names.LEAD, reading.log_posterior)} | arrays
+    return xr.Dataset(arrays, reading.lead | {names.FEATURE: [*reading.features]})
 
 
-def _quoted_labels(post):
+def _with_quotes(posterior):
     """The posterior with labels that ArviZ can join by commas and still tell apart."""
-    posterior = post["posterior"].to_dataset()
     quotes = {
         name: [quoted(label) for label in coord.values]
         for name, coord in posterior.coords.items()
         if coord.dims == (name,) and coord.dtype.kind in "OUT"
     }
-    return xr.DataTree.from_dict({"posterior": posterior.assign_coords(quotes)})
+    return posterior.assign_coords(quotes)
 
 
-def _lower_triangle(posterior, var_names):
+def _lower_triangle(reading, var_names):
     """Labels of entries that symmetry repeats."""
-    features = posterior["feature"].values
-    below = [(a, b) for i, a in enumerate(features) for b in features[:i]]
-    components = posterior["component"].values
+    posterior = reading.posterior
     labels = []
-    if "covariances" in var_names:
-        labels += [entry_name("covariances", (k, *pair)) for k in components for pair in below]
-    if "covariance" in var_names:
-        labels += [entry_name("covariance", pair) for pair in below]
+    for name in var_names:
+        *others, last = posterior[name].dims
+        if last == names.FEATURE_BIS:
+            places = [posterior[dim].values for dim in others[2:-1]]
+            below = [(a, b) for i, a in enumerate(reading.features) for b in reading.features[:i]]
+            labels += [entry_name(name, (*k, *pair)) for k in product(*places) for pair in below]
     return labels
 
 
-def covariances(post: xr.DataTree) -> xr.DataArray:
+def covariances(post: Posterior) -> xr.DataArray:
     """Dense covariance matrices of every draw, whatever the structure.
 
     Returns
@@ -186,15 +177,9 @@ def covariances(post: xr.DataTree) -> xr.DataArray:
     xarray.DataArray, dims (chain, draw, component, feature, feature_bis)
         In the data's squared units.
     """
-    post = laid_out(post)
-    posterior = post["posterior"].to_dataset()
-    dense = Draws.of(post).covariances
-    lead = (posterior.sizes["chain"], posterior.sizes["draw"])
-    features = posterior["feature"].values
-    return xr.DataArray(
-        dense.reshape(*lead, *dense.shape[1:]),
-        dims=("chain", "draw", "component", "feature", "feature_bis"),
-        coords={d: posterior[d] for d in ("chain", "draw", "component", "feature")}
-        | {"feature_bis": features},
-        name="covariances",
-    )
+    reading = Reading.of(post)
+    features = reading.posterior[names.FEATURE].values
+    coords = reading.lead | {names.COMPONENT: reading.components, names.FEATURE: features}
+    coords |= {names.FEATURE_BIS: features}
+    dense = reading.by_chain(reading.parameters.covariances)
+    return xr.DataArray(dense, coords, dims=tuple(coords), name="covariances")

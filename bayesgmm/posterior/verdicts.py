@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm import markup
+from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.posterior.advice import (
     AMBIGUOUS,
     CONVERGED,
@@ -21,11 +22,8 @@ from bayesgmm.posterior.advice import (
     trouble,
 )
 from bayesgmm.posterior.agreement import differ, groups_of, mixing, table_of, varying
-from bayesgmm.posterior.draws import Draws
 from bayesgmm.posterior.functionals import label_free, with_few_rows
-from bayesgmm.posterior.layout import checked_tree
-from bayesgmm.posterior.relabelling import is_relabelled, relabel
-from bayesgmm.structure import SPREAD
+from bayesgmm.posterior.relabelling import relabelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +99,7 @@ class Diagnosis:
         )
 
 
-def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diagnosis:
+def diagnose(post: Posterior, *, x: Any = None, progress: bool = True) -> Diagnosis:
     """Whether the chains have converged, and, apart from that, whether their labels moved.
 
     R-hat of labelled parameters cannot tell: it is high where labels switch, and that is harmless.
@@ -153,40 +151,37 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     ----------
     .. [1] Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Bayesian Analysis 16, 667–718.
     """
-    checked_tree(post)
-    post = with_few_rows(post, x)
-    if not is_relabelled(post):
-        post = relabel(post, progress=progress)
-    sizes = post["posterior"].sizes
-    values, moved = label_free(post, progress), _moved(post)
-    long_enough = sizes["draw"] >= LEAST_DRAWS
+    few = relabelled(with_few_rows(Reading.of(post, x)), progress=progress)
+    n_chains, n_draws = map(len, few.lead.values())
+    values, moved = label_free(few, progress), _moved(few)
+    long_enough = n_draws >= LEAST_DRAWS
     free, labelled = (
-        varying(v) if long_enough else xr.Dataset() for v in (values, labelled_parameters(post))
+        varying(v) if long_enough else xr.Dataset() for v in (values, labelled_parameters(few))
     )
     functionals, parameters = mixing(free, progress), mixing(labelled, progress)
-    table, group = table_of(free), np.zeros(sizes["chain"], dtype=int)
+    table, group = table_of(free), np.zeros(n_chains, dtype=int)
     apart = differ(table, functionals["r_hat"].to_numpy())
     if apart and len(group) > 1:
         group = groups_of(table)
         # Slow chains that all go to and fro between the modes sit in none of them.
         apart = bool(group.any())
-    chains = _chains(post, values, moved, group)
-    modes = _competing_modes(post)
+    chains = _chains(few, values, moved, group)
+    modes = _competing_modes(few.group(names.MAP))
     faults = [*poor(functionals, len(chains)), *trouble(chains)]
     if apart:
         verdict = DIFFERENT_MODES
     elif not faults:
         verdict = CONVERGED
-    elif sizes["draw"] < ESS_PER_CHAIN:
+    elif n_draws < ESS_PER_CHAIN:
         verdict = TOO_FEW
     else:
         verdict = NOT_CONVERGED
     stuck = not apart and differ(table_of(labelled), parameters["r_hat"].to_numpy())
-    labels, labels_advice = labels_of(post, moved, stuck)
+    labels, labels_advice = labels_of(few, moved, stuck)
     doubts = [] if labels == AMBIGUOUS else poor(parameters, len(chains))
     return Diagnosis(
         verdict=verdict,
-        advice=advice_on(verdict, functionals, chains, modes, faults, doubts, sizes["draw"]),
+        advice=advice_on(verdict, functionals, chains, modes, faults, doubts, n_draws),
         labels=labels,
         labels_advice=labels_advice,
         enough=verdict == CONVERGED and not doubts,
@@ -197,55 +192,53 @@ def diagnose(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> Diag
     )
 
 
-def labelled_parameters(post):
+def labelled_parameters(reading):
     """Relabelled weights, means, and the spread, on and above the diagonal."""
-    posterior = post["posterior"].to_dataset()
-    name = SPREAD[Draws.of(post).covariance]
+    posterior, name = reading.posterior, reading.parameters.spread_name
     spread = posterior[name]
-    if "feature_bis" in spread.dims:
-        d = posterior.sizes["feature"]
-        above = xr.DataArray(np.triu(np.ones((d, d))), dims=("feature", "feature_bis"))
-        spread = spread.transpose("chain", "draw", ...) * above.values
-    return posterior[["weights", "means"]].assign({name: spread})
+    if names.FEATURE_BIS in spread.dims:
+        d = len(reading.features)
+        spread = spread.transpose(*names.LEAD, ...) * np.triu(np.ones((d, d)))
+    return posterior[[names.WEIGHTS, names.MEANS]].assign({name: spread})
 
 
-def _moved(post):
+def _moved(reading):
     """(chain, draw): whether a draw's labels are not those of most draws."""
-    permutation = post["clustering"]["permutation"].transpose("chain", "draw", ...).values
+    permutation = reading.permutations
     flat = permutation.reshape(-1, permutation.shape[-1])
     _, which, counts = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
     return (which.ravel() != counts.argmax()).reshape(permutation.shape[:2])
 
 
-def _chains(post, values, moved, group):
+def _chains(reading, values, moved, group):
     """What every chain says of itself."""
     import pandas as pd
 
     columns = {"group": group}
     for name in ("log_posterior", "log_likelihood"):
         if name in values:
-            columns[name] = values[name].mean("draw").values
+            columns[name] = values[name].mean(names.DRAW).values
     columns["moved"] = moved.mean(axis=1)
-    statistics = post["sample_stats"] if "sample_stats" in post.children else {}
+    statistics = reading.group(names.STATISTICS)
     if "diverging" in statistics:
-        columns["divergences"] = statistics["diverging"].sum("draw").values
+        columns["divergences"] = statistics["diverging"].sum(names.DRAW).values
     if "energy" in statistics:
-        energy = statistics["energy"].transpose("chain", "draw").values
+        energy = statistics["energy"].transpose(*names.LEAD).values
         columns["e_bfmi"] = (np.diff(energy) ** 2).mean(axis=1) / energy.var(axis=1, ddof=1)
-    return pd.DataFrame(columns, index=pd.Index(values["chain"].values, name="chain"))
+    return pd.DataFrame(columns, index=pd.Index(values[names.CHAIN].values, name=names.CHAIN))
 
 
-def _competing_modes(post):
+def _competing_modes(group):
     """The catalogue's modes within ``WINDOW`` nats of the best."""
     import pandas as pd
 
     columns = ["log_posterior", "below_best", "starts"]
-    if "map" not in post.children or "mode_log_posterior" not in post["map"]:
+    if "mode_log_posterior" not in group:
         return pd.DataFrame(columns=columns)
-    value = post["map"]["mode_log_posterior"].values
+    value = group["mode_log_posterior"].values
     table = pd.DataFrame(
         {columns[0]: value, columns[1]: value.max() - value if len(value) else value}
-    ).assign(starts=post["map"]["mode_count"].values)
+    ).assign(starts=group["mode_count"].values)
     return table[table["below_best"] <= WINDOW].rename_axis("mode")
 
 

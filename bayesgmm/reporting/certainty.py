@@ -68,7 +68,7 @@ def rows_1d(ax, x, name, clustering):
 def component_curves(ax, x, draws):
     """Posterior mean probability of every component along one feature."""
     grid = np.linspace(x.min(), x.max(), 600)
-    for k, curve in enumerate(softmax(log_densities_1d(grid, *draws), axis=1).mean(axis=0)):
+    for k, curve in enumerate(softmax(log_densities_1d(grid, draws), axis=1).mean(axis=0)):
         line = {"color": colour(k), "path_effects": outlined(k)}
         ax.plot(grid, curve, ls=dash(k), lw=1.3, alpha=0.7, **line)
 

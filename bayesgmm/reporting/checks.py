@@ -4,10 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.draws import Reading, mcse_of_mean, names
 from bayesgmm.posterior import posterior_predictive
-from bayesgmm.posterior.batches import mcse_of_mean
-from bayesgmm.reporting.clusterings import thinned_to
-from bayesgmm.reporting.drawing import data_of, row_weights
 
 MAX_NUMBERS = 10_000_000
 """Replicated values in all; draws are thinned to hold this."""
@@ -19,7 +17,7 @@ SURPRISE = 0.01
 """A p-value nearer than this to 0 or 1 is a statistic that the model does not reproduce."""
 
 
-def predictive_checks(post: Any, interval: float, random_seed: int) -> dict[str, Any]:
+def predictive_checks(reading: Reading, interval: float, random_seed: int) -> dict[str, Any]:
     """Statistics of the data against those of a replica per draw; no label plays a part.
 
     ``p_value`` is the share of replicas whose statistic is at least that of the data, replicas with
@@ -29,15 +27,14 @@ def predictive_checks(post: Any, interval: float, random_seed: int) -> dict[str,
     ----------
     Gelman, Meng & Stern (1996), Statistica Sinica 6, 733–760.
     """
-    x, features = data_of(post)
-    weight = row_weights(post)
-    weighted = weight is not None and not np.all(weight == 1)
-    thin = thinned_to(post, max(1, MAX_NUMBERS // x.size))
+    x, features = reading.rows, reading.features
+    weight = reading.sample_weight if reading.is_weighted else None
+    thin = reading.thinned_to(max(1, MAX_NUMBERS // x.size))
     tree = posterior_predictive(thin, random_seed)
-    replicas = tree["posterior_predictive"].to_dataset()["x"].values.reshape(-1, *x.shape)
+    replicas = tree[names.PREDICTIVE].to_dataset()[names.X].values.reshape(-1, *x.shape)
     found = []
     for name, columns, statistic in _listed(len(features)):
-        observed = statistic(*(x[None, :, j] for j in columns), weight=weight if weighted else None)
+        observed = statistic(*(x[None, :, j] for j in columns), weight=weight)
         drawn = statistic(*(replicas[:, :, j] for j in columns), weight=None)
         above = (drawn > observed) + 0.5 * (drawn == observed)
         low, high = np.quantile(drawn, [(1 - interval) / 2, (1 + interval) / 2])
@@ -50,12 +47,12 @@ def predictive_checks(post: Any, interval: float, random_seed: int) -> dict[str,
                 "lower": low,
                 "upper": high,
                 "p_value": above.mean(),
-                "mcse": mcse_of_mean(above, thin["posterior"].sizes["chain"]),
+                "mcse": mcse_of_mean(above, thin.n_chains),
             }
         )
     return {
         "n_replicas": len(replicas),
-        "weighted": weighted,
+        "weighted": reading.is_weighted,
         "surprises": sum(min(r["p_value"], 1 - r["p_value"]) < SURPRISE for r in found),
         "statistics": found,
     }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm.draws import Reading
 from bayesgmm.posterior import (
     Comparison,
     CredibleBall,
@@ -20,7 +21,7 @@ from bayesgmm.posterior import (
     partition,
 )
 from bayesgmm.posterior.comparison import compared
-from bayesgmm.reporting.drawing import CERTAIN, data_of
+from bayesgmm.reporting.drawing import CERTAIN, shown_rows
 from bayesgmm.reporting.tables import records
 
 MAX_ROWS = 1000
@@ -40,8 +41,8 @@ class Clustered:
 
     diagnosis: Diagnosis
     """Of all rows and draws."""
-    part: Any
-    """The tree, of as many rows and draws as a search can take."""
+    part: Reading
+    """The posterior, of as many rows and draws as a search can take."""
     rows: np.ndarray
     """Positions of its rows."""
     partition: Partition
@@ -55,64 +56,49 @@ class Clustered:
     random_seed: int
 
 
-def clustered(post: Any, random_seed: int, progress: bool) -> Clustered:
+def clustered(reading: Reading, random_seed: int, progress: bool) -> Clustered:
     """Diagnosis, partition, ball, comparison and K₊ of a relabelled posterior."""
-    diagnosis = diagnose(post, progress=progress)
-    part, rows = _bounded(post)
+    diagnosis = diagnose(reading, progress=progress)
+    part, rows = _bounded(reading)
     settings: dict[str, Any] = {"random_seed": random_seed, "progress": progress}
     found = None
-    if "map" in post.children and "weights" in post["map"]:
+    if reading.map is not None:
         found = compared(part, diagnosis, prob=INTERVAL, **settings)
         centre, ball = found.partition, found.ball
     else:
         centre = partition(part, **settings)
         ball = credible_ball(part, centre, INTERVAL, progress=progress)
-    thin = thinned_to(post, max(1, MAX_ALLOCATIONS // len(data_of(post)[0])))
-    n_draws = thin["posterior"].sizes["chain"] * thin["posterior"].sizes["draw"]
+    thin = reading.thinned_to(max(1, MAX_ALLOCATIONS // len(reading.rows)))
+    n_draws = len(thin.parameters)
     occupied = occupied_components(thin, **settings)
     return Clustered(diagnosis, part, rows, centre, ball, found, occupied, n_draws, random_seed)
 
 
-def sections(post: Any, found: Clustered) -> dict[str, Any]:
+def sections(reading: Reading, found: Clustered) -> dict[str, Any]:
     """``clustering``, ``comparison`` and ``occupied`` in numbers."""
     return {
-        "clustering": _clustering(post, found),
+        "clustering": _clustering(reading, found),
         "comparison": _comparison(found.comparison),
         "occupied": _occupied(found),
     }
 
 
-def thinned_to(post: Any, most: int) -> Any:
-    """The tree with at most ``most`` draws in all, evenly spaced in every chain."""
-    sizes = post["posterior"].sizes
-    step = -(-sizes["chain"] * sizes["draw"] // most)
-    if step <= 1:
-        return post
-    return post.isel(draw=slice(None, None, step), missing_dims="ignore")
+def _bounded(reading):
+    """The posterior with as many rows and draws as a search can take, and the rows' positions."""
+    rows = shown_rows(len(reading.rows), MAX_ROWS)
+    part = reading.of_rows(rows) if len(rows) < len(reading.rows) else reading
+    return part.thinned_to(MAX_LABELS // len(rows)), rows
 
 
-def _bounded(post):
-    """The tree with as many rows and draws as a search can take, and the rows' positions."""
-    x, _ = data_of(post)
-    rows = np.arange(len(x))
-    if len(x) > MAX_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(len(x), MAX_ROWS, replace=False))
-        for dim in {"obs", post["observed_data"]["x"].dims[0]}:
-            post = post.isel({dim: rows}, missing_dims="ignore")
-    return thinned_to(post, MAX_LABELS // len(rows)), rows
-
-
-def _clustering(post, found):
-    part, rows, centre, ball = found.part, found.rows, found.partition, found.ball
-    probability = post["clustering"]["mean_probability"].transpose("obs", "component").values[rows]
-    observed = post["observed_data"]
-    names = observed["obs"].values[rows] if "obs" in observed.coords else rows
+def _clustering(reading, found):
+    part, centre, ball = found.part, found.partition, found.ball
+    probability = part.mean_probability
     own = probability.argmax(axis=1)
     return {
-        "n_rows": len(rows),
-        "all_rows": len(rows) == len(post["clustering"]["mean_probability"]),
+        "n_rows": len(part.rows),
+        "all_rows": len(part.rows) == len(reading.rows),
         "n_draws": centre.n_draws,
-        "all_draws": part["posterior"].sizes["draw"] == post["posterior"].sizes["draw"],
+        "all_draws": len(part.parameters) == len(reading.parameters),
         "loss": centre.loss,
         "expected_loss": centre.expected_loss,
         "mcse": centre.mcse,
@@ -131,7 +117,7 @@ def _clustering(post, found):
         "rows": [
             {"obs": o, "cluster": c, "certainty": s, "component": k, "probability": p[k]}
             for o, c, s, k, p in zip(
-                names, centre.labels, centre.certainty, own, probability, strict=True
+                part.obs, centre.labels, centre.certainty, own, probability, strict=True
             )
         ],
     }

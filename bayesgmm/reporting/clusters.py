@@ -6,7 +6,9 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm import arguments
+from bayesgmm.draws import Posterior
 from bayesgmm.posterior import Comparison, Partition, compare, occupied_components
+from bayesgmm.posterior.relabelling import relabelled
 from bayesgmm.reporting.certainty import (
     Clustering,
     certainty_handles,
@@ -24,11 +26,9 @@ from bayesgmm.reporting.drawing import (
     axes_of,
     beside,
     by_separation,
-    data_of,
-    draws_of,
     note,
     plain,
-    relabelled,
+    spread_out,
     thinned,
 )
 
@@ -36,7 +36,13 @@ SHARING = "probability of sharing a component\nwith another row of the cluster"
 OWN = "posterior probability of the component"
 
 
-def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = None) -> Any:
+def plot_assignments(
+    post: Posterior,
+    clustering: Partition | Comparison | None = None,
+    *,
+    x: Any = None,
+    ax: Any = None,
+) -> Any:
     """Each row's cluster and how certain it is, with the disputed rows marked.
 
     One feature: rows against their certainty, on the curves of every component's probability. Two:
@@ -53,6 +59,8 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
         their cluster. Of a ``Comparison``: the posterior's components, with the rows marked whose
         MAP label is disputed. By default the posterior's components; disputed are rows that
         belong to theirs with a probability below 0.9.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     ax : matplotlib Axes, or an array of two with more than two features, optional
         Where to draw.
 
@@ -68,9 +76,9 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
     if clustering is not None:
         kinds = (Partition, Comparison)
         arguments.instance("clustering", clustering, kinds, "Try clustering=bg.partition(post).")
-    post = relabelled(post)
-    x, features = data_of(post)
-    probability = _probability(post)
+    reading = relabelled(post, x)
+    x, features, probability = reading.rows, reading.features, reading.mean_probability
+    _same_rows(x, len(probability), "x")
     shown, names, rule, certainty = _shown(clustering, probability)
     sizes = np.bincount(shown.labels, minlength=max(names) + 1)
     handles = [cluster_key(k, f"{name}: {sizes[k]:,} rows") for k, name in names.items()]
@@ -78,7 +86,7 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
     if x.shape[1] == 1:
         axes = axes_of(ax, (1, 1), (7.5, 4.2))[0, 0]
         if certainty is OWN:
-            component_curves(axes, x[:, 0], draws_of(post, 400))
+            component_curves(axes, x[:, 0], spread_out(reading.parameters, 400))
         rows_1d(axes, x[:, 0], features[0], shown)
         axes.set_ylabel(certainty)
         note(axes, thinned(len(x)))
@@ -86,7 +94,7 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
         return axes
     n_axes = 1 if x.shape[1] == 2 else 2
     grid = axes_of(ax, (1, n_axes), (7.5, 5.0) if n_axes == 1 else (11, 4.8))[0]
-    rows_2d(grid[0], x, features, shown, _pair(post, x))
+    rows_2d(grid[0], x, features, shown, _pair(reading))
     note(grid[0], thinned(len(x)))
     if n_axes == 2:
         certainty_strip(grid[1], shown, certainty)
@@ -94,7 +102,9 @@ def plot_assignments(post: xr.DataTree, clustering: Any = None, *, ax: Any = Non
     return grid[0] if n_axes == 1 else grid
 
 
-def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None) -> Any:
+def plot_comparison(
+    post: Posterior, comparison: Comparison | None = None, *, x: Any = None, ax: Any = None
+) -> Any:
     """The MAP's clustering and the posterior's, side by side on the data; disputed rows marked.
 
     On the left every row has the colour of its MAP component, and certainty is the posterior
@@ -110,6 +120,8 @@ def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None
         What ``sample`` returned; relabelled first if it is not yet.
     comparison : Comparison, optional
         What ``compare`` returned for this posterior; by default it is made, with seed 1.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     ax : array of two matplotlib Axes, optional
         Where to draw.
 
@@ -125,15 +137,15 @@ def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None
     if comparison is not None:
         advice = "Try comparison=bg.compare(post)."
         arguments.instance("comparison", comparison, Comparison, advice)
-    post = relabelled(post)
-    x, features = data_of(post)
+    reading = relabelled(post, x)
+    x, features, n_components = reading.rows, reading.features, len(reading.components)
     if comparison is None:
-        comparison = compare(post, random_seed=1, progress=False)
+        comparison = compare(reading, random_seed=1, progress=False)
     _same_rows(comparison.rows, len(x), "comparison")
     rows, best = comparison.rows, comparison.partition
     disputed = rows["disputed"].to_numpy(dtype=bool)
     of_map = np.asarray(comparison.map_labels)
-    clusters = in_colours(best.labels, of_map, post["posterior"].sizes["component"])
+    clusters = in_colours(best.labels, of_map, n_components)
     left = Clustering(of_map, 1 - rows["p_wrong"].to_numpy(), disputed)
     right = Clustering(clusters, best.certainty, disputed)
     grid = axes_of(ax, (1, 2), (11.5, 4.6))[0]
@@ -142,11 +154,10 @@ def plot_comparison(post: xr.DataTree, comparison: Any = None, *, ax: Any = None
             rows_1d(axes, x[:, 0], features[0], shown)
             axes.set_ylabel("probability that the MAP label is right" if shown is left else SHARING)
         else:
-            rows_2d(axes, x, features, shown, _pair(post, x))
+            rows_2d(axes, x, features, shown, _pair(reading))
         n_clusters = len(np.unique(shown.labels))
         heading = f"{name}: {n_clusters} cluster{'' if n_clusters == 1 else 's'}"
         note(axes, "\n".join(filter(None, [heading, thinned(len(x))])))
-    n_components = post["posterior"].sizes["component"]
     most = max(of_map.max(), clusters.max()) + 1
     counts = [np.bincount(labels, minlength=most) for labels in (of_map, clusters)]
     handles = [
@@ -233,10 +244,6 @@ def _same_rows(values, n_obs, name):
         raise ValueError(f"{name} must be of the posterior's {n_obs} rows; got {len(values)}.")
 
 
-def _probability(post):
-    return post["clustering"]["mean_probability"].transpose("obs", "component").values
-
-
-def _pair(post, x):
+def _pair(reading):
     """The two features shown."""
-    return np.sort(by_separation(post, x)[:2])
+    return np.sort(by_separation(reading)[:2])

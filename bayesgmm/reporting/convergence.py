@@ -6,7 +6,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.lines import Line2D
 
-from bayesgmm.reporting.drawing import INK, axes_of, beside, name_size, plain, relabelled, wrapped
+from bayesgmm.draws import Posterior, names
+from bayesgmm.posterior.relabelling import relabelled
+from bayesgmm.reporting.drawing import INK, axes_of, beside, name_size, plain, wrapped
 
 CHAINS = ("#332288", "#44AA99", "#AA4499", "#999933", "#88CCEE", "#882255", "#117733", "#DDCC77")
 """Tol's muted colours: told apart with every colour blindness, and none is a component's."""
@@ -14,7 +16,7 @@ N_EACH = 3
 """Quantities shown without labels, and as many with: those of the worst R-hat."""
 
 
-def plot_convergence(post: xr.DataTree, *, ax: Any = None) -> Any:
+def plot_convergence(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
     """ArviZ's trace and rank plot of the quantities that have converged least, one row each.
 
     First three that no relabelling can change: the log posterior (where the sampler kept it, else
@@ -30,6 +32,8 @@ def plot_convergence(post: xr.DataTree, *, ax: Any = None) -> Any:
     ----------
     post : xarray.DataTree
         What ``sample`` returned; relabelled first if it is not yet.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     ax : array of matplotlib Axes, shape (n_quantities, 2), optional
         Where to draw.
 
@@ -44,22 +48,22 @@ def plot_convergence(post: xr.DataTree, *, ax: Any = None) -> Any:
     """
     import arviz_plots as azp
 
-    post = relabelled(post)
-    chosen, r_hat, ess = _chosen(post)
+    reading = relabelled(post, x)
+    chosen, r_hat, ess = _chosen(reading)
     grid = axes_of(ax, (len(chosen), 2), (10, 1.75 * len(chosen) + 0.5))
     # ArviZ names variables in coordinates, and a slash would be a path there.
     plain_names = {name: f"q{i}" for i, name in enumerate(chosen)}
-    tree = xr.DataTree.from_dict({"posterior": chosen.rename(plain_names)})
-    halves = post["posterior"].sizes["chain"] == 1
-    if "sample_stats" in post.children and not halves:
-        tree["sample_stats"] = post["sample_stats"].copy()
+    tree = xr.DataTree.from_dict({names.POSTERIOR: chosen.rename(plain_names)})
+    halves = reading.n_chains == 1
+    if names.STATISTICS in reading.tree.children and not halves:
+        tree[names.STATISTICS] = reading.tree[names.STATISTICS].copy()
     off: dict[str, Any] = {"title": False, "xlabel": False}
     plots: tuple[tuple[Any, str], ...] = (
         (azp.plot_trace, "ticklabels"),
         (azp.plot_rank, "remove_axis"),
     )
     for column, (plot, own) in zip(grid.T, plots, strict=True):
-        where = _collection(tree["posterior"].to_dataset(), column)
+        where = _collection(tree[names.POSTERIOR].to_dataset(), column)
         plot(tree, plot_collection=where, visuals={**off, own: False}, backend="matplotlib")
     for i, name in enumerate(chosen):
         left, right = grid[i]
@@ -97,7 +101,7 @@ def _collection(values, column):
         }
     )
     aes = {"color": ["chain"], "overlay": ["chain"]}
-    shades = _shades(values.sizes["chain"])
+    shades = _shades(values.sizes[names.CHAIN])
     return PlotCollection(values, viz, aes=aes, backend="matplotlib", color=shades)
 
 
@@ -106,29 +110,32 @@ def _shades(n_chains):
 
 
 def _chain_handles(values, halves):
-    names = [f"chain {c}" for c in values["chain"].values]
+    labels = [f"chain {c}" for c in values[names.CHAIN].values]
     if halves:
-        names = ["first half", "second half"]
+        labels = ["first half", "second half"]
     return [
-        Line2D([], [], color=shade, lw=2, label=name)
-        for name, shade in zip(names, _shades(len(names)), strict=True)
+        Line2D([], [], color=shade, lw=2, label=label)
+        for label, shade in zip(labels, _shades(len(labels)), strict=True)
     ]
 
 
-def _chosen(post):
+def _chosen(reading):
     """The quantities shown, (chain, draw) each, their R-hat and their effective sample size."""
     from bayesgmm.posterior.agreement import mixing, varying
     from bayesgmm.posterior.functionals import label_free, with_few_rows
     from bayesgmm.posterior.verdicts import labelled_parameters
 
     parts, tables = [], []
-    for values in (label_free(with_few_rows(post), progress=False), labelled_parameters(post)):
+    for values in (
+        label_free(with_few_rows(reading), progress=False),
+        labelled_parameters(reading),
+    ):
         values = varying(values)
         table = mixing(values).sort_values("r_hat", ascending=False, kind="stable")
         level = [n for n in ("log_posterior", "log_likelihood") if n in table.index][:1]
-        names = [*level, *(n for n in table.index if n not in level)][:N_EACH]
-        parts.append(values[names])
-        tables.append(table.loc[names])
+        worst = [*level, *(n for n in table.index if n not in level)][:N_EACH]
+        parts.append(values[worst])
+        tables.append(table.loc[worst])
     r_hat = {n: v for t in tables for n, v in t["r_hat"].items()}
     ess = {n: v for t in tables for n, v in t["ess_bulk"].items()}
     return xr.merge(parts), r_hat, ess

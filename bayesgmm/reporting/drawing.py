@@ -1,7 +1,6 @@
-"""What the figures share: colours, axes, labels, and the tree as plain arrays."""
+"""What the figures share: colours, axes, labels."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from bayesgmm import arguments
-from bayesgmm.posterior.draws import Draws
-from bayesgmm.posterior.layout import checked_tree
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 """Okabe & Ito's colours, told apart with every common colour blindness."""
@@ -122,41 +119,9 @@ def name_axis(axes, which, name, width):
     label(wrapped(name, width), parse_math=False, fontsize=name_size(name, width))
 
 
-def relabelled(post):
-    checked_tree(post)
-    if "clustering" in post.children and "mean_probability" in post["clustering"]:
-        return post
-    from bayesgmm.posterior import relabel
-
-    return relabel(post, progress=False)
-
-
-def data_of(post):
-    """Observations (n_obs, n_features) and feature names."""
-    if "observed_data" not in post.children or "x" not in post["observed_data"]:
-        raise ValueError("post has no rows: observed_data['x'] is missing, which figures show.")
-    x = post["observed_data"]["x"].values
-    return (x[:, None] if x.ndim == 1 else x), feature_names(post)
-
-
-def feature_names(post):
-    return [str(name) for name in post["posterior"]["feature"].values]
-
-
-def row_weights(post):
-    constants = post["constant_data"] if "constant_data" in post.children else {}
-    return constants["sample_weight"].values if "sample_weight" in constants else None
-
-
-def draws_of(post, n_draws):
-    """Weights, means and dense covariances of evenly spaced draws, or of all, chains stacked."""
-    draws = Draws.of(post)
-    if n_draws is None:
-        return draws.weights, draws.means, None
-    size = len(draws)
-    some = np.unique(np.linspace(0, size - 1, min(n_draws, size)).astype(int))
-    weights, means = draws.weights[some], draws.means[some]
-    return weights, means, replace(draws, means=means, factor=draws.factor[some]).covariances
+def spread_out(draws, n_draws):
+    """So many of the draws, evenly spaced over all chains; all of them if there are no more."""
+    return draws[np.unique(np.linspace(0, len(draws) - 1, min(n_draws, len(draws))).astype(int))]
 
 
 def shown_rows(n_obs, most=MAX_MARKERS):
@@ -170,12 +135,12 @@ def thinned(n_obs, most=MAX_MARKERS):
     return "" if n_obs <= most else f"{most:,} of {n_obs:,} rows shown, drawn at random"
 
 
-def by_separation(post, x):
+def by_separation(reading):
     """Features in order of how well they separate the components, best first.
 
     Variance of the component means over the variance within, both under the posterior means.
     """
-    draws = Draws.of(post)
+    draws, x = reading.parameters, reading.rows
     weights, means = draws.weights.mean(axis=0), draws.means.mean(axis=0)
     between = weights @ (means - weights @ means) ** 2
     within = np.maximum(x.var(axis=0) - between, 1e-3 * x.var(axis=0))

@@ -3,24 +3,23 @@
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from matplotlib.patches import Rectangle
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from bayesgmm import arguments
+from bayesgmm.draws import Posterior
 from bayesgmm.posterior import Partition, assignments, similarity
 from bayesgmm.posterior import partition as best_partition
 from bayesgmm.posterior.allocations import checked_assignments
+from bayesgmm.posterior.relabelling import relabelled
 from bayesgmm.reporting.certainty import in_colours
 from bayesgmm.reporting.drawing import (
     INK,
     axes_of,
     colour,
     dash,
-    data_of,
     note,
-    relabelled,
     shown_rows,
     thinned,
 )
@@ -31,7 +30,7 @@ LABELLED = 0.04
 """A cluster with a smaller share of the rows has no room for its name."""
 
 
-def plot_similarity(post: Any, partition: Any = None, *, ax: Any = None) -> Any:
+def plot_similarity(post: Any, partition: Any = None, *, x: Any = None, ax: Any = None) -> Any:
     """How probable it is that two rows share a component, rows ordered by cluster.
 
     Clusters come in their order, rows within so that similar ones are neighbours, by average
@@ -46,6 +45,8 @@ def plot_similarity(post: Any, partition: Any = None, *, ax: Any = None) -> Any:
     partition : Partition or int array, shape (n_obs,), optional
         The clusters. By default those of least expected variation of information among the rows
         shown, with seed 1; of a matrix, none: its rows go by average linkage.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     ax : matplotlib Axes, optional
         Where to draw; the colour bar takes some of its room.
 
@@ -58,7 +59,7 @@ def plot_similarity(post: Any, partition: Any = None, *, ax: Any = None) -> Any:
     ValueError, TypeError
         The matrix is not square, or the partition one of other rows.
     """
-    psm, rows, n_obs, found, probability = _matrix(post, partition is None)
+    psm, rows, n_obs, found, probability = _matrix(post, x, partition is None)
     labels = found if partition is None else _labels(partition, n_obs)[rows]
     axes = axes_of(ax, (1, 1), (7, 5.4))[0, 0]
     if labels is None:
@@ -107,19 +108,18 @@ def _frames(axes, labels, shades):
     axes.set_xlabel(f"rows by cluster, in each by average linkage{rest}")
 
 
-def _matrix(post, wants_clusters):
+def _matrix(post, x, wants_clusters):
     """The matrix of the rows shown, their positions, the rows in all, clusters, probabilities."""
-    if isinstance(post, xr.DataTree):
-        post = relabelled(post)
-        x, _ = data_of(post)
-        rows = shown_rows(len(x), MAX_ROWS)
-        psm = similarity(post, rows=rows, progress=False).values
-        probability = post["clustering"]["mean_probability"].transpose("obs", "component")
+    if isinstance(post, Posterior):
+        reading = relabelled(post, x)
+        n_obs = len(reading.rows)
+        rows = shown_rows(n_obs, MAX_ROWS)
+        psm = similarity(reading, rows=rows, progress=False).values
         found = None
         if wants_clusters:
-            draws = assignments(post, 1, x=x[rows], progress=False)
+            draws = assignments(reading.of_rows(rows), 1, progress=False)
             found = best_partition(draws, random_seed=1, progress=False).labels
-        return psm, rows, len(x), found, probability.values[rows]
+        return psm, rows, n_obs, found, reading.mean_probability[rows]
     kind = "a DataTree, integer assignments (n_draws, n_obs), or a square matrix of probabilities"
     values = arguments.array("post", post, "iuf", kind)
     if values.dtype.kind in "iu":

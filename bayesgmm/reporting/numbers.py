@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm.draws import Reading, data_hash, names
 from bayesgmm.posterior import Diagnosis
-from bayesgmm.posterior.exchangeable import groups_of
-from bayesgmm.posterior.relabelling import labels_are_ambiguous
 from bayesgmm.posterior.summaries import ambiguity_note, covariances, without_labels
 from bayesgmm.reporting import checks, methods, tables
 from bayesgmm.reporting.clusterings import INTERVAL, Clustered, sections
-from bayesgmm.reporting.drawing import data_of, row_weights
-from bayesgmm.sampling.tree import data_hash
 
 FORMAT = 2
 """Rises when a key of the JSON changes its name or its meaning."""
@@ -34,17 +31,16 @@ STRUCTURE_WORDS = {
 }
 
 
-def numbers_of(post: xr.DataTree, clustering: Clustered, progress: bool) -> dict[str, Any]:
+def numbers_of(reading: Reading, clustering: Clustered) -> dict[str, Any]:
     """All that a report says in numbers, of a relabelled posterior.
 
     Parameters
     ----------
-    post : xarray.DataTree
+    reading : Reading
         Relabelled; its group ``map`` is the MAP that the posterior is compared with.
     clustering : Clustered
         What :func:`bayesgmm.reporting.clusterings.clustered` found in it; its seed is that of the
         replicas, too.
-    progress : bool
 
     Returns
     -------
@@ -52,17 +48,17 @@ def numbers_of(post: xr.DataTree, clustering: Clustered, progress: bool) -> dict
         Plain; its shape is that of ``report.schema.json`` less the figures. The same tree and seed
         give the same.
     """
-    fit = _fit(post)
+    fit = _fit(reading)
     found: dict[str, Any] = {
         "format": FORMAT,
         "title": _title(fit),
         "interval": INTERVAL,
-        "convergence": _convergence(post, clustering.diagnosis),
+        "convergence": _convergence(reading, clustering.diagnosis),
         "fit": fit,
-        "posterior": _posterior(post),
-        "map": _mode(post, fit["data"]["features"]),
-        **sections(post, clustering),
-        "checks": checks.predictive_checks(post, INTERVAL, clustering.random_seed),
+        "posterior": _posterior(reading),
+        "map": _mode(reading),
+        **sections(reading, clustering),
+        "checks": checks.predictive_checks(reading, INTERVAL, clustering.random_seed),
     }
     found["methods"] = methods.methods_of(found)
     return plain(found)
@@ -86,22 +82,19 @@ def _title(fit: dict[str, Any]) -> str:
     return f"Gaussian mixture, {k} component{'s' if k > 1 else ''}"
 
 
-def _fit(post: Any) -> dict[str, Any]:
+def _fit(reading: Reading) -> dict[str, Any]:
     """What was fitted, to what, with what."""
-    attrs, group = post.attrs, post["posterior"].to_dataset()
-    x, features = data_of(post)
-    weight = row_weights(post)
-    weighted = weight is not None and not np.all(weight == 1)
-    count = np.ones(len(x)) if weight is None else weight
-    declaration = json.loads(attrs.get("bayesgmm_declaration", "null"))
-    mean = np.average(x, axis=0, weights=count)
-    sd = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=count))
-    versions = json.loads(attrs.get("versions", "{}"))
+    attrs, x, features = reading.tree.attrs, reading.rows, reading.features
+    weight, (n_chains, n_draws) = reading.sample_weight, map(len, reading.lead.values())
+    declaration = json.loads(attrs.get(names.DECLARATION, "null"))
+    mean = np.average(x, axis=0, weights=weight)
+    sd = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
+    versions = json.loads(attrs.get(names.VERSIONS, "{}"))
     if "bayesgmm_version" in attrs:
         versions = {"bayesgmm": attrs["bayesgmm_version"]} | versions
-    structure = tables.structure_of(group)
+    structure = reading.parameters.covariance
     return {
-        "n_components": group.sizes["component"],
+        "n_components": len(reading.components),
         "covariance": structure,
         "structure": STRUCTURE_WORDS[structure],
         "declared_by_hand": declaration is None,
@@ -111,8 +104,8 @@ def _fit(post: Any) -> dict[str, Any]:
             "n_obs": len(x),
             "n_features": len(features),
             "features": features,
-            "sample_weight_sum": weight.sum() if weighted else None,
-            "hash": attrs.get("data_hash", data_hash(x, count)),
+            "sample_weight_sum": weight.sum() if reading.is_weighted else None,
+            "hash": attrs.get(names.DATA_HASH, data_hash(x, weight)),
             "summary": [
                 {"feature": f, "mean": m, "sd": s, "min": low, "max": high}
                 for f, m, s, low, high in zip(
@@ -122,28 +115,27 @@ def _fit(post: Any) -> dict[str, Any]:
         },
         "sampling": {
             "sampler": attrs.get("sampler"),
-            "n_chains": group.sizes["chain"],
-            "n_draws": group.sizes["draw"],
+            "n_chains": n_chains,
+            "n_draws": n_draws,
             "n_tune": attrs.get("n_tune"),
             "target_accept": attrs.get("target_accept"),
             "random_seed": attrs.get("random_seed"),
-            "seconds": attrs.get("wall_time"),
+            "seconds": attrs.get(names.WALL_TIME),
         },
         "versions": versions,
     }
 
 
-def _convergence(post: Any, found: Diagnosis) -> dict[str, Any]:
+def _convergence(reading: Reading, found: Diagnosis) -> dict[str, Any]:
     """The verdict, what labels did, and the evidence."""
-    sizes, attrs = post["posterior"].sizes, post.attrs
+    n_chains, attrs = reading.n_chains, reading.tree.attrs
     notes = []
-    if attrs.get("interrupted", 0):
+    if attrs.get(names.INTERRUPTED, 0):
         notes.append("Sampling was interrupted: the draws made so far are kept.")
-    asked = int(attrs.get("n_chains_requested", sizes["chain"]))
-    if sizes["chain"] < asked:
-        notes.append(f"Only {sizes['chain']} of {asked} chains have draws.")
-    free = found.functionals
-    stats: Any = post["sample_stats"] if "sample_stats" in post.children else {}
+    asked = int(attrs.get("n_chains_requested", n_chains))
+    if n_chains < asked:
+        notes.append(f"Only {n_chains} of {asked} chains have draws.")
+    free, stats = found.functionals, reading.group(names.STATISTICS)
     return {
         "verdict": found.verdict,
         "advice": found.advice,
@@ -164,47 +156,43 @@ def _convergence(post: Any, found: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _posterior(post: Any) -> dict[str, Any]:
+def _posterior(reading: Reading) -> dict[str, Any]:
     """Weights, means, standard deviations and covariances of the components."""
-    group = post["posterior"].to_dataset()
-    lead, d = ("chain", "draw"), group.sizes["feature"]
-    matrices = covariances(post)
-    weights = group["weights"].transpose(*lead, "component")
-    means = group["means"].transpose(*lead, "component", "feature")
-    sds = np.sqrt(matrices.values.diagonal(axis1=3, axis2=4))
-    upper = [(i, j) for i in range(d) for j in range(i, d)]
-    shared = tables.structure_of(group) == "tied"
-    own = matrices.values[:, :, :1] if shared else matrices.values
-    k, names = group["component"].values, [str(f) for f in group["feature"].values]
-    owners = [None] if shared else list(k)
-    may_swap = len(np.unique(groups_of(post))) < len(k)
+    draws, k, features = reading.parameters, reading.components, reading.features
+    upper = [(i, j) for i in range(len(features)) for j in range(i, len(features))]
+    owners = [None] if draws.shares_spread else list(k)
+    sds = np.sqrt(draws.variances[:, : len(owners)])
+    may_swap = len(np.unique(reading.groups)) < len(k)
+    attrs = reading.clustering.attrs
     found: dict[str, Any] = {
-        "ambiguous": post["clustering"].attrs.get("ambiguous"),
-        "relabelling": post["clustering"].attrs.get("method") if may_swap else None,
+        "ambiguous": attrs.get(names.AMBIGUOUS),
+        "relabelling": attrs.get("method") if may_swap else None,
         "note": None,
         "label_free": [],
-        "weights": _summaries(weights.values, [{"component": c} for c in k]),
+        "weights": _summaries(reading.by_chain(draws.weights), [{"component": c} for c in k]),
         "means": _summaries(
-            means.values, [{"component": c, "feature": f} for c in k for f in names]
+            reading.by_chain(draws.means),
+            [{"component": c, "feature": f} for c in k for f in features],
         ),
         "sds": _summaries(
-            sds[:, :, :1] if shared else sds,
-            [{"component": c, "feature": f} for c in owners for f in names],
+            reading.by_chain(sds),
+            [{"component": c, "feature": f} for c in owners for f in features],
         ),
     }
-    if labels_are_ambiguous(post):
-        found["note"] = ambiguity_note(post["clustering"].attrs["ambiguous"])
+    if reading.labels_are_ambiguous:
+        found["note"] = ambiguity_note(reading.ambiguous)
         found["label_free"] = [
             record
-            for name, v in without_labels(post)["posterior"].data_vars.items()
+            for name, v in without_labels(reading).data_vars.items()
             for record in _summaries(v.values, [{"quantity": q} for q in _entries(name, v)])
         ]
     if len(owners) * len(upper) > MAX_COVARIANCES:
         why = f"more than {MAX_COVARIANCES} entries; read them with bg.summary(post)."
         return found | {"covariances": {"unavailable": why}}
-    entries = own[..., [i for i, _ in upper], [j for _, j in upper]]
+    matrices = covariances(reading).values[:, :, : len(owners)]
+    entries = matrices[..., [i for i, _ in upper], [j for _, j in upper]]
     keys = [
-        {"component": c, "feature": names[i], "feature_bis": names[j]}
+        {"component": c, "feature": features[i], "feature_bis": features[j]}
         for c in owners
         for i, j in upper
     ]
@@ -255,15 +243,15 @@ def _summaries(values: np.ndarray, keys: list[dict[str, Any]]) -> list[dict[str,
     ]
 
 
-def _mode(post: Any, features: list[str]) -> dict[str, Any]:
+def _mode(reading: Reading) -> dict[str, Any]:
     """The MAP that the tree carries."""
-    parameters = tables.estimate(post)
+    parameters, features = reading.map, reading.features
     if parameters is None:
         return {
             "unavailable": "the posterior holds no MAP: bg.sample(mixture, x) keeps one, a model "
             "declared by hand has none. Give one as bg.report(post, mode=bg.fit_map(mixture, x))."
         }
-    group, d = post["map"], len(features)
+    group, d = reading.group(names.MAP), len(features)
     counts = group["mode_count"].values.astype(int) if "mode_count" in group else None
     matrices = parameters.covariances
     shown = tables.estimate_table(parameters, features, covariances=False)

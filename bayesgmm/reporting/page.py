@@ -13,19 +13,15 @@ from markupsafe import Markup
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import arguments, markup
+from bayesgmm.draws import Posterior, Reading, map_dataset, names, save
 from bayesgmm.em import PointEstimate
 from bayesgmm.files import write
-from bayesgmm.posterior import relabel, save
-from bayesgmm.posterior.exchangeable import groups_of
-from bayesgmm.posterior.layout import checked_tree
-from bayesgmm.posterior.relabelling import is_relabelled
+from bayesgmm.posterior.relabelling import relabelled
 from bayesgmm.posterior.summaries import summary_table
 from bayesgmm.posterior.sweeps import within
-from bayesgmm.reporting import drawing
 from bayesgmm.reporting.clusterings import clustered
 from bayesgmm.reporting.numbers import numbers_of, plain
 from bayesgmm.reporting.pictures import Picture, pictures
-from bayesgmm.sampling.tree import map_dataset
 
 ALIGNMENT_ROWS = 2000
 """Rows by which the components of another mode are matched with the posterior's."""
@@ -35,11 +31,12 @@ SHOWN_ROWS = 20
 
 
 def report(
-    post: xr.DataTree,
+    post: Posterior,
     mode: PointEstimate | None = None,
     path: str | Path = "report.html",
     *,
     random_seed: int = 1,
+    x: Any = None,
     progress: bool = True,
 ) -> Path:
     """One self-contained HTML page of a fit, and beside it every number as JSON.
@@ -59,6 +56,8 @@ def report(
         File to write; its folder is made if there is none.
     random_seed : int
         Of sampled assignments and replicas: the same tree and seed give the same numbers.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     progress : bool
         Bars for what takes longer than two seconds.
 
@@ -81,14 +80,14 @@ def report(
             f"path is that of the page, and the JSON goes beside it; got {str(path)!r}. "
             f"Try {str(path.with_suffix('.html'))!r}."
         )
-    post = _prepared(post, mode, progress)
-    found = clustered(post, random_seed, progress)
-    _write(numbers_of(post, found, progress), pictures(post, found), path)
+    reading = _prepared(post, x, mode, progress)
+    found = clustered(reading, random_seed, progress)
+    _write(numbers_of(reading, found), pictures(reading, found), path)
     return path
 
 
 def write_outputs(
-    post: xr.DataTree, folder: str | Path, *, progress: bool = True
+    post: Posterior, folder: str | Path, *, progress: bool = True
 ) -> tuple[list[Path], dict[str, Any]]:
     """``posterior.nc``, ``summary.csv``, the report and its figures as PNG, in a folder.
 
@@ -108,34 +107,32 @@ def write_outputs(
         Those of the report.
     """
     folder = Path(folder)
-    post = _prepared(post, None, progress)
-    save(post, folder / "posterior.nc")
-    table = summary_table(post, round_to="none")
+    reading = _prepared(post, None, None, progress)
+    save(reading.tree, folder / "posterior.nc")
+    table = summary_table(reading, round_to="none")
     write(folder / "summary.csv", pd.DataFrame(table).to_csv(index_label="quantity"))
-    found = clustered(post, 1, progress)
-    shown = pictures(post, found)
+    found = clustered(reading, 1, progress)
+    shown = pictures(reading, found)
     for picture in shown:
         write(folder / f"{picture.name}.png", picture.png)
-    numbers = numbers_of(post, found, progress)
+    numbers = numbers_of(reading, found)
     _write(numbers, shown, folder / "report.html")
-    names = ["posterior.nc", "summary.csv", "report.html", "report.json"]
-    return [folder / name for name in (*names, *(f"{p.name}.png" for p in shown))], numbers
+    written = ["posterior.nc", "summary.csv", "report.html", "report.json"]
+    return [folder / name for name in (*written, *(f"{p.name}.png" for p in shown))], numbers
 
 
-def _prepared(post: xr.DataTree, mode: Any, progress: bool) -> xr.DataTree:
-    """The relabelled tree, with another mode in place of its own where there is one."""
-    checked_tree(post)
+def _prepared(post: Posterior, x: Any, mode: Any, progress: bool) -> Reading:
+    """The relabelled posterior, with another mode in place of its own where there is one."""
+    reading = Reading.of(post, x)
     if mode is not None:
         arguments.instance("mode", mode, PointEstimate, "Try mode=bg.fit_map(mixture, x).")
-    if not is_relabelled(post):
-        post = relabel(post, progress=progress)
-    return post if mode is None else _with_mode(post, mode)
+    reading = relabelled(reading, progress=progress)
+    return reading if mode is None else _with_mode(reading, mode)
 
 
-def _with_mode(post: Any, mode: Any) -> xr.DataTree:
-    """The tree with a mode in ``/map``, its components in the order of the posterior's."""
-    probability = post["clustering"]["mean_probability"].transpose("obs", "component").values
-    x, features = drawing.data_of(post)
+def _with_mode(reading: Reading, mode: Any) -> Reading:
+    """The posterior with a mode in ``/map``, its components in the order of the posterior's."""
+    probability, x, features = reading.mean_probability, reading.rows, reading.features
     n_components = probability.shape[1]
     if tuple(mode.features) != tuple(features) or len(mode.weights) != n_components:
         raise ValueError(
@@ -145,13 +142,12 @@ def _with_mode(post: Any, mode: Any) -> xr.DataTree:
         )
     rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), ALIGNMENT_ROWS)).astype(int))
     shared = probability[rows].T @ np.asarray(mode.predict_proba(x[rows]))
-    order = linear_sum_assignment(within(-shared, groups_of(post)))[1]
-    group = post["posterior"].to_dataset()
-    coords = {name: values.values for name, values in group.coords.items()}
-    tree = post.copy()
+    order = linear_sum_assignment(within(-shared, reading.groups))[1]
+    coords = {name: values.values for name, values in reading.posterior.coords.items()}
+    tree = reading.tree.copy()
     aligned = replace(mode, parameters=mode.parameters.permuted(order))
-    tree["map"] = xr.DataTree(map_dataset(aligned, coords))
-    return tree
+    tree[names.MAP] = xr.DataTree(map_dataset(aligned, coords))
+    return Reading.of(tree, reading.x)
 
 
 def _write(numbers: dict[str, Any], shown: list[Picture], path: Path) -> None:

@@ -37,15 +37,15 @@ def label_pair(grid, i, j, features, pair):
 
 def component_handles(point, draws):
     """The legend's components, with the MAP's weights, else the posterior's."""
-    weights = draws[0].mean(axis=0) if point is None else point.weights
+    weights = draws.weights.mean(axis=0) if point is None else point.weights
     return [key(k, f"component {k}, weight {w:.2f}") for k, w in enumerate(weights)]
 
 
 def mixture_handles(point, draws):
     """The legend of the mixture: components, and draws."""
     handles = component_handles(point, draws)
-    if len(draws[0]):
-        label = f"{len(draws[0])} posterior draws"
+    if len(draws):
+        label = f"{len(draws)} posterior draws"
         handles.append(Line2D([], [], color=INK, lw=0.8, alpha=0.4, label=label))
     return handles
 
@@ -56,18 +56,18 @@ def mixture_1d(ax, x, name, point, draws, weights):
     low, high = x.min() - pad, x.max() + pad
     grid = np.linspace(low, high, 500)
     if point is not None:  # a narrow component needs its own points to show its height
-        sd = np.sqrt(point.covariances[:, 0])
+        sd = np.sqrt(point.variances)
         fine = (point.means + sd * np.linspace(-4, 4, 61)).ravel()
         grid = np.union1d(grid, fine[(fine >= low) & (fine <= high)])
     heights, edges = np.histogram(x, bins=_bins(x), weights=weights, density=True)
     ax.stairs(heights, edges, color=GREY, lw=1, zorder=1.5)
     _rug(ax, x)
-    curves = _densities_1d(grid, *draws)
+    curves = np.exp(log_densities_1d(grid, draws))
     for k in range(curves.shape[1]):
         _band(ax, grid, curves[:, k], colour(k))
     tops = [heights.max(), _band(ax, grid, curves.sum(axis=1), INK)]
     if point is not None:
-        best = _densities_1d(grid, point.weights[None], point.means[None], point.covariances[None])
+        best = np.exp(log_densities_1d(grid, point[None]))
         ax.plot(grid, best[0].sum(axis=0), color=INK, lw=2.2)
         for k, line in enumerate(best[0]):
             ax.plot(grid, line, color=colour(k), ls=dash(k), lw=1.8, path_effects=outlined(k))
@@ -108,15 +108,11 @@ def _bins(x):
     return int(np.clip(np.ptp(x) * len(x) ** (1 / 3) / (2 * spread), 10, 80))
 
 
-def _densities_1d(grid, weights, means, covariances):
-    """w_k N(grid | μ_k, σ_k²), shape (n_draws, n_components, len(grid))."""
-    return np.exp(log_densities_1d(grid, weights, means, covariances))
-
-
-def log_densities_1d(grid, weights, means, covariances):
-    sd = np.sqrt(covariances[..., 0, 0])[..., None]
-    z = (grid - means[..., 0][..., None]) / sd
-    return np.log(weights)[..., None] - 0.5 * z**2 - np.log(np.sqrt(2 * np.pi) * sd)
+def log_densities_1d(grid, draws):
+    """Log of w_k N(grid | μ_k, σ_k²), shape (n_draws, n_components, len(grid))."""
+    sd = np.sqrt(draws.variances)
+    z = (grid - draws.means) / sd
+    return draws.log_weights[..., None] - 0.5 * z**2 - np.log(np.sqrt(2 * np.pi) * sd)
 
 
 def pair_panel(ax, x, rows, point, draws, pair):
@@ -124,9 +120,9 @@ def pair_panel(ax, x, rows, point, draws, pair):
     pair = list(pair)
     alpha = 0.55 if len(rows) < 1000 else 0.3
     ax.scatter(*x[np.ix_(rows, pair)].T, s=9, color=GREY, alpha=alpha, linewidths=0, zorder=1)
-    _, means, covariances = draws
-    for k in range(means.shape[1]):
-        rings = _ellipses(means[:, k], covariances[:, k], pair, 2)
+    covariances = draws.covariances
+    for k in range(draws.n_components):
+        rings = _ellipses(draws.means[:, k], covariances[:, k], pair, 2)
         faint = LineCollection(rings, colors=colour(k), alpha=0.13, lw=0.7, zorder=2)
         ax.add_collection(faint, autolim=False)
     low, high = x[:, pair].min(axis=0), x[:, pair].max(axis=0)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 
+from bayesgmm.draws import Reading
+from bayesgmm.draws.names import MAP
 from bayesgmm.posterior.verdicts import LEAST_DRAWS
 from bayesgmm.reporting import drawing
 from bayesgmm.reporting.clusterings import Clustered
@@ -47,33 +49,36 @@ class Picture:
         }
 
 
-def pictures(post: Any, found: Clustered) -> list[Picture]:
+def pictures(reading: Reading, found: Clustered) -> list[Picture]:
     """The figures of a relabelled posterior and its clustering, in the order of the page."""
     return [
         Picture(name, section, _png(draw()), alt, caption)
-        for name, section, draw, (alt, caption) in _planned(post, found)
+        for name, section, draw, (alt, caption) in _planned(reading, found)
     ]
 
 
-def _planned(post: Any, found: Clustered) -> Iterator[tuple[str, str, Any, tuple[str, str]]]:
+def _planned(reading: Reading, found: Clustered) -> Iterator[tuple[str, str, Any, tuple[str, str]]]:
     """Name, section, how to draw it, and words of every figure. A new figure is a line here."""
-    n_obs, d = drawing.data_of(post)[0].shape
-    sizes = post["posterior"].sizes
-    k, what = sizes["component"], f"{n_obs} rows, {d} feature{'s' if d > 1 else ''}"
+    n_obs, d = reading.rows.shape
+    n_chains, n_draws = map(len, reading.lead.values())
+    k, what = len(reading.components), f"{n_obs} rows, {d} feature{'s' if d > 1 else ''}"
     part, both = found.part, found.comparison
-    yield "mixture", "estimates", lambda: plot_mixture(post), _mixture_words(d, k, what)
-    yield "components", "estimates", lambda: plot_components(post), _component_words(k)
-    yield "assignments", "clustering", lambda: plot_assignments(post), _assignment_words(post, d)
+    yield "mixture", "estimates", lambda: plot_mixture(reading), _mixture_words(d, k, what)
+    yield "components", "estimates", lambda: plot_components(reading), _component_words(k)
+    words = _assignment_words(reading.mean_probability, d)
+    yield "assignments", "clustering", lambda: plot_assignments(reading), words
     words = _similarity_words(found.partition)
     yield "similarity", "clustering", lambda: plot_similarity(part, found.partition), words
     if both is not None:
         yield "comparison", "comparison", lambda: plot_comparison(part, both), _both_words(both, d)
     words = _occupied_words(found.occupied)
     yield "occupied", "occupied", lambda: plot_occupied(found.occupied), words
-    if sizes["draw"] >= LEAST_DRAWS:
-        yield "convergence", "diagnostics", lambda: plot_convergence(post), _chain_words(sizes)
-    if "map" in post.children and "trace" in post["map"]:
-        yield "em_trace", "diagnostics", lambda: plot_trace_em(post), _trace_words(post["map"])
+    if n_draws >= LEAST_DRAWS:
+        words = _chain_words(n_chains)
+        yield "convergence", "diagnostics", lambda: plot_convergence(reading), words
+    mode = reading.group(MAP)
+    if "trace" in mode:
+        yield "em_trace", "diagnostics", lambda: plot_trace_em(reading), _trace_words(mode)
 
 
 def _similarity_words(partition: Any) -> tuple[str, str]:
@@ -110,10 +115,9 @@ def _occupied_words(table: Any) -> tuple[str, str]:
     )
 
 
-def _chain_words(sizes: Any) -> tuple[str, str]:
+def _chain_words(n_chains: int) -> tuple[str, str]:
     return (
-        f"Traces and rank plots of {sizes['chain']} chains for the quantities that converged "
-        "least.",
+        f"Traces and rank plots of {n_chains} chains for the quantities that converged least.",
         "Left, traces of the chains should lie on one another; right, the curves of their ranks "
         "should stay near zero. A chain that keeps to itself sits in another mode; only below, in "
         "the rows of single parameters, it may be a matter of labels.",
@@ -158,8 +162,7 @@ def _component_words(n_components: int) -> tuple[str, str]:
     )
 
 
-def _assignment_words(post: Any, n_features: int) -> tuple[str, str]:
-    probability = post["clustering"]["mean_probability"].values
+def _assignment_words(probability: np.ndarray, n_features: int) -> tuple[str, str]:
     unsure = int((probability.max(axis=1) < drawing.CERTAIN).sum())
     alt = (
         f"Rows by the component they most probably belong to; {unsure} of {len(probability)} have "

@@ -6,11 +6,11 @@ Every figure gives a component the same colour.
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from matplotlib.lines import Line2D
 
 from bayesgmm import arguments
-from bayesgmm.posterior.layout import checked_tree
+from bayesgmm.draws import Posterior, Reading, names
+from bayesgmm.posterior.relabelling import relabelled
 from bayesgmm.reporting.drawing import (
     GREY,
     INK,
@@ -18,15 +18,11 @@ from bayesgmm.reporting.drawing import (
     beside,
     by_separation,
     colour,
-    data_of,
-    draws_of,
-    feature_names,
     name_size,
     note,
     plain,
-    relabelled,
-    row_weights,
     shown_rows,
+    spread_out,
     thinned,
     wrapped,
 )
@@ -37,13 +33,12 @@ from bayesgmm.reporting.panels import (
     pair_panel,
     ridges,
 )
-from bayesgmm.reporting.tables import estimate
 
 MAX_FEATURES = 5
 """A pair grid shows at most this many features, those that separate the components best."""
 
 
-def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any:
+def plot_mixture(post: Posterior, *, x: Any = None, ax: Any = None, n_draws: int = 50) -> Any:
     """The data, the MAP's components and those of posterior draws.
 
     One feature: a histogram under the density, whole and per component: the MAP's, and the central
@@ -56,6 +51,8 @@ def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any
     ----------
     post : xarray.DataTree
         What ``sample`` returned; relabelled first if it is not yet.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     ax : matplotlib Axes, or an array of them, optional
         Where to draw; an array of shape (p − 1, p − 1) for a grid of p features.
     n_draws : int
@@ -67,14 +64,14 @@ def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any
     matplotlib Axes, or an array of them, shape (p − 1, p − 1)
     """
     n_draws = arguments.integer("n_draws", n_draws, 0)
-    post = relabelled(post)
-    x, features = data_of(post)
-    point = estimate(post)
+    reading = relabelled(post, x)
+    x, features, point = reading.rows, reading.features, reading.map
     if x.shape[1] == 1:
         ax = axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
-        return mixture_1d(ax, x[:, 0], features[0], point, draws_of(post, 500), row_weights(post))
-    draws = draws_of(post, n_draws)
-    chosen = np.sort(by_separation(post, x)[:MAX_FEATURES])
+        draws = spread_out(reading.parameters, 500)
+        return mixture_1d(ax, x[:, 0], features[0], point, draws, reading.sample_weight)
+    draws = spread_out(reading.parameters, n_draws)
+    chosen = np.sort(by_separation(reading)[:MAX_FEATURES])
     side = len(chosen) - 1
     size = (7.5, 5.5) if side == 1 else (2.4 * side + 1.8, 2.2 * side + 0.6)
     grid = axes_of(ax, (side, side), size)
@@ -98,7 +95,7 @@ def plot_mixture(post: xr.DataTree, *, ax: Any = None, n_draws: int = 50) -> Any
     return grid
 
 
-def plot_trace_em(post: xr.DataTree, *, ax: Any = None) -> Any:
+def plot_trace_em(post: Posterior, *, ax: Any = None) -> Any:
     """The log posterior at every EM iteration, and on a log scale how far it is from its end.
 
     Parameters
@@ -117,13 +114,13 @@ def plot_trace_em(post: xr.DataTree, *, ax: Any = None) -> Any:
     ValueError
         The tree has no ``map`` group with a trace.
     """
-    if "map" not in checked_tree(post).children or "trace" not in post["map"]:
+    group = Reading.of(post).group(names.MAP)
+    if "trace" not in group:
         raise ValueError(
             "post must have a map group with an EM trace, as the tree of bg.sample(mixture, x) "
             "has; this one has none. A posterior of a model that was declared by hand has no trace."
         )
     left, right = axes_of(ax, (1, 2), (8, 3.6))[0]
-    group = post["map"]
     trace = np.asarray(group["trace"].values, dtype=float)
     trace = trace[np.isfinite(trace)]
     posterior = "log_posterior" in group and np.isfinite(float(group["log_posterior"]))
@@ -148,7 +145,7 @@ def plot_trace_em(post: xr.DataTree, *, ax: Any = None) -> Any:
     return np.array([left, right])
 
 
-def plot_components(post: xr.DataTree, *, ax: Any = None) -> Any:
+def plot_components(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
     """Posterior densities of the weights and of every feature's mean, one ridge per component.
 
     Each ridge is scaled to the same height; the bar under it is the central 94 % interval, the
@@ -158,6 +155,8 @@ def plot_components(post: xr.DataTree, *, ax: Any = None) -> Any:
     ----------
     post : xarray.DataTree
         What ``sample`` returned; relabelled first if it is not yet.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
     ax : array of matplotlib Axes, optional
         Where to draw; as many as there are quantities: the weights and each feature's mean.
 
@@ -165,15 +164,13 @@ def plot_components(post: xr.DataTree, *, ax: Any = None) -> Any:
     -------
     array of matplotlib Axes, one per quantity
     """
-    post = relabelled(post)
-    point = estimate(post)
-    weights, means, _ = draws_of(post, None)
-    features = feature_names(post)
-    n_components = weights.shape[1]
+    reading = relabelled(post, x)
+    point, draws = reading.map, reading.parameters
+    weights, means, n_components = draws.weights, draws.means, draws.n_components
     quantities = [] if n_components == 1 else [("weight", weights, point and point.weights)]
     quantities += [
         (f"mean of {name}", means[:, :, j], None if point is None else point.means[:, j])
-        for j, name in enumerate(features)
+        for j, name in enumerate(reading.features)
     ]
     n_cols = 1 if len(quantities) <= 3 else 2 if len(quantities) <= 8 else 3
     n_rows = -(-len(quantities) // n_cols)

@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayesgmm.markup import cell, number, whole
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.posterior.draws import Draws
-from bayesgmm.structure import SPREAD, SPREAD_DIMS
 
 MAX_COVARIANCE_COLUMNS = 8
 """With more features than this the covariance columns no longer fit a page; the sds remain."""
@@ -24,36 +21,6 @@ DISPENSABLE = ("mcse_sd", "mcse_mean", "ess_tail", "sd")
 
 MAX_WORD = 30
 """Longer words in a name are broken where the terminal is narrow."""
-
-
-def structure_of(group: xr.Dataset) -> str:
-    """Name of the covariance structure that a group of the tree holds."""
-    for structure, name in SPREAD.items():
-        wanted = set(SPREAD_DIMS[structure])
-        if name in group and wanted == set(group[name].dims) - {"chain", "draw", "sample"}:
-            return structure
-    raise ValueError(
-        "post must hold the spread of a Gaussian mixture as one of "
-        f"{', '.join(sorted(set(SPREAD.values())))} with dims component, feature, feature_bis; "
-        f"got the variables {', '.join(map(str, group.data_vars)) or 'none'}."
-    )
-
-
-def holds_mixture(post: xr.DataTree) -> bool:
-    """Whether the tree has the variables of a Gaussian mixture, by name, and its rows."""
-    group = post["posterior"].to_dataset()
-    named = "weights" in group and "means" in group
-    named = named and {"component", "feature"} <= set(group["means"].dims)
-    rows = "observed_data" in post.children and "x" in post["observed_data"]
-    return named and rows and any(name in group for name in SPREAD.values())
-
-
-def estimate(post: xr.DataTree) -> MixtureParameters | None:
-    """The MAP parameters that the tree carries in ``/map``, or None where it carries none."""
-    if "map" not in post.children or "weights" not in post["map"]:
-        return None
-    point = Draws.of(post, "map")
-    return MixtureParameters(point.covariance, point.weights[0], point.means[0], point.factor[0])
 
 
 def estimate_table(
@@ -74,7 +41,7 @@ def estimate_table(
             "weight": np.repeat(parameters.weights, n_features),
             "feature": features * n_components,
             "mean": parameters.means.ravel(),
-            "sd": np.sqrt(np.diagonal(matrices, axis1=1, axis2=2)).ravel(),
+            "sd": np.sqrt(parameters.variances).ravel(),
         }
     )
     covary = parameters.covariance in ("full", "tied") and 1 < n_features <= MAX_COVARIANCE_COLUMNS

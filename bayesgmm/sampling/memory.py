@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bayesgmm.sampling.tree import STATISTICS
+from bayesgmm.draws import SAMPLER_STATISTICS
 
 NUTPIE_STATISTICS = 180
 """Bytes of statistics that nutpie keeps with a draw."""
@@ -30,7 +30,7 @@ def check_memory(n_values: int, sizes: dict[str, int], copies: bool = False) -> 
         The message says how much is needed and how much there is.
     """
     draws, tune, chains = sizes["draws"], sizes["tune"], sizes["chains"]
-    statistics = sum(np.dtype(kind).itemsize for _, kind in STATISTICS.values())
+    statistics = sum(np.dtype(kind).itemsize for _, kind in SAMPLER_STATISTICS.values())
     sampler = chains * (draws + tune) * (8 * n_values + NUTPIE_STATISTICS)
     # The tree, and as much again for the arrays from which its variables are computed.
     needed = sampler * (1 + copies) + 2 * chains * draws * (8 * n_values + statistics)

@@ -10,21 +10,24 @@ import xarray as xr
 
 from bayesgmm.arguments import flag, instance, integer, number, seed
 from bayesgmm.data import training_data
-from bayesgmm.em import PointEstimate, fit_map
-from bayesgmm.mixture import GaussianMixture
-from bayesgmm.prior import NormalInverseWishart
-from bayesgmm.sampling.memory import check_memory
-from bayesgmm.sampling.record import Record, run_group
-from bayesgmm.sampling.runs import MixtureRun, ModelRun
-from bayesgmm.sampling.segments import Segment, draw, sampler_seed
-from bayesgmm.sampling.store import Store, claimed_store
-from bayesgmm.sampling.tree import (
+from bayesgmm.draws import (
+    Store,
+    claimed_store,
     mixture_tree,
     mixture_variables,
     model_tree,
     model_variables,
     n_values,
+    names,
+    run_group,
 )
+from bayesgmm.em import PointEstimate, fit_map
+from bayesgmm.mixture import GaussianMixture
+from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.sampling.memory import check_memory
+from bayesgmm.sampling.record import Record
+from bayesgmm.sampling.runs import MixtureRun, ModelRun
+from bayesgmm.sampling.segments import Segment, draw, sampler_seed
 
 if TYPE_CHECKING:
     import pymc
@@ -147,7 +150,7 @@ def sample(
             check_memory(n_values(variables), sizes, copies)
             tree = model_tree(mixture, model_groups(mixture), variables, sizes, provenance)
         tree.attrs["sampler"] = run.sampler
-        tree["run"] = run_group(sizes["chains"], run.n_dim, x)
+        tree[names.RUN] = run_group(sizes["chains"], run.n_dim, x)
         record = Record(run, tree, None if path is None else Store.create(path, tree), began)
         settings |= {name: sizes[name] for name in ("draws", "tune")} | run.trajectory
         settings["seed"] = sampler_seed(random_seed)

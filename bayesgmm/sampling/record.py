@@ -2,13 +2,22 @@
 
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
-import xarray as xr
 
-from bayesgmm.files import sha256
-from bayesgmm.sampling.tree import STATISTICS, kept
+from bayesgmm.draws import SAMPLER_STATISTICS, kept
+from bayesgmm.draws.names import (
+    CHAIN,
+    DRAW,
+    INTERRUPTED,
+    LP,
+    POSITION,
+    POSTERIOR,
+    RUN,
+    STATISTICS,
+    WALL_TIME,
+    WARMUP,
+)
 
 EVERY = 2.0
 """Seconds between two turns of writing: what a crash can take."""
@@ -22,17 +31,17 @@ class Record:
 
     def __init__(self, run, tree, store, began, bar=None):
         self.run, self.tree, self.store, self.bar = run, tree, store, bar
-        lp = tree["sample_stats"]["lp"].values
+        lp = tree[STATISTICS][LP].values
         self.first = np.isfinite(lp).sum(axis=1)
         """Draws that each chain had before."""
         self.rows = np.zeros(len(lp), dtype=int)
         """What nutpie has handed over of each chain, tuning included."""
-        self.ends = {"": self.first.copy(), "warmup_": np.zeros(len(lp), dtype=int)}
+        self.ends = {"": self.first.copy(), WARMUP: np.zeros(len(lp), dtype=int)}
         """Where the draws, and the tuning draws, of each chain end in the tree …"""
         self.written = {prefix: end.copy() for prefix, end in self.ends.items()}
         """… and in the store."""
         self.began, self.cost, self.failing = began, 0.0, False
-        self.seconds_before = float(tree["run"]["wall_time"])
+        self.seconds_before = float(tree[RUN][WALL_TIME])
 
     def pause(self):
         """Seconds until the next look; None where nothing is to be written."""
@@ -43,30 +52,30 @@ class Record:
         tune = segment.settings["tune"]
         for chain, *batches in zip(segment.chains, *trace.get_arrow_trace(), strict=True):
             end = batches[0].num_rows
-            if not self.first[chain] and "warmup_posterior" in self.tree:
-                self._fill("warmup_", chain, 0, batches, self.rows[chain], min(end, tune))
+            if not self.first[chain] and f"{WARMUP}{POSTERIOR}" in self.tree:
+                self._fill(WARMUP, chain, 0, batches, self.rows[chain], min(end, tune))
             at = self.first[chain] - tune
             self._fill("", chain, at, batches, max(self.rows[chain], tune), end)
             self.rows[chain] = end
-        self.tree["run"]["wall_time"].values[...] = self._seconds()
+        self.tree[RUN][WALL_TIME].values[...] = self._seconds()
         if self.store is not None:
             self._write()
 
     def finished(self):
         """The tree of what was drawn, rectangular; it says whether that is all."""
-        chains, draws = self.tree["sample_stats"]["lp"].shape
+        chains, draws = self.tree[STATISTICS][LP].shape
         if not self.ends[""].any():
             raise KeyboardInterrupt("interrupted before the first draw: nothing to keep")
-        self.tree["run"]["wall_time"].values[...] = self._seconds()
+        self.tree[RUN][WALL_TIME].values[...] = self._seconds()
         tree = kept(self.tree)
         if self.store is not None:
             self._write(attrs=tree.attrs)
-        if tree.attrs["interrupted"]:
-            sizes = tree["posterior"].sizes
+        if tree.attrs[INTERRUPTED]:
+            sizes = tree[POSTERIOR].sizes
             more = f" bg.resume({str(self.store.path)!r}) goes on." if self.store else ""
             warnings.warn(
-                f"Sampling was interrupted: kept {sizes['chain']} of {chains} chains with "
-                f"{sizes['draw']} of {draws} draws each.{more}",
+                f"Sampling was interrupted: kept {sizes[CHAIN]} of {chains} chains with "
+                f"{sizes[DRAW]} of {draws} draws each.{more}",
                 stacklevel=3,
             )
         return tree
@@ -79,14 +88,14 @@ class Record:
         if begin >= end:
             return
         columns, statistics = (_columns(batch.slice(begin, end - begin)) for batch in batches)
-        statistics = {new: statistics[old] for old, (new, _) in STATISTICS.items()}
+        statistics = {new: statistics[old] for old, (new, _) in SAMPLER_STATISTICS.items()}
         for group, arrays in (
-            (f"{prefix}posterior", self.run.variables(columns)),
-            (f"{prefix}sample_stats", self.run.statistics(statistics)),
+            (f"{prefix}{POSTERIOR}", self.run.variables(columns)),
+            (f"{prefix}{STATISTICS}", self.run.statistics(statistics)),
         ):
             for name, values in arrays.items():
                 self.tree[group][name].values[chain, at + begin : at + end] = values
-        self.tree["run"]["position"].values[chain] = self.run.position(columns)
+        self.tree[RUN][POSITION].values[chain] = self.run.position(columns)
         self.ends[prefix][chain] = at + end
         if self.bar is not None and not prefix:
             self.bar.update(end - begin)
@@ -112,15 +121,6 @@ class Record:
                 )
             self.failing = True
         self.cost = time.perf_counter() - began
-
-
-def run_group(n_chains, n_dim, x):
-    """What a run must know of itself to go on: where its chains are, its time so far, its file."""
-    position = (("chain", "coordinate"), np.full((n_chains, n_dim), np.nan))
-    group = xr.Dataset({"position": position, "wall_time": ((), 0.0)})
-    if isinstance(x, str | Path):
-        group.attrs = {"file": str(Path(x).resolve()), "sha256": sha256(Path(x))}
-    return xr.DataTree(group)
 
 
 def _columns(batch):

@@ -10,15 +10,23 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.arguments import flag, instance, integer
+from bayesgmm.draws import (
+    Reading,
+    Store,
+    claimed_store,
+    data_hash,
+    kept,
+    model_tree,
+    model_variables,
+    names,
+    read_tree,
+)
 from bayesgmm.files import sha256
-from bayesgmm.mixture import GaussianMixture, MixtureParameters
+from bayesgmm.mixture import GaussianMixture
 from bayesgmm.progress import progress_bar
 from bayesgmm.sampling.record import Record
 from bayesgmm.sampling.runs import MixtureRun, ModelRun
 from bayesgmm.sampling.segments import Segment, draw, sampler_seed
-from bayesgmm.sampling.store import Store, claimed_store, read_tree
-from bayesgmm.sampling.tree import data_hash, kept, model_tree, model_variables
-from bayesgmm.structure import SPREAD
 
 if TYPE_CHECKING:
     import pymc
@@ -75,12 +83,12 @@ def resume(
     show = flag("progress", progress)
     with claimed_store(path, new=False) as folder:
         tree = read_tree(folder)
-        _check_file(tree["run"].attrs)
-        lengths = np.isfinite(tree["sample_stats"]["lp"].to_numpy()).sum(axis=1)
+        _check_file(tree[names.RUN].attrs)
+        lengths = np.isfinite(tree[names.STATISTICS][names.LP].to_numpy()).sum(axis=1)
         left = tree.attrs["n_draws_requested"] - lengths
         if not left.any():
             return kept(tree)
-        run = _mixture_run(tree, model) if "map" in tree else _model_run(tree, model)
+        run = _mixture_run(tree, model) if names.MAP in tree else _model_run(tree, model)
         with progress_bar(None, "draws", show, total=int(left.sum())) as bar:
             record = Record(run, tree, Store(folder), began, bar)
             segments = [_segment(run, tree, chain, left[chain]) for chain in np.flatnonzero(left)]
@@ -93,7 +101,7 @@ def _segment(run, tree, chain, left):
     attrs = tree.attrs
     tune, position = attrs["n_tune"], None
     if left < attrs["n_draws_requested"]:
-        tune, position = min(tune, TUNE_AGAIN), tree["run"]["position"].values[chain]
+        tune, position = min(tune, TUNE_AGAIN), tree[names.RUN][names.POSITION].values[chain]
     seed = attrs["random_seed"]
     entropy = None if seed == "none" else [seed, chain, left]
     settings = {
@@ -110,16 +118,14 @@ def _segment(run, tree, chain, left):
 def _mixture_run(tree, model):
     if model is not None:
         raise ValueError("model must be left out: the store holds a declared mixture and its rows.")
-    mixture = GaussianMixture.from_dict(json.loads(tree.attrs["bayesgmm_declaration"]))
-    rows = tree["observed_data"]["x"].values
-    weight = tree["constant_data"]["sample_weight"].values
-    if data_hash(rows, weight) != tree.attrs["data_hash"]:
+    mixture = GaussianMixture.from_dict(json.loads(tree.attrs[names.DECLARATION]))
+    stored = Reading(tree)
+    rows, weight = stored.rows, stored.sample_weight
+    if data_hash(rows, weight) != tree.attrs[names.DATA_HASH]:
         raise ValueError("the rows in the store are not those of its hash: it is damaged.")
     if (weight == weight[0]).all():
         weight = np.broadcast_to(weight[0], len(weight))  # one number for the kernel
-    mode = (tree["map"][v].values for v in ("weights", "means", SPREAD[mixture.covariance]))
-    parameters = MixtureParameters.from_spread(mixture.covariance, *mode)
-    return MixtureRun.about(mixture, rows, weight, parameters)
+    return MixtureRun.about(mixture, rows, weight, stored.map)
 
 
 def _model_run(tree, model):
@@ -129,8 +135,9 @@ def _model_run(tree, model):
     run = ModelRun.of(model)
     variables = model_variables(model, run.shapes)
     given = model_tree(model, None, variables, {"chains": 1, "draws": 1, "warmup": 0}, {})
-    same = given["observed_data"].to_dataset().identical(tree["observed_data"].to_dataset())
-    stored = tree["posterior"].data_vars
+    observed = (t[names.OBSERVED].to_dataset() for t in (given, tree))
+    same = next(observed).identical(next(observed))
+    stored = tree[names.POSTERIOR].data_vars
     if not same or variables != {v: (a.dims[2:], a.shape[2:]) for v, a in stored.items()}:
         raise ValueError(
             "model must be the one that was sampled: its observed data, or the names and shapes of "

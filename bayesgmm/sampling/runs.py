@@ -7,8 +7,6 @@ import numpy as np
 
 from bayesgmm.em.objective import Objective
 from bayesgmm.sampling.whitened import TRAJECTORY, WhitenedTarget
-from bayesgmm.structure import SPREAD, is_matrix, spread_from_factor
-from bayesgmm.target import constrain_all
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +53,10 @@ class MixtureRun:
 
     def variables(self, columns):
         """Variables of the tree, (draw, …) in the data's units, from nutpie's."""
-        objective, scale = self.objective, self.objective.scale
-        coordinates = self.whitened.coordinates(columns["y"])
-        weights, means, factor = constrain_all(objective.target, coordinates)
-        if is_matrix(objective.covariance):
-            factor = factor * scale[:, None]
-        else:
-            factor = factor * (scale if objective.covariance == "diag" else scale[:1])
-        spread = spread_from_factor(factor, objective.covariance)
-        means = means * scale + objective.shift
-        return {"weights": weights, "means": means, SPREAD[objective.covariance]: spread}
+        objective = self.objective
+        drawn = objective.target.constrain(self.whitened.coordinates(columns["y"]))
+        drawn = objective.in_data_units(drawn)
+        return {"weights": drawn.weights, "means": drawn.means, drawn.spread_name: drawn.spread}
 
     def statistics(self, columns):
         """ArviZ's statistics of the tree's variables, from those of nutpie's."""

@@ -6,10 +6,9 @@ import pytest
 from arviz_stats.base import array_stats
 from oracles import STRUCTURES
 from scipy.special import logsumexp
+from trees import draws_about, scrambled, tree_of
 
 import bayesgmm as bg
-
-from .trees import draws_about, scrambled, tree_of
 
 quiet = pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto")
 

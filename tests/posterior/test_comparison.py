@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import STRUCTURES
 from sklearn.metrics import adjusted_rand_score
+from trees import draws_about, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
 
 from .clusterings import binder, information
-from .trees import draws_about, responsibilities, scrambled, tree_of
 
 QUIET = {"random_seed": 1, "progress": False}
 

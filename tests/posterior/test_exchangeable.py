@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import xarray as xr
 from oracles import STRUCTURES
+from trees import assert_same_draws, divergence, draws_about, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
+from bayesgmm.draws import Reading, said
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.posterior.exchangeable import groups_of
 from bayesgmm.posterior.functionals import label_free
 from bayesgmm.posterior.relabelling import METHODS
-
-from .trees import assert_same_draws, divergence, draws_about, responsibilities, scrambled, tree_of
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -39,6 +38,14 @@ def with_fixed(draws, c, mean):
         MixtureParameters(p.covariance, p.weights, m, p.factor)
         for p, m in zip(draws, held, strict=True)
     ]
+
+
+def groups_of(tree):
+    return Reading.of(tree).groups
+
+
+def groups_said(tree, exchangeable):
+    return said(exchangeable, Reading.of(tree).components.tolist())
 
 
 def permutations_of(tree):
@@ -106,8 +113,8 @@ def test_what_is_said_comes_before_what_is_recorded_and_seen():
     x, draws, _ = draws_about("full", n_draws=40)
     mixed, _ = scrambled(draws, np.random.default_rng(1))
     tree = recorded(tree_of(mixed, x), [0, 1, 1])
-    for said, expected in ((True, [0, 0, 0]), (False, [0, 1, 2]), ([[0, 2]], [0, 1, 0])):
-        assert groups_of(tree, said).tolist() == expected
+    for wanted, expected in ((True, [0, 0, 0]), (False, [0, 1, 2]), ([[0, 2]], [0, 1, 0])):
+        assert groups_said(tree, wanted).tolist() == expected
     alike = relabelled(tree, exchangeable=True)
     assert_same_draws(alike, relabelled(tree_of(mixed, x)), rtol=0)
     # What was said is remembered …
@@ -121,8 +128,8 @@ def test_components_are_said_by_their_names():
     tree = tree_of(draws, x)
     named = tree["posterior"].to_dataset().assign_coords(component=["a", "b", "c"])
     tree["posterior"] = xr.DataTree(named)
-    assert groups_of(tree, [["b", "c"]]).tolist() == [0, 1, 1]
-    assert groups_of(tree, []).tolist() == [0, 1, 2]
+    assert groups_said(tree, [["b", "c"]]).tolist() == [0, 1, 1]
+    assert groups_said(tree, []).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +166,7 @@ def test_a_swap_of_components_that_the_prior_tells_apart_is_a_mode():
 
 def test_groups_have_the_moments_of_the_mixture_of_their_members():
     x, draws, _ = draws_about("full", n_draws=10)
-    values = label_free(recorded(tree_of(draws, x), [0, 1, 0]), progress=False)
+    values = label_free(Reading.of(recorded(tree_of(draws, x), [0, 1, 0])), progress=False)
     assert list(values["group"].values) == ["0 + 2", "1"]
     p, share = draws[3], draws[3].weights[[0, 2]] / draws[3].weights[[0, 2]].sum()
     at = {"chain": 0, "draw": 3, "group": 0}
@@ -168,7 +175,7 @@ def test_groups_have_the_moments_of_the_mixture_of_their_members():
     np.testing.assert_allclose(values["group_weight"].isel(at), p.weights[[0, 2]].sum())
     np.testing.assert_allclose(values["group_mean"].isel(at), mean)
     np.testing.assert_allclose(values["group_sd"].isel(at), np.sqrt(second - mean**2))
-    assert "group_weight" not in label_free(tree_of(draws, x), progress=False)
+    assert "group_weight" not in label_free(Reading.of(tree_of(draws, x)), progress=False)
 
 
 @pytest.mark.parametrize(("groups", "expected"), [([0, 1, 2], [1, 0, 2]), ([0, 0, 0], [0, 1, 2])])

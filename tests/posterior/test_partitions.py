@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import STRUCTURES
+from trees import draws_about, scrambled, tree_of
 
 import bayesgmm as bg
 from bayesgmm.posterior import partitions as module
@@ -20,7 +21,6 @@ from .clusterings import (
     scrambled_labels,
     together,
 )
-from .trees import draws_about, scrambled, tree_of
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 either_loss = pytest.mark.parametrize("loss", ["vi", "binder"])

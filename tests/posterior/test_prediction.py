@@ -6,11 +6,12 @@ import pytest
 import xarray as xr
 from declared import log_density
 from oracles import STRUCTURES, covariances
+from trees import draws_about, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
-from bayesgmm.posterior import draws as draws_module
-
-from .trees import draws_about, responsibilities, scrambled, tree_of
+from bayesgmm.draws import Reading
+from bayesgmm.likelihood import row_blocks
+from bayesgmm.likelihood import rows as rows_module
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 
@@ -124,8 +125,8 @@ def test_rows_in_blocks_give_what_one_block_gives(covariance, monkeypatch):
         lambda t: bg.log_likelihood(t)["log_likelihood"]["x"],
     ]
     whole = [np.asarray(f(post)) for f in functions]
-    monkeypatch.setattr(draws_module, "BLOCK_BYTES", 8 * len(draws) * 3 * 7)
-    assert len(draws_module.Draws.of(post).blocks(30)) == 5
+    monkeypatch.setattr(rows_module, "BLOCK_BYTES", 8 * len(draws) * 3 * 7)
+    assert len(row_blocks(Reading.of(post).parameters, 30)) == 5
     for one, f in zip(whole, functions, strict=True):
         np.testing.assert_array_equal(np.asarray(f(post)), one)
 
@@ -133,7 +134,7 @@ def test_rows_in_blocks_give_what_one_block_gives(covariance, monkeypatch):
 def test_a_block_is_one_row_at_least(monkeypatch):
     x, draws, _ = draws_about("full")
     expected = bg.density(tree_of(draws, x))
-    monkeypatch.setattr(draws_module, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(rows_module, "BLOCK_BYTES", 1)
     np.testing.assert_allclose(bg.density(tree_of(draws, x)), expected, rtol=1e-12)
 
 
@@ -214,7 +215,7 @@ def test_intervals_in_blocks_are_those_of_one_block(monkeypatch):
     x, draws, centre = draws_about("full")
     post = relabelled(tree_of(draws, x, mode=centre))
     whole = [f(post, ci_prob=0.8) for f in (bg.predict_proba, bg.density)]
-    monkeypatch.setattr(draws_module, "BLOCK_BYTES", 8 * len(draws) * 3 * 7)
+    monkeypatch.setattr(rows_module, "BLOCK_BYTES", 8 * len(draws) * 3 * 7)
     for one, f in zip(whole, (bg.predict_proba, bg.density), strict=True):
         xr.testing.assert_identical(f(post, ci_prob=0.8), one)
 

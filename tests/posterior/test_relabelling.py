@@ -8,13 +8,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import STRUCTURES
+from trees import assert_same_draws, divergence, draws_about, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
+from bayesgmm.draws import Reading
+from bayesgmm.likelihood import row_blocks
+from bayesgmm.likelihood import rows as rows_module
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.posterior import draws as draws_module
-from bayesgmm.posterior.relabelling import METHODS, labels_are_ambiguous
-
-from .trees import assert_same_draws, divergence, draws_about, responsibilities, scrambled, tree_of
+from bayesgmm.posterior.relabelling import METHODS
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 
@@ -193,8 +194,8 @@ def test_rows_in_blocks_give_what_one_block_gives(covariance, monkeypatch):
     mixed, _ = scrambled(draws, np.random.default_rng(2))
     tree = tree_of(mixed, x, mode=centre)
     whole = relabelled(tree)
-    monkeypatch.setattr(draws_module, "BLOCK_BYTES", 8 * len(draws) * 3 * 7)
-    assert len(draws_module.Draws.of(tree).blocks(30)) == 5
+    monkeypatch.setattr(rows_module, "BLOCK_BYTES", 8 * len(draws) * 3 * 7)
+    assert len(row_blocks(Reading.of(tree).parameters, 30)) == 5
     parts = relabelled(tree)
     assert_same_draws(parts, whole, rtol=0)
     np.testing.assert_allclose(
@@ -384,10 +385,10 @@ def test_margin_is_the_nats_to_the_second_best_permutation(method):
 def test_labels_are_ambiguous_where_components_are_one_and_not_where_they_are_apart():
     for seed in range(3):
         x, draws = merged(0.0, seed=seed)
-        assert labels_are_ambiguous(relabelled(tree_of(draws, x)))
+        assert Reading.of(relabelled(tree_of(draws, x))).labels_are_ambiguous
         x, draws = merged(5.0, seed=seed)
         apart = relabelled(tree_of(draws, x))
-        assert not labels_are_ambiguous(apart)
+        assert not Reading.of(apart).labels_are_ambiguous
         assert apart["clustering"].attrs["ambiguous"] == 0
 
 

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import STRUCTURES
+from trees import draws_about, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
-from bayesgmm.posterior import batches as batches_module
+from bayesgmm.draws import batches, mcse_of_mean
 from bayesgmm.posterior import similarities as module
 
 from .clusterings import random_assignments, scrambled_labels, together
-from .trees import draws_about, responsibilities, scrambled, tree_of
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 
@@ -82,13 +82,13 @@ def test_the_error_is_that_of_batch_means():
     values = rng.normal(size=(120, 3)).cumsum(axis=0)
     means = values.reshape(20, 6, 3).mean(axis=1)
     expected = means.std(axis=0, ddof=1) / np.sqrt(20)
-    np.testing.assert_allclose(batches_module.mcse_of_mean(values, 4), expected, rtol=1e-9)
+    np.testing.assert_allclose(mcse_of_mean(values, 4), expected, rtol=1e-9)
 
 
 def test_the_error_of_similarity_is_that_of_its_draws():
     x, draws, _ = draws_about("full", n_draws=24)
     products = np.array([r @ r.T for r in (responsibilities(x, p) for p in draws)])
-    expected = batches_module.mcse_of_mean(products, 2)
+    expected = mcse_of_mean(products, 2)
     np.fill_diagonal(expected, 0)
     actual = similarity(tree_of(draws, x))["mcse"]
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-9)
@@ -97,7 +97,7 @@ def test_the_error_of_similarity_is_that_of_its_draws():
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.integers(1, 300), st.integers(1, 6))
 def test_batches_hold_every_draw_once_and_stay_in_their_chain(length, n_chains):
-    equal, rest = batches_module.batches(length * n_chains, n_chains)
+    equal, rest = batches(length * n_chains, n_chains)
     held = np.concatenate([np.arange(b.start, b.stop) for b in equal + rest])
     np.testing.assert_array_equal(np.sort(held), np.arange(length * n_chains))
     assert len({b.stop - b.start for b in equal}) == 1

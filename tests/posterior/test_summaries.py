@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from oracles import STRUCTURES
+from trees import draws_about, jittered, scrambled, tree_of
 
 import bayesgmm as bg
-
-from .trees import draws_about, jittered, scrambled, tree_of
 
 # A handful of draws by hand is too few for a verdict.
 pytestmark = pytest.mark.filterwarnings("ignore:Verdict")

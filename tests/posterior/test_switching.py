@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
+from trees import divergence
 
 import bayesgmm as bg
 from bayesgmm.posterior import sweeps, switching
-
-from .trees import divergence
 
 
 def tables(rng, n_draws, n_obs, k, spread=0.5):

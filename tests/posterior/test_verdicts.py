@@ -9,8 +9,10 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import STRUCTURES, log_likelihood
+from trees import draws_about, jittered, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
+from bayesgmm.draws import Reading
 from bayesgmm.posterior import functionals
 from bayesgmm.posterior.advice import (
     AMBIGUOUS,
@@ -26,8 +28,6 @@ from bayesgmm.posterior.advice import (
 )
 from bayesgmm.posterior.agreement import _effective, _noise_limit, mixing
 from bayesgmm.posterior.functionals import label_free
-
-from .trees import draws_about, jittered, responsibilities, scrambled, tree_of
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 
@@ -160,7 +160,7 @@ def test_permutations_change_no_label_free_quantity_at_all(seed, covariance, k):
     x, draws, _ = draws_about(covariance, k=k, n_draws=8, seed=seed)
     mixed, _ = scrambled(draws, np.random.default_rng(seed))
     straight, mixed = tree_of(draws, x), tree_of(mixed, x)
-    xr.testing.assert_identical(label_free(mixed), label_free(straight))
+    xr.testing.assert_identical(label_free(Reading.of(mixed)), label_free(Reading.of(straight)))
     assert bg.density(mixed).identical(bg.density(straight))
 
 
@@ -171,7 +171,7 @@ def test_label_free_quantities_are_those_of_the_draws(covariance):
     tree = tree_of(draws, x, weight=weight)
     lp = np.random.default_rng(1).normal(size=(2, 3))
     tree["sample_stats"] = xr.Dataset({"lp": (("chain", "draw"), lp)})
-    values = label_free(tree)
+    values = label_free(Reading.of(tree))
     for s, p in enumerate(draws):
         one = values.isel(chain=s // 3, draw=s % 3)
         r = responsibilities(x, p)
@@ -201,7 +201,7 @@ def test_the_order_of_rows_and_copies_of_rows_change_nothing():
         tree_of(draws, x[order], weight=count[order].astype(float), mode=centre),
         tree_of(draws, np.repeat(x, count, axis=0), mode=centre),
     ]
-    tables = [label_free(tree) for tree in trees]
+    tables = [label_free(Reading.of(tree)) for tree in trees]
     for other in tables[1:]:
         for name in ("log_likelihood", "entropy", "log_density", "together"):
             np.testing.assert_allclose(tables[0][name], other[name], rtol=1e-10)
@@ -336,13 +336,13 @@ def test_many_rows_are_judged_by_some_of_them(monkeypatch):
     one, two = (diagnosed(draws, rows, mode=centre) for rows in (x, x[order]))
     assert one.verdict == two.verdict == DIFFERENT_MODES
     pd.testing.assert_frame_equal(one.functionals, two.functionals)
-    few = functionals.with_few_rows(tree_of(draws, x, weight=np.full(len(x), 2.0)))
-    chosen = few["observed_data"]["x"].values
+    few = functionals.with_few_rows(Reading.of(tree_of(draws, x, weight=np.full(len(x), 2.0))))
+    chosen = few.rows
     assert len(chosen) == 12
     assert len(np.unique(chosen, axis=0)) == 12
     assert {tuple(row) for row in chosen} <= {tuple(row) for row in x}
-    assert float(few["constant_data"]["sample_weight"].sum()) == 2 * len(x)
-    by_all, by_few = (label_free(tree) for tree in (tree_of(draws, x), few))
+    assert few.sample_weight.sum() == 2 * len(x)
+    by_all, by_few = map(label_free, (Reading.of(tree_of(draws, x)), few))
     xr.testing.assert_identical(by_all["log_determinant"], by_few["log_determinant"])
 
 

@@ -13,7 +13,9 @@ from reports import SHORT, by_hand, posterior, rows
 from scipy import stats
 
 import bayesgmm as bg
+from bayesgmm.draws import Reading
 from bayesgmm.posterior import advice
+from bayesgmm.posterior.relabelling import relabelled
 from bayesgmm.reporting import clusterings, numbers
 from bayesgmm.reporting.clusterings import clustered
 
@@ -26,8 +28,8 @@ def tree():
 
 
 def numbers_of(post):
-    post = bg.relabel(post, progress=False)
-    return numbers.numbers_of(post, clustered(post, 1, progress=False), progress=False)
+    reading = relabelled(bg.relabel(post, progress=False))
+    return numbers.numbers_of(reading, clustered(reading, 1, progress=False))
 
 
 @cache
@@ -103,7 +105,7 @@ def test_parameters_are_those_of_arviz():
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
 def test_spreads_are_those_of_the_dense_covariances(covariance):
     post = bg.relabel(posterior(covariance=covariance), progress=False)
-    section = numbers._posterior(post)
+    section = numbers._posterior(Reading.of(post))
     matrices = bg.covariances(post).values.reshape(60, 2, 2, 2)
     own = matrices[:, :1] if covariance == "tied" else matrices
     close(column(section["sds"], "mean"), np.sqrt(np.einsum("skii->ski", own)).mean(axis=0))
@@ -160,7 +162,7 @@ def test_occupied_components_are_counted_in_assignments():
 @pytest.mark.parametrize("weighted", [False, True])
 def test_predictive_checks_compare_data_and_replicas(weighted):
     post = bg.relabel(posterior(weighted=weighted), progress=False)
-    section = numbers.checks.predictive_checks(post, 0.94, 1)
+    section = numbers.checks.predictive_checks(Reading.of(post), 0.94, 1)
     records = {(r["feature"], r["statistic"]): r for r in section["statistics"]}
     replicas = bg.posterior_predictive(post, 1)["posterior_predictive"]["x"].values
     replicas = replicas.reshape(60, 80, 2)
@@ -191,7 +193,7 @@ def test_predictive_checks_compare_data_and_replicas(weighted):
 def test_a_model_that_misses_the_tails_is_caught():
     """A negative control: one component for two groups of rows."""
     post = bg.relabel(posterior(n_components=1), progress=False)
-    section = numbers.checks.predictive_checks(post, 0.94, 1)
+    section = numbers.checks.predictive_checks(Reading.of(post), 0.94, 1)
     found = {r["statistic"]: r["p_value"] for r in section["statistics"]}
     assert found["kurtosis"] > 0.99
     assert section["surprises"] > 0

@@ -12,6 +12,7 @@ from rich.console import Console
 
 import bayesgmm as bg
 from bayesgmm import markup
+from bayesgmm.draws import Reading
 from bayesgmm.posterior.summaries import summary_table
 from bayesgmm.reporting import report, tables, write_outputs
 
@@ -176,7 +177,7 @@ def test_results_in_a_notebook_cell_share_the_style_of_the_page():
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
 def test_the_map_table_holds_the_dense_covariances(covariance):
     tree = posterior(covariance=covariance)
-    parameters = tables.estimate(tree)
+    parameters = Reading.of(tree).map
     table = tables.estimate_table(parameters, ["eruptions", "waiting"])
     variances = np.diagonal(parameters.covariances, axis1=1, axis2=2).ravel()
     np.testing.assert_allclose(table["sd"] ** 2, variances)
@@ -219,7 +220,7 @@ def test_numbers_have_four_significant_digits(value, text):
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_no_number_is_cut_however_narrow_the_terminal(width):
     tree = bg.relabel(posterior(("a_rather_long_name_of_a_feature", "waiting")))
-    frame = tables.named_rows(summary_table(tree, round_to="none"))
+    frame = tables.named_rows(summary_table(Reading.of(tree), round_to="none"))
     console = Console(width=width, file=io.StringIO())
     console.print(tables.rich_table(frame, "Posterior", console.width))
     text, _, left_out = console.file.getvalue().partition("Too wide")

@@ -14,7 +14,8 @@ import xarray as xr
 from interrupted import stop_at
 
 import bayesgmm as bg
-from bayesgmm.sampling import nuts, tree
+from bayesgmm.draws import write
+from bayesgmm.sampling import nuts
 
 no_windows = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT ends the process there")
 SHORT = {"draws": 20, "tune": 20, "chains": 3, "random_seed": 1, "progress": False}
@@ -52,7 +53,7 @@ def ragged(lengths, n_draws=10, n_warmup=5):
     ],
 )
 def test_ragged_chains_become_the_largest_rectangle(lengths, chains, length):
-    kept = tree.kept(ragged(lengths))
+    kept = write.kept(ragged(lengths))
     expected = 100.0 * np.array(chains)[:, None] + np.arange(length)
     for group, name in (("posterior", "y"), ("sample_stats", "lp")):
         np.testing.assert_array_equal(kept[group][name], expected)
@@ -67,7 +68,7 @@ def test_no_rectangle_holds_more_draws():
     rng = np.random.default_rng(0)
     for _ in range(200):
         lengths = rng.integers(0, 12, size=rng.integers(1, 6))
-        chains, length = tree._longest_rectangle(lengths)
+        chains, length = write._longest_rectangle(lengths)
         assert (lengths[chains] >= length).all()
         most = max((lengths >= m).sum() * m for m in range(13))
         assert len(chains) * length == most

@@ -4,10 +4,40 @@ import hashlib
 import json
 import math
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from bayesgmm.draws.names import (
+    CHAIN,
+    COMPONENT,
+    CONSTANT,
+    DATA_HASH,
+    DECLARATION,
+    DRAW,
+    EXCHANGEABLE,
+    FEATURE,
+    FEATURE_BIS,
+    INTERRUPTED,
+    LEAD,
+    LP,
+    MAP,
+    MEANS,
+    OBS,
+    OBSERVED,
+    POSITION,
+    POSTERIOR,
+    RUN,
+    SAMPLE_WEIGHT,
+    STATISTICS,
+    VERSIONS,
+    WALL_TIME,
+    WARMUP,
+    WEIGHTS,
+    X,
+)
+from bayesgmm.files import sha256
 from bayesgmm.prior import NormalInverseWishart
 from bayesgmm.prior.log_density import exchangeable_groups, prior_numbers
 from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
@@ -15,8 +45,8 @@ from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
 PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor", "arviz", "xarray")
 
 
-STATISTICS = {
-    "logp": ("lp", np.float64),
+SAMPLER_STATISTICS = {
+    "logp": (LP, np.float64),
     "diverging": ("diverging", np.bool_),
     "depth": ("tree_depth", np.uint64),
     "maxdepth_reached": ("reached_max_treedepth", np.bool_),
@@ -33,8 +63,8 @@ def mixture_variables(mixture, n_features):
     """Dimensions and shape of a draw of every variable, by name."""
     k, covariance = mixture.n_components, mixture.covariance
     return {
-        "weights": (("component",), (k,)),
-        "means": (("component", "feature"), (k, n_features)),
+        WEIGHTS: ((COMPONENT,), (k,)),
+        MEANS: ((COMPONENT, FEATURE), (k, n_features)),
         SPREAD[covariance]: (SPREAD_DIMS[covariance], spread_shape(covariance, k, n_features)),
     }
 
@@ -46,18 +76,17 @@ def mixture_tree(mixture, rows, weight, start, sizes, provenance):
     """
     features = list(rows.features)
     coords = {
-        "component": np.arange(mixture.n_components),
-        "feature": features,
-        "feature_bis": features,
-        "obs": rows.rows,
+        COMPONENT: np.arange(mixture.n_components),
+        FEATURE: features,
+        FEATURE_BIS: features,
+        OBS: rows.rows,
     }
     groups = _undrawn(mixture_variables(mixture, len(features)), coords, sizes)
-    groups["observed_data"] = _dataset({"x": (("obs", "feature"), rows.values)}, coords)
+    groups[OBSERVED] = _dataset({X: ((OBS, FEATURE), rows.values)}, coords)
     prior = mixture.resolved_prior(rows.values, weight)
-    groups["constant_data"] = _dataset(_prior_variables(prior) | {
-        "sample_weight": (("obs",), weight)
-    }, coords)  # fmt: skip
-    groups["map"] = map_dataset(start, coords)
+    constants = _prior_variables(prior) | {SAMPLE_WEIGHT: ((OBS,), weight)}
+    groups[CONSTANT] = _dataset(constants, coords)
+    groups[MAP] = map_dataset(start, coords)
     declaration = {
         **mixture.to_dict(),
         "prior": prior.to_dict(),
@@ -66,9 +95,9 @@ def mixture_tree(mixture, rows, weight, start, sizes, provenance):
     }
     numbers = prior_numbers(prior, mixture.covariance, mixture.n_components, len(features))
     attrs = provenance | {
-        "bayesgmm_declaration": json.dumps(declaration),
-        "exchangeable": json.dumps(exchangeable_groups(numbers).tolist()),
-        "data_hash": data_hash(rows.values, weight),
+        DECLARATION: json.dumps(declaration),
+        EXCHANGEABLE: json.dumps(exchangeable_groups(numbers).tolist()),
+        DATA_HASH: data_hash(rows.values, weight),
     }
     return _tree(groups, attrs)
 
@@ -103,9 +132,18 @@ def model_tree(model, exchangeable, variables, sizes, provenance):
         if dims is None:
             dims = [f"{variable.name}_dim_{i}" for i in range(values.ndim)]
         observed[variable.name] = (tuple(dims), values)
-    groups["observed_data"] = _dataset(observed, coords)
-    attrs = {} if exchangeable is None else {"exchangeable": json.dumps(exchangeable.tolist())}
+    groups[OBSERVED] = _dataset(observed, coords)
+    attrs = {} if exchangeable is None else {EXCHANGEABLE: json.dumps(exchangeable.tolist())}
     return _tree(groups, provenance | attrs)
+
+
+def run_group(n_chains, n_dim, x):
+    """What a run must know of itself to go on: where its chains are, its time so far, its file."""
+    position = ((CHAIN, "coordinate"), np.full((n_chains, n_dim), np.nan))
+    group = xr.Dataset({POSITION: position, WALL_TIME: ((), 0.0)})
+    if isinstance(x, str | Path):
+        group.attrs = {"file": str(Path(x).resolve()), "sha256": sha256(Path(x))}
+    return xr.DataTree(group)
 
 
 def kept(tree):
@@ -116,25 +154,25 @@ def kept(tree):
     ValueError
         There is no draw.
     """
-    drawn = np.isfinite(tree["sample_stats"]["lp"].values)
+    drawn = np.isfinite(tree[STATISTICS][LP].values)
     chains, length = _longest_rectangle(drawn.sum(axis=1))
     if length == 0:
         raise ValueError("the run holds no draw yet")
     groups = {}
     for name, node in tree.children.items():
-        if name == "run":
+        if name == RUN:
             continue
         dataset = node.to_dataset()
-        if "chain" in dataset.dims:
+        if CHAIN in dataset.dims:
             dataset = dataset.isel(chain=chains)
-        if name in ("posterior", "sample_stats"):
+        if name in (POSTERIOR, STATISTICS):
             dataset = dataset.isel(draw=slice(length))
         groups[name] = dataset
     whole = xr.DataTree.from_dict(groups)
-    # Of the draws, not what the store says of them: that is written last, and a kill may forestall it.
+    # Of the draws, not what the store says of them: that comes last, and a kill may forestall it.
     whole.attrs = tree.attrs | {
-        "interrupted": int(not drawn.all()),
-        "wall_time": float(tree["run"]["wall_time"]),
+        INTERRUPTED: int(not drawn.all()),
+        WALL_TIME: float(tree[RUN][WALL_TIME]),
     }
     return whole
 
@@ -149,10 +187,9 @@ def _longest_rectangle(lengths):
 def map_dataset(estimate, coords):
     """A point estimate as the group ``map``."""
     p = estimate.parameters
-    dims = {"weights": ("component",), "means": ("component", "feature")}
     variables = {
-        "weights": (dims["weights"], p.weights),
-        "means": (dims["means"], p.means),
+        WEIGHTS: ((COMPONENT,), p.weights),
+        MEANS: ((COMPONENT, FEATURE), p.means),
         p.spread_name: (SPREAD_DIMS[p.covariance], p.spread),
         "log_posterior": ((), estimate.log_posterior),
         "log_likelihood": ((), estimate.log_likelihood),
@@ -181,16 +218,16 @@ def data_hash(x, sample_weight):
 def _prior_variables(prior):
     """The prior's numbers, with a dimension of components where they were given one."""
     dims = {
-        "concentration": ("component",),
-        "mean": ("component", "feature"),
-        "mean_concentration": ("component",),
-        "mean_scale": ("component", "feature"),
-        "df": ("component",),
+        "concentration": (COMPONENT,),
+        "mean": (COMPONENT, FEATURE),
+        "mean_concentration": (COMPONENT,),
+        "mean_scale": (COMPONENT, FEATURE),
+        "df": (COMPONENT,),
         "eta": (),
-        "scale": ("component", "feature"),
+        "scale": (COMPONENT, FEATURE),
     }
     if isinstance(prior, NormalInverseWishart):
-        dims["scale"] = ("component", "feature", "feature_bis")
+        dims["scale"] = (COMPONENT, FEATURE, FEATURE_BIS)
     numbers = {n: v for n, v in prior.to_dict().items() if n in dims and v is not None}
     return {
         f"prior_{name}": (dims[name][len(dims[name]) - np.ndim(v) :], v)
@@ -201,20 +238,20 @@ def _prior_variables(prior):
 def _undrawn(variables, coords, sizes):
     """Draws and statistics that are not there yet; ``variables`` are (dims, shape) by name."""
     groups = {}
-    for prefix, length in (("", sizes["draws"]), ("warmup_", sizes["warmup"])):
+    for prefix, length in (("", sizes["draws"]), (WARMUP, sizes["warmup"])):
         lead = (sizes["chains"], length)
         if length:
             drawn = {
-                name: (("chain", "draw", *dims), np.full((*lead, *shape), np.nan))
+                name: ((*LEAD, *dims), np.full((*lead, *shape), np.nan))
                 for name, (dims, shape) in variables.items()
             }
             statistics = {
-                name: (("chain", "draw"), np.full(lead, _missing(dtype), dtype))
-                for name, dtype in STATISTICS.values()
+                name: (LEAD, np.full(lead, _missing(dtype), dtype))
+                for name, dtype in SAMPLER_STATISTICS.values()
             }
-            axes = {"chain": np.arange(lead[0]), "draw": np.arange(length)}
-            groups[f"{prefix}posterior"] = _dataset(drawn, coords | axes)
-            groups[f"{prefix}sample_stats"] = _dataset(statistics, axes)
+            axes = {CHAIN: np.arange(lead[0]), DRAW: np.arange(length)}
+            groups[f"{prefix}{POSTERIOR}"] = _dataset(drawn, coords | axes)
+            groups[f"{prefix}{STATISTICS}"] = _dataset(statistics, axes)
     return groups
 
 
@@ -232,10 +269,10 @@ def _tree(groups, attrs):
     tree = xr.DataTree.from_dict(groups)
     versions = {name: version(name) for name in PACKAGES}
     tree.attrs = attrs | {
-        "wall_time": 0.0,
-        "interrupted": 1,
+        WALL_TIME: 0.0,
+        INTERRUPTED: 1,
         "bayesgmm_version": versions["bayesgmm"],
-        "versions": json.dumps(versions),
+        VERSIONS: json.dumps(versions),
         "inference_library": "nutpie",
         "inference_library_version": versions["nutpie"],
     }

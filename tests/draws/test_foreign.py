@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from oracles import STRUCTURES
+from trees import assert_same_draws, draws_about, scrambled, tree_of
 
 import bayesgmm as bg
-from bayesgmm.posterior.layout import laid_out
-
-from .trees import assert_same_draws, draws_about, scrambled, tree_of
+from bayesgmm.draws.foreign import laid_out
 
 QUIET = {"random_seed": 1, "progress": False}
 

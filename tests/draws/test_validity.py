@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from oracles import STRUCTURES
+from trees import draws_about, tree_of
 
 import bayesgmm as bg
 from bayesgmm.structure import SPREAD
-
-from .trees import draws_about, tree_of
 
 mpl.use("Agg")
 

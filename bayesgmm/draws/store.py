@@ -16,6 +16,7 @@ from zarr.storage import LocalStore
 
 from bayesgmm import files
 from bayesgmm.arguments import instance
+from bayesgmm.draws.names import LEAD, LP, POSTERIOR, RUN, STATISTICS
 
 CHUNK_BYTES = 2**20
 """Size of a chunk, about: the last one of every array is written anew with each turn."""
@@ -121,23 +122,23 @@ class Store:
         """A new folder, with everything that is known before the first draw."""
         encoding = {}
         for name, node in tree.children.items():
-            drawn = {v: a for v, a in node.data_vars.items() if a.dims[:2] == ("chain", "draw")}
+            drawn = {v: a for v, a in node.data_vars.items() if a.dims[:2] == LEAD}
             encoding[f"/{name}"] = {v: {"chunks": _chunks(a)} for v, a in drawn.items()}
         write_tree(tree, path, {name: given for name, given in encoding.items() if given})
         return cls(path)
 
     def write(self, tree: xr.DataTree, prefix: str, chain: int, draws: slice) -> None:
         """Draws of a chain; ``lp`` last, so that where it is finite the others are there."""
-        for group in (f"{prefix}posterior", f"{prefix}sample_stats"):
+        for group in (f"{prefix}{POSTERIOR}", f"{prefix}{STATISTICS}"):
             variables = tree[group].data_vars
-            for name in sorted(variables, key=lambda name: name == "lp"):
+            for name in sorted(variables, key=lambda name: name == LP):
                 values = variables[name].values[chain, draws]
                 self._array(f"{group}/{name}")[chain, draws] = values
 
     def write_run(self, tree: xr.DataTree) -> None:
         """Where the chains are, and how long it took them."""
-        for name, values in tree["run"].data_vars.items():
-            self._array(f"run/{name}")[...] = values.values
+        for name, values in tree[RUN].data_vars.items():
+            self._array(f"{RUN}/{name}")[...] = values.values
 
     def write_attrs(self, attrs: dict[str, Any]) -> None:
         """What is known of the run at its end."""

@@ -8,39 +8,26 @@ import json
 import numpy as np
 
 from bayesgmm.arguments import shown
-from bayesgmm.posterior.draws import Draws
-from bayesgmm.posterior.layout import laid_out
+from bayesgmm.draws.names import CLUSTERING, EXCHANGEABLE
 
 
-def groups_of(post, exchangeable=None):
-    """The groups of a posterior's components: those said, else those recorded, else those seen.
+def recorded(tree):
+    """The groups written when a posterior was relabelled, or sampled by ``sample``; else None."""
+    if CLUSTERING in tree.children and EXCHANGEABLE in tree[CLUSTERING]:
+        return tree[CLUSTERING].to_dataset()[EXCHANGEABLE].values
+    if EXCHANGEABLE in tree.attrs:
+        return np.array(json.loads(tree.attrs[EXCHANGEABLE]))
+    return None
 
-    Recorded they are when it was relabelled, or sampled by ``sample``. Of draws from elsewhere only
-    what is fixed is seen: a part of a component that is the same in all draws, and in another one
-    varies or has another value.
 
-    Parameters
-    ----------
-    post : xarray.DataTree
-    exchangeable : bool or list of lists of components, optional
-        As in :func:`relabel`.
+def said(exchangeable, names):
+    """The groups that a user names: all, none, or lists of components by their names.
 
     Raises
     ------
     ValueError, TypeError
         ``exchangeable`` is none of these, or names an unknown component or one twice.
     """
-    if exchangeable is not None:
-        names = laid_out(post)["posterior"].to_dataset()["component"].values.tolist()
-        return _said(exchangeable, names)
-    if "clustering" in post.children and "exchangeable" in post["clustering"]:
-        return post["clustering"].to_dataset()["exchangeable"].values
-    if "exchangeable" in post.attrs:
-        return np.array(json.loads(post.attrs["exchangeable"]))
-    return _seen(Draws.of(post))
-
-
-def _said(exchangeable, names):
     groups = np.arange(len(names))
     if isinstance(exchangeable, bool | np.bool_):
         return groups * (not exchangeable)
@@ -70,13 +57,16 @@ def _is_list(value):
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def _seen(draws):
-    """Groups by what is fixed; of one draw everything would be."""
+def fixed_apart(draws):
+    """Groups by what is fixed: a part of a component that is the same in all draws.
+
+    In another component that part varies or has another value. Of one draw everything is fixed.
+    """
     k = draws.n_components
     if len(draws) == 1:
         return np.zeros(k, dtype=int)
     parts = [draws.weights, draws.means]
-    parts += [] if draws.covariance == "tied" else [draws.factor]
+    parts += [] if draws.shares_spread else [draws.factor]
     columns = []
     for part in parts:
         first = part[0].reshape(k, -1)

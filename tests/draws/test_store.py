@@ -13,9 +13,9 @@ from interrupted import stop_at
 
 import bayesgmm as bg
 from bayesgmm import files
+from bayesgmm.draws.store import Store
 from bayesgmm.sampling import record, resumption
 from bayesgmm.sampling.segments import Segment
-from bayesgmm.sampling.store import Store
 
 SETTINGS = {"draws": 60, "tune": 40, "chains": 3, "random_seed": 1, "progress": False}
 

@@ -13,10 +13,9 @@ import pytest
 import xarray as xr
 import zarr
 from oracles import STRUCTURES
+from trees import draws_about, tree_of
 
 import bayesgmm as bg
-
-from .trees import draws_about, tree_of
 
 
 @pytest.fixture(scope="module", params=STRUCTURES)

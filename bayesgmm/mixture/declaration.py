@@ -1,4 +1,4 @@
-"""The declaration of a Gaussian mixture, and its parameters. May not import PyMC or ArviZ."""
+"""The declaration of a Gaussian mixture. May not import PyMC or ArviZ."""
 
 from dataclasses import dataclass, replace
 
@@ -6,14 +6,7 @@ import numpy as np
 
 from bayesgmm import arguments
 from bayesgmm.prior.families import FraleyRaftery, NormalInverseWishart, NormalLKJ
-from bayesgmm.structure import (
-    SPREAD,
-    STRUCTURES,
-    dense_covariances,
-    factor_from_spread,
-    n_spread,
-    spread_from_factor,
-)
+from bayesgmm.structure import STRUCTURES
 
 
 @dataclass(frozen=True)
@@ -107,77 +100,3 @@ def checked_mixture(mixture):
     """The declaration itself, or an error that says where among the arguments it goes."""
     advice = "The mixture comes first, then the rows: try bg.GaussianMixture(2)."
     return arguments.instance("mixture", mixture, GaussianMixture, advice)
-
-
-@dataclass(frozen=True, eq=False)
-class MixtureParameters:
-    """Weights, means and spread of a Gaussian mixture: one point θ.
-
-    ``covariance`` names the structure, ``weights`` is (n_components,), ``means`` (n_components,
-    n_features) in the data's units, and ``factor`` the spread's factor in the layout of
-    :mod:`bayesgmm.structure`: Cholesky factors or standard deviations, in the data's units.
-    """
-
-    covariance: str
-    weights: np.ndarray
-    means: np.ndarray
-    factor: np.ndarray
-
-    @classmethod
-    def from_spread(cls, covariance, weights, means, spread):
-        """Parameters from the spread as the model and the tree hold it (squared units)."""
-        weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
-        return cls(covariance, weights, means, factor_from_spread(spread, covariance))
-
-    @property
-    def n_components(self):
-        return self.means.shape[0]
-
-    @property
-    def n_features(self):
-        return self.means.shape[1]
-
-    @property
-    def n_parameters(self):
-        """Free parameters: K − 1 weights, K d means, and the spread's."""
-        k, d = self.means.shape
-        return k - 1 + k * d + n_spread(self.covariance, k, d)
-
-    @property
-    def log_weights(self):
-        """Log mixing proportions (nats), finite even where a weight underflows."""
-        return np.log(np.maximum(self.weights, 1e-300))
-
-    @property
-    def spread_name(self):
-        return SPREAD[self.covariance]
-
-    @property
-    def spread(self):
-        """The spread as the model and the tree hold it, in the data's squared units."""
-        return spread_from_factor(self.factor, self.covariance)
-
-    @property
-    def covariances(self):
-        """Dense covariance matrices, (n_components, n_features, n_features)."""
-        return dense_covariances(self.factor, self.covariance, *self.means.shape)
-
-    def permuted(self, order):
-        """The same mixture with component ``order[c]`` in place ``c``."""
-        order = np.asarray(order)
-        factor = self.factor if self.covariance == "tied" else self.factor[order]
-        return MixtureParameters(self.covariance, self.weights[order], self.means[order], factor)
-
-    def affine(self, scale, shift):
-        """The mixture of ``scale * x + shift`` if this is the mixture of x; per feature, scale > 0.
-
-        A spherical spread takes one common scale.
-        """
-        if self.covariance in ("full", "tied"):
-            factor = self.factor * scale[:, None]
-        elif self.covariance == "diag":
-            factor = self.factor * scale
-        else:
-            factor = self.factor * scale[0]
-        means = self.means * scale + shift
-        return MixtureParameters(self.covariance, self.weights, means, factor)

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from bayesgmm.draws.names import DRAW, MEANS, WEIGHTS
 from bayesgmm.structure import factor_from_spread, is_matrix
 
 ROUNDING = 1e-6
@@ -34,7 +35,7 @@ def proper_factor(draws, covariance, spread, group):
         is not positive. The text names the variable and the first place.
     """
     checked = partial(refuse, group)
-    for name in ("weights", "means", spread):
+    for name in (WEIGHTS, MEANS, spread):
         if 0 in draws[name].shape:
             sizes = ", ".join(f"{dim} {n}" for dim, n in draws[name].sizes.items())
             raise ValueError(
@@ -42,10 +43,10 @@ def proper_factor(draws, covariance, spread, group):
                 "component. Try post = bg.sample(mixture, x, draws=1000)."
             )
         checked(draws[name], ~np.isfinite(draws[name].values), "a finite number")
-    weights = draws["weights"].values
+    weights = draws[WEIGHTS].values
     total = weights.sum(axis=-1)
     off = (weights < -ROUNDING).any(axis=-1) | (np.abs(total - 1) > ROUNDING)
-    checked(draws["weights"], off, "weights of at least 0 that sum to 1")
+    checked(draws[WEIGHTS], off, "weights of at least 0 that sum to 1")
     values = draws[spread].values
     if not is_matrix(covariance):
         checked(draws[spread], values <= 0, "a variance above 0")
@@ -95,7 +96,7 @@ def refuse(group, variable, bad, expected):
 
 
 def _how_many(variable, bad):
-    if "draw" not in variable.dims:
+    if DRAW not in variable.dims:
         return ""
     by_draw = bad.reshape(bad.shape[0] * bad.shape[1], -1).any(axis=1)
     return f" (so in {by_draw.sum()} of {by_draw.size} draws)"

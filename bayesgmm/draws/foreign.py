@@ -4,9 +4,19 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm import arguments
+from bayesgmm.draws.names import (
+    COMPONENT,
+    FEATURE,
+    FEATURE_BIS,
+    LEAD,
+    MEANS,
+    OBS,
+    OBSERVED,
+    POSTERIOR,
+    WEIGHTS,
+    X,
+)
 from bayesgmm.structure import SPREAD_DIMS
-
-LEAD = ("chain", "draw")
 
 
 def structure_of(posterior):
@@ -17,7 +27,7 @@ def structure_of(posterior):
     ValueError
         It lacks weights, means or a spread.
     """
-    missing = [v for v in ("weights", "means") if v not in posterior]
+    missing = [v for v in (WEIGHTS, MEANS) if v not in posterior]
     spread = [v for v in ("covariances", "covariance", "variances") if v in posterior]
     if missing or not spread:
         wanted = ", ".join(missing) or "covariances, covariance or variances"
@@ -27,7 +37,7 @@ def structure_of(posterior):
         )
     name = spread[0]
     if name == "variances":
-        same = posterior[name].ndim == posterior["means"].ndim
+        same = posterior[name].ndim == posterior[MEANS].ndim
         return "diag" if same else "spherical", name
     return "full" if name == "covariances" else "tied", name
 
@@ -41,7 +51,7 @@ def checked_tree(post):
         It is no tree, or has no group ``posterior``.
     """
     arguments.instance("post", post, xr.DataTree, "Try post = bg.sample(mixture, x).")
-    if "posterior" not in post.children:
+    if POSTERIOR not in post.children:
         found = ", ".join(post.children) or "none"
         raise ValueError(f"post has no group 'posterior'; it has {found}. Try bg.sample.")
     return post
@@ -59,32 +69,26 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
         It is no tree; or a variable is missing, has another number of dimensions, or sizes
         disagree.
     """
-    posterior = checked_tree(post)["posterior"].to_dataset()
+    posterior = checked_tree(post)[POSTERIOR].to_dataset()
     covariance, name = structure_of(posterior)
-    wanted = {"weights": ("component",), "means": ("component", "feature")}
+    wanted = {WEIGHTS: (COMPONENT,), MEANS: (COMPONENT, FEATURE)}
     wanted[name] = SPREAD_DIMS[covariance]
-    named = all(dim in posterior.coords for dim in ("component", "feature"))
+    named = all(dim in posterior.coords for dim in (COMPONENT, FEATURE))
     if named and all(posterior[v].dims == LEAD + wanted[v] for v in wanted):
         return post
     arrays = {v: _by_position(posterior[v], LEAD + dims) for v, dims in wanted.items()}
     _check_sizes(arrays)
-    weights, means = posterior["weights"], posterior["means"]
+    weights, means = posterior[WEIGHTS], posterior[MEANS]
     features = _labels(means, "x{}")
-    coords = {
-        "component": _labels(weights),
-        "feature": features,
-        "feature_bis": features,
-    }
+    coords = {COMPONENT: _labels(weights), FEATURE: features, FEATURE_BIS: features}
     rest = posterior.drop_vars([*wanted, *coords], errors="ignore")
     dims = {dim for array in arrays.values() for dim in array.dims}
     used = {dim: values for dim, values in coords.items() if dim in dims}
     out = post.copy()
-    out["posterior"] = xr.DataTree(rest.assign(arrays).assign_coords(used))
-    if "observed_data" in post.children and "x" in post["observed_data"]:
+    out[POSTERIOR] = xr.DataTree(rest.assign(arrays).assign_coords(used))
+    if OBSERVED in post.children and X in post[OBSERVED]:
         rows = observed_rows(post, len(features))
-        out["observed_data"] = xr.DataTree(
-            xr.Dataset({"x": (("obs", "feature"), rows)}, {"feature": features})
-        )
+        out[OBSERVED] = xr.DataTree(xr.Dataset({X: ((OBS, FEATURE), rows)}, {FEATURE: features}))
     return out
 
 
@@ -96,7 +100,7 @@ def observed_rows(post, n_features):
     ValueError
         They have another number of features than the means.
     """
-    x = post["observed_data"]["x"].values
+    x = post[OBSERVED][X].values
     if x.shape[-1:] != (n_features,) and not (n_features == 1 and x.ndim == 1):
         raise ValueError(
             f"observed_data['x'] of post must have {n_features} features, as its means have; "

@@ -6,9 +6,10 @@ from pathlib import Path
 import xarray as xr
 
 from bayesgmm import arguments, files
-from bayesgmm.posterior.layout import checked_tree
-from bayesgmm.sampling.store import read_tree, write_tree
-from bayesgmm.sampling.tree import kept
+from bayesgmm.draws.foreign import checked_tree
+from bayesgmm.draws.names import RUN
+from bayesgmm.draws.store import read_tree, write_tree
+from bayesgmm.draws.write import kept
 
 
 def save(post: xr.DataTree, path: str | Path) -> Path:
@@ -87,7 +88,7 @@ def load(path: str | Path) -> xr.DataTree:
             f"no posterior can be read from {file}: {error or type(error).__name__}. It may be "
             "damaged, cut short, or of another kind. Try another copy, or sample again."
         ) from error
-    return kept(tree) if "run" in tree else tree
+    return kept(tree) if RUN in tree else tree
 
 
 def _spare(file):

@@ -1,0 +1,51 @@
+"""Rows under many mixtures, such as draws: log densities and responsibilities, by the block."""
+
+import numpy as np
+
+from bayesgmm.compiled import compiled
+from bayesgmm.likelihood.bands import coordinates
+from bayesgmm.likelihood.kernel import fill_rows
+from bayesgmm.structure import is_matrix
+
+BLOCK_BYTES = 64 * 2**20
+"""Memory for one block of responsibilities, over all draws."""
+
+
+def row_blocks(draws, n_obs):
+    """Slices of n_obs rows whose responsibilities under all draws fit the memory bound."""
+    size = max(1, BLOCK_BYTES // (8 * len(draws) * draws.n_components))
+    return [slice(i, min(i + size, n_obs)) for i in range(0, n_obs, size)]
+
+
+def row_densities(draws, x):
+    """Log density and responsibilities of rows under every draw.
+
+    Parameters
+    ----------
+    draws : MixtureParameters
+        With one leading axis, (n_draws,).
+    x : float64 array, shape (n, n_features)
+        Rows, in the data's units; a block of them, see :func:`row_blocks`.
+
+    Returns
+    -------
+    log_density : (n_draws, n), in nats.
+    responsibilities : (n_draws, n, n_components)
+    """
+    log_density = np.empty((len(draws), len(x)))
+    table = np.empty((len(draws), len(x), draws.n_components))
+    x = np.ascontiguousarray(x, dtype=np.float64).view(np.ndarray)
+    x.flags.writeable = False
+    d = x.shape[1]
+    identity = coordinates(np.zeros(d), np.ones(d), is_matrix(draws.covariance))
+    parameters = (draws.log_weights, draws.means, draws.factor)
+    _fill_draws(x, *identity, *map(np.ascontiguousarray, parameters), log_density, table)
+    return log_density, table
+
+
+@compiled
+def _fill_draws(x, shift, inv_scale, log_weights, means, factor, log_density, table):
+    for s in range(len(means)):
+        fill_rows(
+            x, shift, inv_scale, log_weights[s], means[s], factor[s], log_density[s], table[s]
+        )

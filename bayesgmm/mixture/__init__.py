@@ -1,0 +1,6 @@
+"""What is declared, and the parameters of a mixture. May not import PyMC or ArviZ."""
+
+from bayesgmm.mixture.declaration import GaussianMixture, checked_mixture
+from bayesgmm.mixture.parameters import MixtureParameters
+
+__all__ = ["GaussianMixture", "MixtureParameters", "checked_mixture"]

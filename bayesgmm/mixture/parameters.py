@@ -1,0 +1,136 @@
+"""Weights, means and spread of a mixture: of one point, or of many, such as draws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayesgmm.structure import (
+    SPREAD,
+    dense_covariances,
+    factor_from_spread,
+    n_spread,
+    spread_from_factor,
+)
+
+SMALLEST = 1e-300
+"""Weights below count as this much, so that their logarithm is a number."""
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureParameters:
+    """Weights, means and spread of a Gaussian mixture, with any leading axes, the same for all.
+
+    ``covariance`` names the structure, ``weights`` is (…, n_components), ``means`` (…,
+    n_components, n_features) in the data's units, and ``factor`` the spread's factor in the layout
+    of :mod:`bayesgmm.structure`: Cholesky factors or standard deviations, in the data's units. One
+    point has no leading axis; draws have one, chains one after another.
+    """
+
+    covariance: str
+    weights: np.ndarray
+    means: np.ndarray
+    factor: np.ndarray
+
+    @classmethod
+    def from_spread(cls, covariance, weights, means, spread):
+        """Parameters from the spread as the model and the tree hold it (squared units)."""
+        weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
+        return cls(covariance, weights, means, factor_from_spread(spread, covariance))
+
+    def __len__(self):
+        """Points along the first leading axis."""
+        return len(self.weights) if self.weights.ndim > 1 else 1
+
+    def __getitem__(self, index):
+        """Those of an index into the leading axes."""
+        arrays = (self.weights, self.means, self.factor)
+        return MixtureParameters(self.covariance, *(a[index] for a in arrays))
+
+    @property
+    def n_components(self):
+        return self.means.shape[-2]
+
+    @property
+    def n_features(self):
+        return self.means.shape[-1]
+
+    @property
+    def n_parameters(self):
+        """Free parameters of a point: K − 1 weights, K d means, and the spread's."""
+        k, d = self.means.shape[-2:]
+        return k - 1 + k * d + n_spread(self.covariance, k, d)
+
+    @property
+    def log_weights(self):
+        """Log mixing proportions (nats), finite even where a weight underflows."""
+        return np.log(np.maximum(self.weights, SMALLEST))
+
+    @property
+    def shares_spread(self):
+        """Whether all components have one spread, which has no axis of components then."""
+        return self.covariance == "tied"
+
+    @property
+    def spread_name(self):
+        return SPREAD[self.covariance]
+
+    @property
+    def spread(self):
+        """The spread as the model and the tree hold it, in the data's squared units."""
+        return spread_from_factor(self.factor, self.covariance)
+
+    @property
+    def covariances(self):
+        """Dense covariance matrices, (…, n_components, n_features, n_features)."""
+        return dense_covariances(self.factor, self.covariance, *self.means.shape[-2:])
+
+    @property
+    def variances(self):
+        """Of every component and feature, (…, n_components, n_features), squared units."""
+        return self.covariances.diagonal(axis1=-2, axis2=-1)
+
+    def permuted(self, order):
+        """The same mixtures with component ``order[…, c]`` in place ``c``."""
+        order = np.broadcast_to(order, self.weights.shape)
+
+        def ordered(values):
+            index = order.reshape(order.shape + (1,) * (values.ndim - order.ndim))
+            return np.ascontiguousarray(np.take_along_axis(values, index, axis=order.ndim - 1))
+
+        factor = self.factor if self.shares_spread else ordered(self.factor)
+        return MixtureParameters(
+            self.covariance, ordered(self.weights), ordered(self.means), factor
+        )
+
+    def in_order(self):
+        """Draws with every draw's components sorted, the heaviest first, and their places.
+
+        Ties in weight are broken by mean and spread, so that a permutation of the components of any
+        draw changes nothing in the result, to the last digit.
+
+        Returns
+        -------
+        draws : MixtureParameters
+        order : int array, shape (n_draws, n_components)
+            ``order[s, c]``, the component of draw s that is c here.
+        """
+        keys = [-self.weights[..., None], self.means]
+        if not self.shares_spread:
+            keys.append(self.factor.reshape(*self.weights.shape, -1))
+        table = np.moveaxis(np.concatenate(keys, axis=2), 2, 0)
+        order = np.lexsort(table[::-1], axis=-1)
+        return self.permuted(order), order
+
+    def affine(self, scale, shift):
+        """The mixture of ``scale * x + shift`` if this is the mixture of x; per feature, scale > 0.
+
+        A spherical spread takes one common scale.
+        """
+        if self.covariance in ("full", "tied"):
+            factor = self.factor * scale[:, None]
+        elif self.covariance == "diag":
+            factor = self.factor * scale
+        else:
+            factor = self.factor * scale[0]
+        means = self.means * scale + shift
+        return MixtureParameters(self.covariance, self.weights, means, factor)
