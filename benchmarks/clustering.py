@@ -10,12 +10,12 @@ from statistics import median
 import numpy as np
 
 import bayesgmm as bg
-from bayesgmm.draws import Reading
-from bayesgmm.likelihood import row_densities
-from bayesgmm.posterior.allocations import compact
-from bayesgmm.posterior.losses import losses
-from bayesgmm.posterior.partitions import N_RUNS
-from bayesgmm.posterior.sweeps import look
+from bayesgmm.clusterings.allocations import compact
+from bayesgmm.clusterings.losses import losses
+from bayesgmm.clusterings.partitions import N_RUNS
+from bayesgmm.draws.read import Reading
+from bayesgmm.labels.stephens_sweeps import look
+from bayesgmm.likelihood.rows import row_densities
 from benchmarks.measure import REPETITIONS, Row, Seconds, interleaved, size
 from benchmarks.peers import clusterings
 from benchmarks.simulate import mixture_rows, posterior_of

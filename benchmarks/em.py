@@ -7,8 +7,8 @@ from threadpoolctl import ThreadpoolController
 
 import bayesgmm as bg
 from bayesgmm.em.objective import Objective
-from bayesgmm.likelihood import responsibilities
-from bayesgmm.target import unconstrain
+from bayesgmm.likelihood.moments import responsibilities
+from bayesgmm.likelihood.target import unconstrain
 from benchmarks.measure import REPETITIONS, Row, interleaved, size
 from benchmarks.peers import mclust, scikit_learn
 from benchmarks.simulate import mixture_rows

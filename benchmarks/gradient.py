@@ -9,9 +9,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import bayesgmm as bg
-from bayesgmm.mixture import MixtureParameters
+from bayesgmm.likelihood.target import Target, unconstrain
+from bayesgmm.mixture.parameters import MixtureParameters
 from bayesgmm.sampling.whitened import WhitenedTarget
-from bayesgmm.target import Target, unconstrain
 from benchmarks.measure import REPETITIONS, Row, interleaved, size
 from benchmarks.peers import stan_mixture
 from benchmarks.simulate import mixture_rows

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 import bayesgmm as bg
-from bayesgmm.mixture import MixtureParameters
+from bayesgmm.mixture.parameters import MixtureParameters
 
 TABLES = Path(__file__).parents[1] / "models" / "data"
 

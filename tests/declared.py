@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytensor
+from prior_draws import draw_prior
 from pytensor.compile.mode import Mode
 from scipy import stats
 from scipy.special import logsumexp
 
 import bayesgmm as bg
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior.draws import draw_prior
+from bayesgmm.mixture.parameters import MixtureParameters
 
 FAST = Mode(linker="py", optimizer="fast_compile")
 """Compiles in seconds what the default mode takes a minute for."""

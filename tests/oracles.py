@@ -7,8 +7,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln, logsumexp, multigammaln
 
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.mixture.parameters import MixtureParameters
+from bayesgmm.prior.families import NormalInverseWishart
 
 STRUCTURES = ("full", "tied", "diag", "spherical")
 LONG = np.longdouble

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
-from bayesgmm.likelihood import responsibilities
-from bayesgmm.target import Target, unconstrain
+from bayesgmm.likelihood.moments import responsibilities
+from bayesgmm.likelihood.target import Target, unconstrain
 from benchmarks import clustering, em, gradient, limit, measure, page
 from benchmarks.measure import Row, Seconds, interleaved
 from benchmarks.peers import PeerDensity, clusterings, mclust, scikit_learn, stan_mixture

@@ -17,11 +17,11 @@ from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
 import bayesgmm
-from bayesgmm import files
 from bayesgmm.cli import folder
 from bayesgmm.cli.commands import app
 from bayesgmm.cli.inputs import execute, read_table
-from bayesgmm.posterior.losses import adjusted_rand
+from bayesgmm.clusterings.losses import adjusted_rand
+from bayesgmm.runtime import files
 
 SMALL = ["--draws", "30", "--tune", "60", "--chains", "2", "--cores", "1", "--starts", "3"]
 

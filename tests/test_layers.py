@@ -1,8 +1,10 @@
 """The law of the layers: who may import whom, and what importing costs."""
 
 import ast
+import importlib
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -11,37 +13,32 @@ import bayesgmm
 
 PACKAGE = Path(bayesgmm.__file__).parent
 
-# A room imports only from rooms above it; the package's own __init__ from none.
+# A room imports only from rooms above it, and only what the room hands out; the package's own
+# __init__ from none.
 ROOMS = [
-    "arguments",
-    "cache",
-    "compiled",
-    "files",
-    "markup",
+    "runtime",
+    "html",
     "structure",
-    "progress",
-    "threads",
     "data",
     "prior",
     "mixture",
     "likelihood",
-    "target",
     "em",
     "draws",
-    "op",
-    "axes",
-    "distributions",
-    "model",
+    "pymc_model",
     "sampling",
+    "labels",
     "posterior",
-    "reporting",
+    "clusterings",
+    "choice",
+    "figures",
+    "page",
     "cli",
     "__main__",
 ]
 PYMC = {"pymc", "pytensor", "nutpie"}
 ARVIZ = {"arviz", "arviz_base", "arviz_stats", "arviz_plots"}
-FORBIDDEN = dict.fromkeys(ROOMS[: ROOMS.index("op")], PYMC | ARVIZ)
-FORBIDDEN |= dict.fromkeys(("op", "axes", "distributions", "model"), ARVIZ)
+FORBIDDEN = dict.fromkeys(ROOMS[: ROOMS.index("pymc_model")], PYMC | ARVIZ) | {"pymc_model": ARVIZ}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -51,20 +48,29 @@ def room_of(path):
     return None if name == "__init__" else name
 
 
-def imported_names(path):
-    """Dotted names that a file imports anywhere in it, lazily too."""
-    package = ".".join(["bayesgmm", *path.relative_to(PACKAGE).parent.parts])
+def imports_of(path):
+    """Modules, and the names taken from each, that a file imports anywhere in it, lazily too."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            if node.level:
-                base = package.split(".")[: len(package.split(".")) - node.level + 1]
-                module = ".".join([*base, *([module] if module else [])])
-            if module != "bayesgmm":
-                yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            assert node.level == 0, "from . is not how rooms are written"
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def handed_out(room):
+    """The names that a room's ``__init__`` exports; of a room of one file, all."""
+    stub, init = (PACKAGE / room / f"__init__.{ending}" for ending in ("pyi", "py"))
+    if not init.exists():
+        return None
+    tree = ast.parse((stub if stub.exists() else init).read_text("utf-8"))
+    lists = [
+        n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "__all__"
+    ]
+    if lists:
+        return set(ast.literal_eval(lists[0]))
+    own = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    return own | {a.asname for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names}
 
 
 def public_names():
@@ -85,30 +91,56 @@ def in_a_fresh_process(program):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
+def diagram():
+    """The rooms from the bottom up, each in its own words."""
+    lines = []
+    for room in ROOMS[:-1]:
+        path = PACKAGE / room / "__init__.py"
+        path = path if path.exists() else PACKAGE / f"{room}.py"
+        words = ast.get_docstring(ast.parse(path.read_text("utf-8"))).splitlines()[0]
+        lines.append(f"    {room:<12} {words}")
+    return "\n".join(lines)
+
+
+def test_contributing_shows_the_rooms():
+    shown = (PACKAGE.parent / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    assert f"\n\n{diagram()}\n\n" in shown, f"CONTRIBUTING should show\n{diagram()}"
+
+
 def test_every_room_has_its_place():
     assert {room_of(path) for path in MODULES} - {None} == set(ROOMS)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_from_rooms_above_it(path):
+def test_a_room_imports_only_from_rooms_above_it_and_what_they_hand_out(path):
     room = room_of(path)
-    for name in imported_names(path):
-        top, _, rest = name.partition(".")
-        if top == "bayesgmm":
-            source = rest.split(".")[0]
-            # The lazy public names belong to no room: only the command takes them.
-            if source in ROOMS:
-                assert source == room or ROOMS.index(source) < ROOMS.index(room), name
-            else:
-                assert room == "cli", name
-        assert top not in FORBIDDEN.get(room, set()), name
+    for module, name in imports_of(path):
+        top, _, rest = module.partition(".")
+        assert top not in FORBIDDEN.get(room, set()), module
+        if top != "bayesgmm":
+            continue
+        if not rest:  # the lazy public names belong to no room: only the command takes them
+            assert room == "cli" or name in ROOMS, module
+            continue
+        source, _, inside = rest.partition(".")
+        if source == room:
+            continue
+        assert ROOMS.index(source) < ROOMS.index(room), module
+        assert not inside, f"{module} goes round what the room hands out"
+        exports = handed_out(source)
+        assert exports is None or name in exports, f"{module} does not hand out {name}"
 
 
-def test_no_module_bears_the_name_of_a_public_function():
-    modules = {path.stem for path in MODULES} | {path.parent.name for path in MODULES}
-    functions = {name for name, is_function in public_names().items() if is_function}
-    assert functions
-    assert not modules & functions
+@pytest.mark.parametrize(
+    "room", [None, *sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py"))]
+)
+def test_no_module_bears_a_name_that_its_package_exports_as_something_else(room):
+    package = PACKAGE if room is None else PACKAGE / room
+    exports = set(public_names()) if room is None else handed_out(room)
+    shared = exports & {p.stem for p in package.iterdir()}
+    dotted = "bayesgmm" if room is None else f"bayesgmm.{room}"
+    module = importlib.import_module(dotted)
+    assert all(isinstance(getattr(module, name), types.ModuleType) for name in shared)
 
 
 def test_importing_every_module_leaves_no_module_among_the_public_names():

@@ -8,7 +8,7 @@ import pytest
 from oracles import STRUCTURES, covariances, random_parameters
 
 import bayesgmm as bg
-from bayesgmm.mixture import MixtureParameters
+from bayesgmm.mixture.parameters import MixtureParameters
 from bayesgmm.structure import SPREAD
 
 

@@ -10,7 +10,7 @@ import pytest
 from declared import close, compiled, draw_parameters, flat, pieces, rows, value_and_gradient
 
 import bayesgmm as bg
-from bayesgmm.target import Target, unconstrain
+from bayesgmm.likelihood.target import Target, unconstrain
 
 FOLDER = Path(__file__).parents[1] / "models"
 MODELS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "textbook")

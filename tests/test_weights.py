@@ -15,7 +15,7 @@ from declared import (
 from oracles import STRUCTURES
 
 import bayesgmm as bg
-from bayesgmm.target import Target, unconstrain
+from bayesgmm.likelihood.target import Target, unconstrain
 
 X = rows(30, 2)
 WEIGHT = np.random.default_rng(0).integers(0, 4, size=30)

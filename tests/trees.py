@@ -5,7 +5,7 @@ import xarray as xr
 from oracles import covariances, random_parameters, random_rows
 from scipy import stats
 
-from bayesgmm.mixture import MixtureParameters
+from bayesgmm.mixture.parameters import MixtureParameters
 from bayesgmm.structure import SPREAD, SPREAD_DIMS
 
 

@@ -1,4 +1,7 @@
-"""The command ``bayesgmm``. Imports the core inside commands only, so that help is quick."""
+"""The command ``bayesgmm``.
+
+Imports the core inside commands only, so that help is quick.
+"""
 
 import os
 import signal

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bayesgmm import files
 from bayesgmm.cli.errors import InputError, blaming_input, complain
+from bayesgmm.runtime import files
 
 RECORD = "run.json"
 """What was asked for; it is there for as long as the run is not finished."""

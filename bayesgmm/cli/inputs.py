@@ -24,10 +24,7 @@ def read_table(
     """
     import numpy as np
 
-    from bayesgmm.data.dialects import Dialect
-    from bayesgmm.data.names import clean_name
-    from bayesgmm.data.rows import observations_of, usual_columns
-    from bayesgmm.data.tables import table_of
+    from bayesgmm.data import Dialect, clean_name, observations_of, table_of, usual_columns
 
     table = table_of(file, "data", Dialect(**written))
     ignored: dict[str, str] = {}

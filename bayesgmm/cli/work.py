@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from bayesgmm import files
 from bayesgmm.cli.errors import InputError, blaming_input, complain, saving_on_interrupt
 from bayesgmm.cli.folder import STORE
+from bayesgmm.runtime import files
 
 LOG_WIDTH = 120
 """Columns of what is printed to a file or a pipe."""
@@ -64,7 +64,7 @@ def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Setting
         console.print("With a concentration below 1 there is no interior mode: MAP with it at 1.")
     _say_mode(console, mode, time.perf_counter() - began)
     if truth is not None:
-        from bayesgmm.posterior.losses import adjusted_rand
+        from bayesgmm.clusterings import adjusted_rand
 
         agreement = adjusted_rand(mode.predict(x), truth)
         console.print(f"Adjusted Rand index of the MAP's clustering and truth: {agreement:.3f}")
@@ -144,7 +144,7 @@ def _check_rows(x: Any, store: Path) -> None:
 def _check_memory(mixture: Any, x: Any, settings: Settings) -> None:
     """Before the search for the mode, refuse what ``sample`` would refuse after it."""
     from bayesgmm.draws import mixture_variables, n_values
-    from bayesgmm.sampling.memory import check_memory
+    from bayesgmm.sampling import check_memory
 
     sizes = {"draws": settings.draws, "tune": settings.tune, "chains": settings.chains}
     check_memory(n_values(mixture_variables(mixture, x.n_features)), sizes, copies=True)
@@ -157,11 +157,11 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
     bg.save(post, settings.out / "posterior.nc")
     interrupted = bool(post.attrs.get("interrupted", 0))
     with saving_on_interrupt(lambda: settings.out / "posterior.nc"):
+        from bayesgmm.cli import terminal
         from bayesgmm.draws import holds_mixture
-        from bayesgmm.posterior.advice import AMBIGUOUS
-        from bayesgmm.posterior.relabelling import relabelled
-        from bayesgmm.posterior.summaries import summary_table
-        from bayesgmm.reporting import tables, write_outputs
+        from bayesgmm.labels import relabelled
+        from bayesgmm.page import write_outputs
+        from bayesgmm.posterior import AMBIGUOUS, summary_table
 
         if not holds_mixture(post):
             _finish_foreign(post, settings, console)
@@ -170,12 +170,12 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         reading = relabelled(post, progress=not settings.quiet)
         took = time.perf_counter() - began
         summary = summary_table(reading, round_to="none")
-        frame = tables.named_rows(summary)
-        console.print(tables.rich_table(frame, "Posterior, relabelled", console.width))
+        frame = terminal.named_rows(summary)
+        console.print(terminal.rich_table(frame, "Posterior, relabelled", console.width))
         began = time.perf_counter()
         written, numbers = write_outputs(reading, settings.out, progress=not settings.quiet)
         judged = numbers["convergence"]
-        verdict = tables.verdict_line(judged)
+        verdict = terminal.verdict_line(judged)
         good = judged["ok"] and judged["labels"] != AMBIGUOUS
         colour = "green" if good else "yellow"
         console.print(f"[{colour}]{escape(verdict)}[/]", highlight=False)
@@ -197,12 +197,12 @@ def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
     import arviz_stats
     import pandas as pd
 
-    from bayesgmm.reporting import tables
+    from bayesgmm.cli import terminal
 
     summary = arviz_stats.summary(post, ci_prob=0.94, round_to="none")
     table = pd.DataFrame(summary).to_csv(index_label="quantity")
     files.write(settings.out / "summary.csv", table)
-    console.print(tables.rich_table(tables.named_rows(summary), "Posterior", console.width))
+    console.print(terminal.rich_table(terminal.named_rows(summary), "Posterior", console.width))
     console.print(
         "No relabelling, figures or page: they need the variables weights (component), means "
         "(component, feature), the covariances of bg.declare, and the observed x. R-hat above is "
@@ -221,7 +221,7 @@ def _say_data(console: Console, x: Any, weight: Any) -> None:
     if x.reading:
         console.print(f"Read with {escape(x.reading)}", highlight=False)
     if x.ignored:
-        from bayesgmm.data.rows import with_reasons
+        from bayesgmm.data import with_reasons
 
         console.print(f"Columns left out: {escape(with_reasons(x.ignored))}", highlight=False)
     if weight is not None:
@@ -229,10 +229,11 @@ def _say_data(console: Console, x: Any, weight: Any) -> None:
 
 
 def _say_mode(console: Console, mode: Any, seconds: float) -> None:
-    from bayesgmm.reporting import tables
+    from bayesgmm.cli import terminal
+    from bayesgmm.page import tables
 
     frame = tables.estimate_table(mode.parameters, mode.features, covariances=False)
-    console.print(tables.rich_table(frame, "MAP, in the data's units", console.width))
+    console.print(terminal.rich_table(frame, "MAP, in the data's units", console.width))
     console.print(
         f"Log posterior {mode.log_posterior:.4f} nats; number of modes found: {len(mode.modes)}; "
         f"{seconds:.1f} s."

@@ -3,8 +3,35 @@
 Must not import pymc or arviz. Table libraries are imported only when a table comes.
 """
 
+from bayesgmm.data.bulk import Bulk
+from bayesgmm.data.dialects import Dialect
+from bayesgmm.data.evidence import training_data
+from bayesgmm.data.names import clean_name
 from bayesgmm.data.peculiar import peculiarities
-from bayesgmm.data.rows import Observations, observations, rows_like
-from bayesgmm.data.training import training_data
+from bayesgmm.data.rows import (
+    Observations,
+    observations,
+    observations_of,
+    rows_like,
+    usual_columns,
+    with_reasons,
+)
+from bayesgmm.data.scaling import location_and_covariance, well_conditioned
+from bayesgmm.data.tables import table_of
 
-__all__ = ["Observations", "observations", "peculiarities", "rows_like", "training_data"]
+__all__ = [
+    "Bulk",
+    "Dialect",
+    "Observations",
+    "clean_name",
+    "location_and_covariance",
+    "observations",
+    "observations_of",
+    "peculiarities",
+    "rows_like",
+    "table_of",
+    "training_data",
+    "usual_columns",
+    "well_conditioned",
+    "with_reasons",
+]

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bayesgmm import arguments
 from bayesgmm.data.names import listing
 from bayesgmm.data.number_words import DECIMALS, MISSING, is_number
+from bayesgmm.runtime import arguments
 
 if TYPE_CHECKING:
     import pyarrow as pa

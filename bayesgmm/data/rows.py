@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from bayesgmm import arguments
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.identifiers import ROW_LABELS, identifiers
 from bayesgmm.data.names import clean_name, default_names, listing
 from bayesgmm.data.tables import PLAIN, Table, array_table, table_of
+from bayesgmm.runtime import arguments
 
 CHUNK_ELEMENTS = 2**18
 """Numbers looked at together by a check, so that no check holds a copy of a huge array."""

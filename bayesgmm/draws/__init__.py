@@ -1,12 +1,11 @@
 """The tree of draws, and nobody else: how it is written, read, and kept on disk."""
 
+from bayesgmm.draws import names
 from bayesgmm.draws.exchangeable import said
 from bayesgmm.draws.files import load, save
-from bayesgmm.draws.foreign import checked_tree, laid_out
 from bayesgmm.draws.monte_carlo_error import batches, mcse_of_mean, standard_error
 from bayesgmm.draws.read import Posterior, Reading, holds_mixture, is_relabelled
 from bayesgmm.draws.store import Store, claimed_store, read_tree
-from bayesgmm.draws.validity import refuse
 from bayesgmm.draws.write import (
     SAMPLER_STATISTICS,
     data_hash,
@@ -26,13 +25,11 @@ __all__ = [
     "Reading",
     "Store",
     "batches",
-    "checked_tree",
     "claimed_store",
     "data_hash",
     "holds_mixture",
     "is_relabelled",
     "kept",
-    "laid_out",
     "load",
     "map_dataset",
     "mcse_of_mean",
@@ -41,8 +38,8 @@ __all__ = [
     "model_tree",
     "model_variables",
     "n_values",
+    "names",
     "read_tree",
-    "refuse",
     "run_group",
     "said",
     "save",

@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 
-from bayesgmm.arguments import shown
 from bayesgmm.draws.names import CLUSTERING, EXCHANGEABLE
+from bayesgmm.runtime import shown
 
 
 def recorded(tree):

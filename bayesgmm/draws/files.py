@@ -5,11 +5,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from bayesgmm import arguments, files
 from bayesgmm.draws.foreign import checked_tree
 from bayesgmm.draws.names import RUN
 from bayesgmm.draws.store import read_tree, write_tree
 from bayesgmm.draws.write import kept
+from bayesgmm.runtime import arguments, files
 
 
 def save(post: xr.DataTree, path: str | Path) -> Path:

@@ -3,7 +3,6 @@
 import numpy as np
 import xarray as xr
 
-from bayesgmm import arguments
 from bayesgmm.draws.names import (
     COMPONENT,
     FEATURE,
@@ -16,6 +15,7 @@ from bayesgmm.draws.names import (
     WEIGHTS,
     X,
 )
+from bayesgmm.runtime import arguments
 from bayesgmm.structure import SPREAD_DIMS
 
 

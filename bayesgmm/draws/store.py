@@ -14,9 +14,8 @@ import xarray as xr
 import zarr
 from zarr.storage import LocalStore
 
-from bayesgmm import files
-from bayesgmm.arguments import instance
 from bayesgmm.draws.names import LEAD, LP, POSTERIOR, RUN, STATISTICS
+from bayesgmm.runtime import files, instance
 
 CHUNK_BYTES = 2**20
 """Size of a chunk, about: the last one of every array is written anew with each turn."""

@@ -37,9 +37,8 @@ from bayesgmm.draws.names import (
     WEIGHTS,
     X,
 )
-from bayesgmm.files import sha256
-from bayesgmm.prior import NormalInverseWishart
-from bayesgmm.prior.log_density import exchangeable_groups, prior_numbers
+from bayesgmm.prior import NormalInverseWishart, exchangeable_groups, prior_numbers
+from bayesgmm.runtime import sha256
 from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
 
 PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor", "arviz", "xarray")

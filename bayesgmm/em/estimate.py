@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesgmm import arguments, markup
 from bayesgmm.data import rows_like
+from bayesgmm.html import cells
 from bayesgmm.likelihood import responsibilities, row_log_density
 from bayesgmm.mixture import GaussianMixture, MixtureParameters
+from bayesgmm.runtime import arguments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,10 +163,10 @@ class PointEstimate:
             }
             for i, m in enumerate(self.modes)
         ]
-        return markup.card(
-            markup.verdict(f"{kind} {markup.number(value, 7)} nats", self.status, self.converged),
-            markup.table(rows, "Components, in the data's units"),
-            markup.folded("Modes that the starts found", markup.table(modes, "Modes found"))
+        return cells.card(
+            cells.verdict(f"{kind} {cells.number(value, 7)} nats", self.status, self.converged),
+            cells.table(rows, "Components, in the data's units"),
+            cells.folded("Modes that the starts found", cells.table(modes, "Modes found"))
             if modes
             else "",
         )

@@ -4,16 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from bayesgmm import arguments
 from bayesgmm.data import peculiarities, training_data
 from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
+from bayesgmm.em.m_step import FLOOR
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import search
 from bayesgmm.likelihood import responsibilities
 from bayesgmm.mixture import GaussianMixture, checked_mixture
-from bayesgmm.prior.mode import FLOOR
-from bayesgmm.threads import one_blas_thread, sum_over_chunks
+from bayesgmm.runtime import arguments, one_blas_thread, sum_over_chunks
 
 MOST_STARTS = 1_000_000
 """The end of every start is kept in memory."""

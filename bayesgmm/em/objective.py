@@ -5,16 +5,12 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesgmm.compiled import compiled
-from bayesgmm.data.bulk import Bulk
-from bayesgmm.likelihood import MixtureMoments
-from bayesgmm.likelihood.moments import kernel_weight
+from bayesgmm.data import Bulk
+from bayesgmm.em.m_step import FLOOR, conjugate_mode
+from bayesgmm.likelihood import MixtureMoments, Target, assemble, kernel_weight, unconstrain
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior import NormalInverseWishart, NormalLKJ
-from bayesgmm.prior.log_density import exchangeable_groups, prior_numbers
-from bayesgmm.prior.mode import FLOOR, conjugate_mode
-from bayesgmm.target import Target, assemble, unconstrain
-from bayesgmm.threads import CHUNK
+from bayesgmm.prior import NormalInverseWishart, NormalLKJ, exchangeable_groups, prior_numbers
+from bayesgmm.runtime import CHUNK, compiled
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.climb import Climb, climb
 from bayesgmm.em.starts import draw_start
-from bayesgmm.progress import progress_bar
+from bayesgmm.runtime import progress_bar
 
 
 def search(objective, n_starts, max_iter, tol, random_seed, show):

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from bayesgmm.em.m_step import conjugate_mode
+from bayesgmm.likelihood import unconstrain
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior.log_density import gains_of_places
-from bayesgmm.prior.mode import conjugate_mode
+from bayesgmm.prior import gains_of_places
 from bayesgmm.structure import is_matrix
-from bayesgmm.target import unconstrain
 
 LLOYD_PASSES = 5
 SEEDING_ROWS = 10_000

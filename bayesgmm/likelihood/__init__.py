@@ -1,18 +1,33 @@
-"""The likelihood: the compiled pass over the rows and its moments. May not import PyMC or ArviZ."""
+"""The likelihood: one compiled pass over the rows, its moments, and the target."""
 
+from bayesgmm.likelihood import kernel
+from bayesgmm.likelihood.arithmetic import add_log
+from bayesgmm.likelihood.few_features import WIDEST, coordinates
+from bayesgmm.likelihood.kernel import accumulate_moments
 from bayesgmm.likelihood.moments import (
     MixtureMoments,
-    mixture_moments,
+    kernel_weight,
     responsibilities,
     row_log_density,
 )
 from bayesgmm.likelihood.rows import row_blocks, row_densities
+from bayesgmm.likelihood.target import Target, assemble, hessian, unconstrain, unpack
 
 __all__ = [
+    "WIDEST",
     "MixtureMoments",
-    "mixture_moments",
+    "Target",
+    "accumulate_moments",
+    "add_log",
+    "assemble",
+    "coordinates",
+    "hessian",
+    "kernel",
+    "kernel_weight",
     "responsibilities",
     "row_blocks",
     "row_densities",
     "row_log_density",
+    "unconstrain",
+    "unpack",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from bayesgmm.compiled import inner_exact
+from bayesgmm.runtime import inner_exact
 
 
 def _reinterpret(source, target):

@@ -9,10 +9,10 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from bayesgmm.compiled import FAST, compiled, inner, inner_fast
 from bayesgmm.likelihood.arithmetic import add_log, exponentiate
-from bayesgmm.likelihood.bands import BLOCK, adding, loading, rank, scale, whitening
-from bayesgmm.likelihood.tiles import add_moments_many, load_many, whiten_many
+from bayesgmm.likelihood.few_features import BLOCK, adding, loading, rank, scale, whitening
+from bayesgmm.likelihood.many_features import add_moments_many, load_many, whiten_many
+from bayesgmm.runtime import FAST, compiled, inner, inner_fast
 
 LOG_2PI = np.log(2 * np.pi)
 

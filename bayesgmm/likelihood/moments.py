@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesgmm.likelihood.bands import coordinates
+from bayesgmm.likelihood.few_features import coordinates
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
-from bayesgmm.threads import sum_over_chunks
+from bayesgmm.runtime import sum_over_chunks
 
 
 @dataclass(frozen=True, eq=False)

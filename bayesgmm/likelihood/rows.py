@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from bayesgmm.compiled import compiled
-from bayesgmm.likelihood.bands import coordinates
+from bayesgmm.likelihood.few_features import coordinates
 from bayesgmm.likelihood.kernel import fill_rows
+from bayesgmm.runtime import compiled
 from bayesgmm.structure import is_matrix
 
 BLOCK_BYTES = 64 * 2**20

@@ -1,4 +1,4 @@
-"""What is declared, and the parameters of a mixture. May not import PyMC or ArviZ."""
+"""What is declared, and the parameters of a mixture."""
 
 from bayesgmm.mixture.declaration import GaussianMixture, checked_mixture
 from bayesgmm.mixture.parameters import MixtureParameters

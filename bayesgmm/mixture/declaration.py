@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesgmm import arguments
-from bayesgmm.prior.families import FraleyRaftery, NormalInverseWishart, NormalLKJ
+from bayesgmm.prior import FraleyRaftery, NormalInverseWishart, NormalLKJ
+from bayesgmm.runtime import arguments
 from bayesgmm.structure import STRUCTURES
 
 

@@ -1,46 +1,34 @@
-"""What a posterior says: labels, clusterings, summaries, verdicts, probabilities, files."""
+"""What the draws say: summaries, prediction, diagnosis."""
 
-from bayesgmm.posterior.allocations import assignments
-from bayesgmm.posterior.balls import CredibleBall, credible_ball
-from bayesgmm.posterior.choice import compare_k, loo
-from bayesgmm.posterior.comparison import Comparison, compare
-from bayesgmm.posterior.occupied import occupied_components
-from bayesgmm.posterior.partitions import Partition, partition
+from bayesgmm.posterior.advice import AMBIGUOUS
+from bayesgmm.posterior.agreement import mixing, varying
+from bayesgmm.posterior.diagnosis import LEAST_DRAWS, Diagnosis, diagnose, labelled_parameters
+from bayesgmm.posterior.label_free import functionals, with_few_rows, without_labels
 from bayesgmm.posterior.prediction import (
     density,
     log_likelihood,
     posterior_predictive,
     predict_proba,
 )
-from bayesgmm.posterior.relabelling import as_drawn, label_agreement, relabel
-from bayesgmm.posterior.similarities import similarity
-from bayesgmm.posterior.summaries import covariances, summary
-from bayesgmm.posterior.switching import ecr, stephens
-from bayesgmm.posterior.verdicts import Diagnosis, diagnose
+from bayesgmm.posterior.summaries import ambiguity_note, covariances, summary, summary_table
 
 __all__ = [
-    "Comparison",
-    "CredibleBall",
+    "AMBIGUOUS",
+    "LEAST_DRAWS",
     "Diagnosis",
-    "Partition",
-    "as_drawn",
-    "assignments",
-    "compare",
-    "compare_k",
+    "ambiguity_note",
     "covariances",
-    "credible_ball",
     "density",
     "diagnose",
-    "ecr",
-    "label_agreement",
+    "functionals",
+    "labelled_parameters",
     "log_likelihood",
-    "loo",
-    "occupied_components",
-    "partition",
+    "mixing",
     "posterior_predictive",
     "predict_proba",
-    "relabel",
-    "similarity",
-    "stephens",
     "summary",
+    "summary_table",
+    "varying",
+    "with_few_rows",
+    "without_labels",
 ]

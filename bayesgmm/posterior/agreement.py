@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
-from bayesgmm.progress import progress_bar
+from bayesgmm.runtime import progress_bar
 from bayesgmm.structure import entry_name
 
 RHAT_APART = 1.1

@@ -5,20 +5,9 @@ from typing import Any, overload
 import numpy as np
 import xarray as xr
 
-from bayesgmm import arguments
-from bayesgmm.draws import Posterior, Reading
-from bayesgmm.draws.names import (
-    COMPONENT,
-    FEATURE,
-    LEAD,
-    LOG_LIKELIHOOD,
-    OBS,
-    OBSERVED,
-    PREDICTIVE,
-    X,
-)
+from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.likelihood import row_blocks, row_densities
-from bayesgmm.progress import progress_bar
+from bayesgmm.runtime import arguments, progress_bar
 from bayesgmm.structure import is_matrix
 
 REPLICA_BYTES = 64 * 2**20
@@ -79,7 +68,7 @@ def predict_proba(
         p = row_densities(reading.parameters, rows)[1]
         return p.mean(axis=0), p
 
-    coords = {COMPONENT: reading.components}
+    coords = {names.COMPONENT: reading.components}
     return _over_draws(reading, of, ci_prob, "probability", coords, progress)
 
 
@@ -150,7 +139,7 @@ def _over_draws(reading, of, ci_prob, name, coords, progress):
         quantiles = np.quantile(values, tails, axis=0, overwrite_input=True) if tails else ()
         parts.append((mean, *quantiles))
     mean, *interval = map(np.concatenate, zip(*parts, strict=True))
-    dims, coords = (OBS, *coords), coords | _obs(reading)
+    dims, coords = (names.OBS, *coords), coords | _obs(reading)
     if ci_prob is None:
         return xr.DataArray(mean, dims=dims, coords=coords, name=name)
     variables = zip(("mean", "lower", "upper"), (mean, *interval), strict=True)
@@ -184,14 +173,14 @@ def log_likelihood(post: Posterior, *, x: Any = None, progress: bool = True) -> 
     table = np.empty((len(draws), len(rows)))
     for block in progress_bar(row_blocks(draws, len(rows)), "log likelihood: rows", progress):
         table[:, block] = row_densities(draws, rows[block])[0] * weight[block]
-    return _with_group(reading, LOG_LIKELIHOOD, table, (OBS,))
+    return _with_group(reading, names.LOG_LIKELIHOOD, table, (names.OBS,))
 
 
 def _with_group(reading, group, values, dims, coords=None):
     """The tree with a group of one variable more, (n_draws, …)."""
     coords = reading.lead | (coords or {}) | _obs(reading)
     out = reading.tree.copy()
-    dataset = xr.Dataset({X: ((*LEAD, *dims), reading.by_chain(values))}, coords=coords)
+    dataset = xr.Dataset({names.X: ((*names.LEAD, *dims), reading.by_chain(values))}, coords=coords)
     out[group] = xr.DataTree(dataset)
     return out
 
@@ -239,8 +228,8 @@ def posterior_predictive(
     for start in progress_bar(starts, "posterior predictive: draws", progress):
         part = slice(start, start + size)
         replicas[part] = _replicas(draws[part], n_obs, rng)
-    features = {FEATURE: [*reading.features]}
-    return _with_group(reading, PREDICTIVE, replicas, (OBS, FEATURE), features)
+    features = {names.FEATURE: [*reading.features]}
+    return _with_group(reading, names.PREDICTIVE, replicas, (names.OBS, names.FEATURE), features)
 
 
 def _replicas(draws, n_obs, rng):
@@ -258,5 +247,5 @@ def _replicas(draws, n_obs, rng):
 
 def _obs(reading):
     """The coordinate of the tree's own rows, if they have one."""
-    observed = {} if reading.x is not None else reading.group(OBSERVED).coords
-    return {OBS: observed[OBS].values} if OBS in observed else {}
+    observed = {} if reading.x is not None else reading.group(names.OBSERVED).coords
+    return {names.OBS: observed[names.OBS].values} if names.OBS in observed else {}

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from bayesgmm import arguments
 from bayesgmm.draws import Posterior, Reading, names
+from bayesgmm.labels import relabelled
 from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
-from bayesgmm.posterior.relabelling import relabelled
-from bayesgmm.posterior.verdicts import diagnose
+from bayesgmm.posterior.diagnosis import diagnose
+from bayesgmm.posterior.label_free import without_labels
+from bayesgmm.runtime import arguments
 from bayesgmm.structure import entry_name, quoted
 
 if TYPE_CHECKING:
@@ -125,25 +126,6 @@ def _arviz_summary(posterior, **options):
 def ambiguity_note(share: float) -> str:
     """What to mind where labels of this share of the draws are ambiguous."""
     return f"{AMBIGUOUS.capitalize()}: {ambiguity(share)}"
-
-
-def without_labels(reading: Reading) -> xr.Dataset:
-    """What no permutation of the components changes, (chain, draw, …)."""
-    # Sums run from the largest weight down, so that another order of labels changes no digit.
-    draws = reading.in_order
-    share = draws.weights[..., None]
-    mean = (share * draws.means).sum(axis=1)
-    variance = (share * (draws.variances + (draws.means - mean[:, None]) ** 2)).sum(axis=1)
-    free: dict[str, Any] = {
-        "sorted_weights": ("rank", draws.weights),
-        "mixture_mean": (names.FEATURE, mean),
-        "mixture_sd": (names.FEATURE, np.sqrt(variance)),
-    }
-    arrays: dict[str, Any]
-    arrays = {n: ((*names.LEAD, dim), reading.by_chain(v)) for n, (dim, v) in free.items()}
-    if reading.log_posterior is not None:
-        arrays = {names.LP: (names.LEAD, reading.log_posterior)} | arrays
-    return xr.Dataset(arrays, reading.lead | {names.FEATURE: [*reading.features]})
 
 
 def _with_quotes(posterior):

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import eigvalsh, solve_triangular
 
-from bayesgmm import arguments
-from bayesgmm.data.bulk import Bulk
-from bayesgmm.prior.scaling import location_and_covariance, well_conditioned
+from bayesgmm.data import Bulk, location_and_covariance, well_conditioned
+from bayesgmm.runtime import arguments
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaln, gammaln, multigammaln
 
-from bayesgmm.compiled import inner
 from bayesgmm.prior.families import NormalInverseWishart
+from bayesgmm.runtime import inner
 from bayesgmm.structure import factor_shape, is_matrix
 
 FLAT, CONJUGATE, SEPARATE = 0, 1, 2

@@ -10,12 +10,10 @@ import numpy as np
 from numba import types
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from bayesgmm.compiled import compiled_for_c, inner, inner_fast
-from bayesgmm.likelihood.bands import WIDEST
-from bayesgmm.likelihood.kernel import accumulate_moments
-from bayesgmm.prior.log_density import PriorNumbers
+from bayesgmm.likelihood import WIDEST, accumulate_moments, assemble, unpack
+from bayesgmm.prior import PriorNumbers
+from bayesgmm.runtime import compiled_for_c, inner, inner_fast
 from bayesgmm.structure import factor_shape, is_matrix
-from bayesgmm.target import assemble, unpack
 
 ARRAYS = (
     "x", "sample_weight", "shift", "inv_scale", "centre", "whitening",

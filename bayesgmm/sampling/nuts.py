@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from bayesgmm.arguments import flag, instance, integer, number, seed
 from bayesgmm.data import training_data
 from bayesgmm.draws import (
     Store,
@@ -24,6 +23,7 @@ from bayesgmm.draws import (
 from bayesgmm.em import PointEstimate, fit_map
 from bayesgmm.mixture import GaussianMixture
 from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.runtime import flag, instance, integer, number, seed
 from bayesgmm.sampling.memory import check_memory
 from bayesgmm.sampling.record import Record
 from bayesgmm.sampling.runs import MixtureRun, ModelRun

@@ -5,19 +5,7 @@ import warnings
 
 import numpy as np
 
-from bayesgmm.draws import SAMPLER_STATISTICS, kept
-from bayesgmm.draws.names import (
-    CHAIN,
-    DRAW,
-    INTERRUPTED,
-    LP,
-    POSITION,
-    POSTERIOR,
-    RUN,
-    STATISTICS,
-    WALL_TIME,
-    WARMUP,
-)
+from bayesgmm.draws import SAMPLER_STATISTICS, kept, names
 
 EVERY = 2.0
 """Seconds between two turns of writing: what a crash can take."""
@@ -31,17 +19,17 @@ class Record:
 
     def __init__(self, run, tree, store, began, bar=None):
         self.run, self.tree, self.store, self.bar = run, tree, store, bar
-        lp = tree[STATISTICS][LP].values
+        lp = tree[names.STATISTICS][names.LP].values
         self.first = np.isfinite(lp).sum(axis=1)
         """Draws that each chain had before."""
         self.rows = np.zeros(len(lp), dtype=int)
         """What nutpie has handed over of each chain, tuning included."""
-        self.ends = {"": self.first.copy(), WARMUP: np.zeros(len(lp), dtype=int)}
+        self.ends = {"": self.first.copy(), names.WARMUP: np.zeros(len(lp), dtype=int)}
         """Where the draws, and the tuning draws, of each chain end in the tree …"""
         self.written = {prefix: end.copy() for prefix, end in self.ends.items()}
         """… and in the store."""
         self.began, self.cost, self.failing = began, 0.0, False
-        self.seconds_before = float(tree[RUN][WALL_TIME])
+        self.seconds_before = float(tree[names.RUN][names.WALL_TIME])
 
     def pause(self):
         """Seconds until the next look; None where nothing is to be written."""
@@ -52,30 +40,30 @@ class Record:
         tune = segment.settings["tune"]
         for chain, *batches in zip(segment.chains, *trace.get_arrow_trace(), strict=True):
             end = batches[0].num_rows
-            if not self.first[chain] and f"{WARMUP}{POSTERIOR}" in self.tree:
-                self._fill(WARMUP, chain, 0, batches, self.rows[chain], min(end, tune))
+            if not self.first[chain] and f"{names.WARMUP}{names.POSTERIOR}" in self.tree:
+                self._fill(names.WARMUP, chain, 0, batches, self.rows[chain], min(end, tune))
             at = self.first[chain] - tune
             self._fill("", chain, at, batches, max(self.rows[chain], tune), end)
             self.rows[chain] = end
-        self.tree[RUN][WALL_TIME].values[...] = self._seconds()
+        self.tree[names.RUN][names.WALL_TIME].values[...] = self._seconds()
         if self.store is not None:
             self._write()
 
     def finished(self):
         """The tree of what was drawn, rectangular; it says whether that is all."""
-        chains, draws = self.tree[STATISTICS][LP].shape
+        chains, draws = self.tree[names.STATISTICS][names.LP].shape
         if not self.ends[""].any():
             raise KeyboardInterrupt("interrupted before the first draw: nothing to keep")
-        self.tree[RUN][WALL_TIME].values[...] = self._seconds()
+        self.tree[names.RUN][names.WALL_TIME].values[...] = self._seconds()
         tree = kept(self.tree)
         if self.store is not None:
             self._write(attrs=tree.attrs)
-        if tree.attrs[INTERRUPTED]:
-            sizes = tree[POSTERIOR].sizes
+        if tree.attrs[names.INTERRUPTED]:
+            sizes = tree[names.POSTERIOR].sizes
             more = f" bg.resume({str(self.store.path)!r}) goes on." if self.store else ""
             warnings.warn(
-                f"Sampling was interrupted: kept {sizes[CHAIN]} of {chains} chains with "
-                f"{sizes[DRAW]} of {draws} draws each.{more}",
+                f"Sampling was interrupted: kept {sizes[names.CHAIN]} of {chains} chains with "
+                f"{sizes[names.DRAW]} of {draws} draws each.{more}",
                 stacklevel=3,
             )
         return tree
@@ -90,12 +78,12 @@ class Record:
         columns, statistics = (_columns(batch.slice(begin, end - begin)) for batch in batches)
         statistics = {new: statistics[old] for old, (new, _) in SAMPLER_STATISTICS.items()}
         for group, arrays in (
-            (f"{prefix}{POSTERIOR}", self.run.variables(columns)),
-            (f"{prefix}{STATISTICS}", self.run.statistics(statistics)),
+            (f"{prefix}{names.POSTERIOR}", self.run.variables(columns)),
+            (f"{prefix}{names.STATISTICS}", self.run.statistics(statistics)),
         ):
             for name, values in arrays.items():
                 self.tree[group][name].values[chain, at + begin : at + end] = values
-        self.tree[RUN][POSITION].values[chain] = self.run.position(columns)
+        self.tree[names.RUN][names.POSITION].values[chain] = self.run.position(columns)
         self.ends[prefix][chain] = at + end
         if self.bar is not None and not prefix:
             self.bar.update(end - begin)

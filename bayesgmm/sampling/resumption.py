@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from bayesgmm.arguments import flag, instance, integer
 from bayesgmm.draws import (
     Reading,
     Store,
@@ -21,9 +20,8 @@ from bayesgmm.draws import (
     names,
     read_tree,
 )
-from bayesgmm.files import sha256
 from bayesgmm.mixture import GaussianMixture
-from bayesgmm.progress import progress_bar
+from bayesgmm.runtime import flag, instance, integer, progress_bar, sha256
 from bayesgmm.sampling.record import Record
 from bayesgmm.sampling.runs import MixtureRun, ModelRun
 from bayesgmm.sampling.segments import Segment, draw, sampler_seed

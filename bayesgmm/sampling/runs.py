@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesgmm.em.objective import Objective
+from bayesgmm.em import Objective
 from bayesgmm.sampling.whitened import TRAJECTORY, WhitenedTarget
 
 

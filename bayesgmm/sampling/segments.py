@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.runtime import one_blas_thread
 from bayesgmm.sampling.record import Record
-from bayesgmm.threads import one_blas_thread
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesgmm.likelihood import Target, hessian, unconstrain
+from bayesgmm.runtime import CHUNK
 from bayesgmm.sampling.native import native_model
-from bayesgmm.target import Target, hessian, unconstrain
-from bayesgmm.threads import CHUNK
 
 OVERDISPERSION = 2.0
 """Standard deviation of the chains' starts about the mode, in posterior standard deviations."""

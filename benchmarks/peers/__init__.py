@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesgmm.mixture import MixtureParameters
+from bayesgmm.mixture.parameters import MixtureParameters
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from runpy import run_path
 
-from bayesgmm.target import unconstrain
+from bayesgmm.likelihood.target import unconstrain
 from benchmarks.peers import PeerDensity
 
 TEXTBOOK = Path(__file__).parents[2] / "models" / "textbook.py"

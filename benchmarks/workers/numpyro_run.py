@@ -6,7 +6,7 @@ import numpy as np
 import numpyro
 from numpyro.infer import MCMC, NUTS
 
-from bayesgmm.prior import FraleyRaftery
+from bayesgmm.prior.families import FraleyRaftery
 from benchmarks.peers.numpyro_mixture import mixture
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 from scipy import stats
 
 import bayesgmm as bg
-from bayesgmm.posterior.relabelling import relabelled
+from bayesgmm.labels.relabelling import relabelled
 
 N_SETS, LEVEL = 200, 0.001
 D, K = 2, 2

@@ -12,8 +12,8 @@ from declared import rows
 from interrupted import stop_at
 
 import bayesgmm as bg
-from bayesgmm import files
 from bayesgmm.draws.store import Store
+from bayesgmm.runtime import files
 from bayesgmm.sampling import record, resumption
 from bayesgmm.sampling.segments import Segment
 

@@ -11,9 +11,9 @@ from declared import PRIORS, rows
 from oracles import STRUCTURES, prior_by_component
 
 import bayesgmm as bg
-from bayesgmm.mixture import MixtureParameters
+from bayesgmm.likelihood.target import Target, unconstrain
+from bayesgmm.mixture.parameters import MixtureParameters
 from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
-from bayesgmm.target import Target, unconstrain
 
 NAMES = ("a", "b", "c")
 WEIGHT = np.tile([1.0, 2.0], 20)

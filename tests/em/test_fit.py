@@ -27,7 +27,7 @@ from bayesgmm.data.bulk import Bulk
 from bayesgmm.em.climb import climb
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
-from bayesgmm.target import Target, hessian, unconstrain
+from bayesgmm.likelihood.target import Target, hessian, unconstrain
 
 from .test_objective import dimensionless_norm
 

@@ -16,7 +16,7 @@ import bayesgmm as bg
 from bayesgmm.data.bulk import Bulk
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
-from bayesgmm.target import Target, unconstrain
+from bayesgmm.likelihood.target import Target, unconstrain
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 PRIORS = {"conjugate": bg.NormalInverseWishart(), "separate": bg.NormalLKJ(), "flat": None}

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import LONG, STRUCTURES, brute_force, random_parameters, random_rows
 
-from bayesgmm.likelihood import mixture_moments, responsibilities, row_log_density
 from bayesgmm.likelihood.arithmetic import add_log, exponentiate
-from bayesgmm.likelihood.bands import BLOCK
+from bayesgmm.likelihood.few_features import BLOCK
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.threads import CHUNK
+from bayesgmm.likelihood.moments import mixture_moments, responsibilities, row_log_density
+from bayesgmm.mixture.parameters import MixtureParameters
+from bayesgmm.runtime.threads import CHUNK
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 

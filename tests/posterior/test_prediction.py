@@ -9,9 +9,9 @@ from oracles import STRUCTURES, covariances
 from trees import draws_about, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
-from bayesgmm.draws import Reading
-from bayesgmm.likelihood import row_blocks
+from bayesgmm.draws.read import Reading
 from bayesgmm.likelihood import rows as rows_module
+from bayesgmm.likelihood.rows import row_blocks
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 

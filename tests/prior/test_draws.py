@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from oracles import STRUCTURES, prior_by_component
+from prior_draws import draw_prior
 from scipy import stats
 
 import bayesgmm as bg
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior.draws import draw_prior
-from bayesgmm.target import Target, unconstrain
+from bayesgmm.likelihood.target import Target, unconstrain
+from bayesgmm.mixture.parameters import MixtureParameters
 
 K, D, N = 3, 3, 3000
 CONJUGATE = bg.NormalInverseWishart(

@@ -10,9 +10,9 @@ from declared import PRIORS, rows
 from oracles import STRUCTURES
 
 import bayesgmm as bg
-from bayesgmm.mixture import MixtureParameters
+from bayesgmm.likelihood.target import Target, unconstrain
+from bayesgmm.mixture.parameters import MixtureParameters
 from bayesgmm.structure import SPREAD
-from bayesgmm.target import Target, unconstrain
 
 SHORT = {"draws": 30, "tune": 40, "chains": 2, "progress": False}
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)

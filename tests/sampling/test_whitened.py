@@ -8,9 +8,9 @@ from declared import PRIORS
 from oracles import STRUCTURES, prior_by_component, random_parameters, random_rows
 
 import bayesgmm as bg
+from bayesgmm.likelihood.target import Target
 from bayesgmm.sampling import whitened
 from bayesgmm.sampling.whitened import WhitenedTarget
-from bayesgmm.target import Target
 
 C_DENSITY = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_size_t, *4 * [ctypes.c_void_p])
 

@@ -1,0 +1,6 @@
+"""How many components, and which structure."""
+
+from bayesgmm.choice.criteria import compare_k
+from bayesgmm.choice.leave_one_out import loo
+
+__all__ = ["compare_k", "loo"]

@@ -1,0 +1,114 @@
+"""Tables and verdicts for a terminal."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from bayesgmm.html import cell, number, whole
+
+TEXT_COLUMNS = ("quantity", "feature")
+"""Columns of names; all others hold numbers."""
+
+DISPENSABLE = ("mcse_sd", "mcse_mean", "ess_tail", "sd")
+"""Columns that a narrow terminal goes without, the first ones first."""
+
+MAX_WORD = 30
+"""Longer words in a name are broken where the terminal is narrow."""
+
+
+def verdict_line(found: dict[str, Any]) -> str:
+    """The section ``convergence`` of the numbers of a report in words: a line on each matter."""
+    worst = found["worst"]
+    numbers = (
+        f"Without labels the worst R-hat is {number(_or_nan(worst['r_hat']), 5)}, the smallest "
+        f"bulk ESS {whole(_or_nan(worst['ess_bulk']))} and tail ESS "
+        f"{whole(_or_nan(worst['ess_tail']))}."
+    )
+    words = [f"Verdict: {found['verdict']}.", found["advice"], *found["notes"], numbers]
+    return f"{' '.join(words)}\n{found['labels'].capitalize()}: {found['labels_advice']}"
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def cells(frame: pd.DataFrame) -> list[list[str]]:
+    """The frame's rows as text; a component's number and weight stand on its first row only."""
+    rows, previous = [], None
+    for record in frame.to_dict("records"):
+        row = [_cell(name, value) for name, value in record.items()]
+        if "component" in record and "weight" in record:
+            if record["component"] == previous:
+                row[:2] = ["", ""]
+            previous = record["component"]
+        rows.append(row)
+    return rows
+
+
+def _cell(name: Any, value: Any) -> str:
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    return cell(name, value)
+
+
+def named_rows(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary with its row names as a first column, ``quantity``."""
+    frame = pd.DataFrame(summary).copy()
+    frame.insert(0, "quantity", [str(name) for name in summary.index])
+    return frame
+
+
+def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
+    """The frame as a table for a terminal of this width: names to the left, numbers to the right.
+
+    Names may break at a space, numbers never. Where they do not fit, the columns that a reader
+    misses least are left out, and the caption says so.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    left_out = []
+    for name in DISPENSABLE:
+        if name in frame and _natural_width(frame) > width:
+            frame = frame.drop(columns=name)
+            left_out.append(name)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption=f"Too wide for this terminal: {', '.join(left_out)}" if left_out else None,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    for name in frame.columns:
+        if name in TEXT_COLUMNS:
+            least = min(_longest_word(frame[name]), MAX_WORD)
+            table.add_column(Text(str(name)), justify="left", overflow="fold", min_width=least)
+        else:
+            table.add_column(Text(str(name)), justify="right", no_wrap=True)
+    for row in cells(frame):
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _natural_width(frame: pd.DataFrame) -> int:
+    """Characters a table needs, its names broken at every space."""
+    width = 2
+    for name, column in zip(frame.columns, zip(*cells(frame), strict=True), strict=True):
+        if name in TEXT_COLUMNS:
+            width += 2 + min(_longest_word(column), MAX_WORD)
+        else:
+            width += 2 + max(len(str(name)), *map(len, column))
+    return width
+
+
+def _longest_word(texts: Iterable[str]) -> int:
+    return max(len(word) for text in texts for word in str(text).split())

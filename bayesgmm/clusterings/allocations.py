@@ -1,0 +1,110 @@
+"""Which component holds which row, draw by draw: sampled from a posterior, or brought along."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesgmm.draws import Posterior, Reading
+from bayesgmm.likelihood import row_blocks, row_densities
+from bayesgmm.runtime import arguments, compiled, progress_bar
+
+
+@dataclass(frozen=True, eq=False)
+class Allocations:
+    """Partitions of the rows, one per draw.
+
+    ``labels`` (n_draws, n_obs) count from 0 in every draw, in the order in which clusters first
+    appear, so that they do not depend on how the draws were labelled; chains one after another.
+    """
+
+    labels: np.ndarray
+    n_chains: int
+
+    @classmethod
+    def of(cls, source, random_seed=None, x=None, progress=True):
+        """Sampled from a tree's responsibilities, or an (n_draws, n_obs) integer array as it is."""
+        if isinstance(source, cls):
+            return source
+        if isinstance(source, Posterior):
+            reading = Reading.of(source, x)
+            labels = assignments(reading, random_seed, progress=progress)
+            return cls(compact(labels), reading.n_chains)
+        return cls(compact(checked_assignments(source)), 1)
+
+    @property
+    def n_clusters(self):
+        """Clusters that hold rows, (n_draws,)."""
+        return self.labels.max(axis=1).astype(np.int64) + 1
+
+
+def assignments(
+    post: Posterior,
+    random_seed: int | None = None,
+    *,
+    x: Any = None,
+    progress: bool = True,
+) -> np.ndarray:
+    """A component for every row in every draw, sampled from its responsibilities.
+
+    With the same seed, neither the order of the components in any draw nor that of the rows
+    changes which rows share a component: both are sorted by their own values first, and rows get
+    their random numbers in that order.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+    random_seed : int, optional
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
+    progress : bool
+
+    Returns
+    -------
+    int16 array, shape (n_draws, n_obs)
+        Chains one after another.
+    """
+    random_seed, reading = arguments.seed(random_seed), Reading.of(post, x)
+    (draws, component), rows = reading.parameters.in_order(), reading.rows
+    position = np.lexsort(rows.T[::-1])
+    rng = np.random.default_rng(random_seed)
+    out = np.empty((len(draws), len(rows)), dtype=np.int16)
+    for block in progress_bar(row_blocks(draws, len(rows)), "assignments: rows", progress):
+        _, p = row_densities(draws, rows[position[block]])
+        level = rng.random((p.shape[1], p.shape[0])).T[..., None]
+        chosen = (np.cumsum(p, axis=2) < level).sum(axis=2)
+        chosen = np.minimum(chosen, draws.n_components - 1)
+        out[:, position[block]] = np.take_along_axis(component, chosen, axis=1)
+    return out
+
+
+def checked_assignments(post):
+    """Labels (n_draws, n_obs) that came in place of a posterior."""
+    kind = "a DataTree or an array of integers"
+    return arguments.integers("post", post, ("n_draws", "n_obs"), kind=kind)
+
+
+def compact(labels):
+    """Labels (n_draws, n_obs) that count from 0 by first appearance, whatever they were.
+
+    int16 where that suffices, else int32.
+    """
+    low, high = int(labels.min()), int(labels.max())
+    if high - low > labels.size + 1000 or high >= 2**63:
+        values, labels = np.unique(labels, return_inverse=True)
+        low, high = 0, len(values) - 1
+    dtype = np.int16 if min(high - low + 1, labels.shape[-1]) < 2**15 else np.int32
+    out = np.empty(labels.shape, dtype=dtype)
+    for s, row in enumerate(labels):
+        _compact(row.astype(np.int64) - low, high - low + 1, out[s])
+    return out
+
+
+@compiled
+def _compact(labels, n_values, out):
+    new, found = np.full(n_values, -1), 0
+    for i in range(len(labels)):
+        if new[labels[i]] < 0:
+            new[labels[i]] = found
+            found += 1
+        out[i] = new[labels[i]]

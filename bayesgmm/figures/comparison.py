@@ -1,0 +1,99 @@
+"""The figure of the MAP's clustering beside the posterior's."""
+
+from typing import Any
+
+import numpy as np
+
+from bayesgmm.clusterings import Comparison, compare
+from bayesgmm.draws import Posterior
+from bayesgmm.figures.certainty import (
+    SHARING,
+    Clustering,
+    certainty_handles,
+    cluster_key,
+    in_colours,
+    rows_1d,
+    rows_2d,
+    same_rows,
+    shown_pair,
+)
+from bayesgmm.figures.style import (
+    axes_of,
+    beside,
+    note,
+    thinned,
+)
+from bayesgmm.labels import relabelled
+from bayesgmm.runtime import arguments
+
+
+def plot_comparison(
+    post: Posterior, comparison: Comparison | None = None, *, x: Any = None, ax: Any = None
+) -> Any:
+    """The MAP's clustering and the posterior's, side by side on the data; disputed rows marked.
+
+    On the left every row has the colour of its MAP component, and certainty is the posterior
+    probability that this label is right. On the right it has the colour of its cluster in the
+    posterior's partition, the same as that of the component it shares most rows with, and certainty
+    is the probability of sharing a component with another row of that cluster. One feature: rows
+    against their certainty. Two: the data, a marker's fill the fainter the less certain. More: the
+    two features that separate the components best.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+        What ``sample`` returned; relabelled first if it is not yet.
+    comparison : Comparison, optional
+        What ``compare`` returned for this posterior; by default it is made, with seed 1.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
+    ax : array of two matplotlib Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    array of matplotlib Axes, shape (2,)
+
+    Raises
+    ------
+    ValueError, TypeError
+        It is no comparison, one of other rows, or the posterior has no MAP to compare.
+    """
+    if comparison is not None:
+        advice = "Try comparison=bg.compare(post)."
+        arguments.instance("comparison", comparison, Comparison, advice)
+    reading = relabelled(post, x)
+    x, features, n_components = reading.rows, reading.features, len(reading.components)
+    if comparison is None:
+        comparison = compare(reading, random_seed=1, progress=False)
+    same_rows(comparison.rows, len(x), "comparison")
+    rows, best = comparison.rows, comparison.partition
+    disputed = rows["disputed"].to_numpy(dtype=bool)
+    of_map = np.asarray(comparison.map_labels)
+    clusters = in_colours(best.labels, of_map, n_components)
+    left = Clustering(of_map, 1 - rows["p_wrong"].to_numpy(), disputed)
+    right = Clustering(clusters, best.certainty, disputed)
+    grid = axes_of(ax, (1, 2), (11.5, 4.6))[0]
+    for axes, shown, name in ((grid[0], left, "MAP"), (grid[1], right, "posterior")):
+        if x.shape[1] == 1:
+            rows_1d(axes, x[:, 0], features[0], shown)
+            axes.set_ylabel("probability that the MAP label is right" if shown is left else SHARING)
+        else:
+            rows_2d(axes, x, features, shown, shown_pair(reading))
+        n_clusters = len(np.unique(shown.labels))
+        heading = f"{name}: {n_clusters} cluster{'' if n_clusters == 1 else 's'}"
+        note(axes, "\n".join(filter(None, [heading, thinned(len(x))])))
+    most = max(of_map.max(), clusters.max()) + 1
+    counts = [np.bincount(labels, minlength=most) for labels in (of_map, clusters)]
+    handles = [
+        cluster_key(k, f"{_component(k, n_components)}: {a:,} by MAP, {b:,} by posterior")
+        for k, (a, b) in enumerate(zip(*counts, strict=True))
+        if a or b
+    ]
+    handles += certainty_handles(disputed, "MAP label", fills=x.shape[1] > 1 and len(handles) > 1)
+    beside(grid[1], handles)
+    return grid
+
+
+def _component(k, n_components):
+    return f"component {k}" if k < n_components else "no component's"

@@ -1,0 +1,154 @@
+"""What the figures share: colours, axes, labels."""
+
+import re
+from typing import Any
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import Normal, Stroke
+
+from bayesgmm.runtime import arguments
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+"""Okabe & Ito's colours, told apart with every common colour blindness."""
+
+MARKERS = ("o", "^", "s", "D", "v", "P")
+DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+GREY = "#8a8a8a"
+INK = "#333333"
+
+MAX_MARKERS = 2000
+"""More rows than this are thinned to this many markers, and the figure says so."""
+
+CERTAIN = 0.9
+"""A row whose component is less probable than this is disputed."""
+
+
+def colour(component: int) -> str:
+    """Colour of a component, the same in every figure; from the ninth on they come again."""
+    return PALETTE[component % len(PALETTE)]
+
+
+def marker(component: int) -> str:
+    """Marker of a component; changes where its colour comes again."""
+    return MARKERS[component // len(PALETTE) % len(MARKERS)]
+
+
+def dash(component: int) -> Any:
+    """Line style of a component; changes where its colour comes again."""
+    return DASHES[component // len(PALETTE) % len(DASHES)]
+
+
+def outlined(component):
+    """A dark rim for lines whose colour is too light for white paper."""
+    return (
+        [Stroke(linewidth=3, foreground="#555555"), Normal()]
+        if colour(component) == "#F0E442"
+        else []
+    )
+
+
+def key(component, label, **style):
+    """The legend's line for a component."""
+    style = {"ls": dash(component), "lw": 2, **style}
+    return Line2D(
+        [], [], color=colour(component), path_effects=outlined(component), label=label, **style
+    )
+
+
+def rim(component):
+    """Edge colour of a component's marker."""
+    return INK if outlined(component) else colour(component)
+
+
+def beside(ax, handles):
+    """A legend to the right of the axes."""
+    ax.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        frameon=False,
+        fontsize="small",
+    )
+
+
+def note(ax, text):
+    """A remark above the axes."""
+    ax.set_title(text, fontsize="small", loc="left", color=INK)
+
+
+def axes_of(ax, shape, size):
+    """The given axes in this shape, or those of a new figure."""
+    if ax is None:
+        return plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False)[1]
+    grid = np.atleast_1d(arguments.array("ax", ax, "O", "matplotlib Axes, or an array of them"))
+    for axes in grid.flat:
+        arguments.instance("ax", axes, Axes, "Leave ax out to have axes made.")
+    if grid.size != shape[0] * shape[1]:
+        raise ValueError(
+            f"ax must hold {shape[0] * shape[1]} axes, shape {shape}, for this figure; "
+            f"got {grid.size}. Leave ax out to have them made."
+        )
+    return grid.reshape(shape)
+
+
+def plain(axes):
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def wrapped(name, width):
+    """The name broken into lines of at most ``width``, after a space, _ or other mark if it can."""
+    lines = [""]
+    for piece in re.findall(r"[^\W_]+[\W_]?|[\W_]", name):
+        pieces = [piece[i : i + width] for i in range(0, len(piece), width)]
+        for part in pieces:
+            if len(lines[-1]) + len(part.rstrip()) > width and lines[-1]:
+                lines.append("")
+            lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def name_size(name, width):
+    return "medium" if len(name) <= width else "small"
+
+
+def name_axis(axes, which, name, width):
+    label = axes.set_xlabel if which == "x" else axes.set_ylabel
+    label(wrapped(name, width), parse_math=False, fontsize=name_size(name, width))
+
+
+def spread_out(draws, n_draws):
+    """So many of the draws, evenly spaced over all chains; all of them if there are no more."""
+    return draws[np.unique(np.linspace(0, len(draws) - 1, min(n_draws, len(draws))).astype(int))]
+
+
+def shown_rows(n_obs, most=MAX_MARKERS):
+    """Positions of at most ``most`` rows, drawn once and for all without replacement."""
+    if n_obs <= most:
+        return np.arange(n_obs)
+    return np.sort(np.random.default_rng(0).choice(n_obs, most, replace=False))
+
+
+def thinned(n_obs, most=MAX_MARKERS):
+    return "" if n_obs <= most else f"{most:,} of {n_obs:,} rows shown, drawn at random"
+
+
+def by_separation(reading):
+    """Features in order of how well they separate the components, best first.
+
+    Variance of the component means over the variance within, both under the posterior means.
+    """
+    draws, x = reading.parameters, reading.rows
+    weights, means = draws.weights.mean(axis=0), draws.means.mean(axis=0)
+    between = weights @ (means - weights @ means) ** 2
+    within = np.maximum(x.var(axis=0) - between, 1e-3 * x.var(axis=0))
+    return np.argsort(-between / within, kind="stable")
+
+
+def log_densities_1d(grid, draws):
+    """Log of w_k N(grid | μ_k, σ_k²), shape (n_draws, n_components, len(grid))."""
+    sd = np.sqrt(draws.variances)
+    z = (grid - draws.means) / sd
+    return draws.log_weights[..., None] - 0.5 * z**2 - np.log(np.sqrt(2 * np.pi) * sd)

@@ -1,0 +1,324 @@
+"""Relabelling of a posterior, so that a label means the same component in every draw."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.optimize import linear_sum_assignment
+
+from bayesgmm.draws import Posterior, Reading, is_relabelled, names, said
+from bayesgmm.labels.stephens_sweeps import (
+    MAX_THREADS,
+    assign,
+    cost_of,
+    look,
+    lowest,
+    margins,
+    within,
+)
+from bayesgmm.likelihood import row_blocks, row_densities
+from bayesgmm.runtime import arguments, in_order, progress_bar
+
+METHODS = ("stephens", "ecr", "means")
+CLEAR = np.log(20.0)
+"""A draw whose margin is at most this many times the draws' mean divergence is ambiguous.
+
+A margin is a log odds for the labels, but summed over rows that a draw moves together: alone it
+grows with the rows however close the components are. What draws of one labelling differ among
+themselves sets its scale, and odds below 20 to 1 are not clear.
+"""
+PAIR_BYTES = 64 * 2**20
+"""Memory for divergences of one block of draws from the MAP, component by component."""
+TIE = 1e-9
+"""Mismatched rows: what the distance of parameters may add at most, to break ties of ECR."""
+
+
+def relabel(
+    post: xr.DataTree,
+    method: str = "stephens",
+    *,
+    exchangeable: Any = None,
+    x: Any = None,
+    progress: bool = True,
+) -> xr.DataTree:
+    """Undo label switching, by one permutation of the exchangeable components in every draw.
+
+    Components that the prior or the model tells apart keep their labels, which have a meaning.
+    What ``sample`` drew says which they are: those whose numbers in the prior differ, or, in a
+    PyMC model, those that cannot swap without a change of its density. Of draws from elsewhere only
+    a fixed part shows, such as a known mean: say ``exchangeable`` if the prior names them.
+
+    ``"stephens"`` [1]_ minimises the Kullback–Leibler divergence of the draws' responsibilities
+    from their mean, summed over draws and rows: by sweeps (see :func:`stephens`) that start at the
+    labels as drawn, at those nearest to the MAP, and at those nearest to each of several draws; the
+    best end is kept.
+    ``"ecr"`` [2]_ minimises the expected number of rows that are not in the component where the
+    MAP's clustering has them, by responsibilities rather than sampled assignments.
+    ``"means"`` minimises the Kullback–Leibler divergence of the draw's parameters from the MAP's:
+    of the joint law of component and row, Σ_c w_c [log(w_c / w_j) + KL(N_c, N_j)], in which
+    separated means outweigh the rest.
+
+    Responsibilities are those of the marginal model, recomputed by the block. Where the tree has no
+    MAP the draw of highest ``lp`` stands in. Labels come in the MAP's order; without a MAP, in the
+    order that leaves most as drawn.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+        A posterior with ``weights``, ``means`` and a spread. Not changed. One that is relabelled
+        already is relabelled from its draws: the same again, or by another method.
+    method : {"stephens", "ecr", "means"}
+    exchangeable : bool or list of lists of components, optional
+        Which components may swap labels: all, none, or the members of each group, such as
+        ``[[1, 2]]``, by their names in the coordinate ``component``. One in no group keeps its
+        label. Default what the posterior says, or what was given when it was relabelled before.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
+    progress : bool
+
+    Returns
+    -------
+    xarray.DataTree
+        The posterior with every variable over ``component`` permuted, and a group ``clustering``:
+        ``permutation[chain, draw, c]`` is the component, as drawn, that became c (see
+        :func:`as_drawn`); ``mean_probability`` (obs, component); ``exchangeable`` (component),
+        equal where labels may swap; and ``margin`` (chain, draw), by how many nats of Stephens'
+        criterion the second-best permutation is worse, whatever the method. Its attributes:
+        ``method``; ``cost``, the method's own criterion, in nats or mismatched rows; ``n_sweeps``;
+        ``divergence``, the mean over draws of their divergence from ``mean_probability`` (nats);
+        ``ambiguous``, the share of draws whose margin is at most log 20 times that.
+
+    Raises
+    ------
+    ValueError
+        The method is unknown, the tree lacks what is needed, or ``exchangeable`` names an unknown
+        component.
+
+    References
+    ----------
+    .. [1] Stephens (2000), J. R. Stat. Soc. B 62, 795–809.
+    .. [2] Papastamoulis & Iliopoulos (2010), J. Comput. Graph. Stat. 19, 313–331.
+    """
+    arguments.one_of("method", method, METHODS)
+    given = Reading.of(post)
+    drawn = Reading.of(as_drawn(given.tree), x)
+    draws, groups = drawn.parameters, _groups(given, drawn, exchangeable)
+    rows, weight = drawn.rows, drawn.sample_weight
+    blocks = row_blocks(draws, len(rows))
+
+    def load(block):
+        return row_densities(draws, rows[block])[1], weight[block]
+
+    pivot = _pivot(drawn)
+
+    def pivot_responsibilities():
+        return row_densities(pivot, rows)[1][0]
+
+    if method == "stephens":
+        starts = [np.tile(np.arange(draws.n_components), (len(draws), 1))]
+        if pivot is not None:
+            # First, so that it is kept where the rows cannot tell, as for empty components.
+            starts.insert(0, assign(within(_parameter_costs(draws, pivot), groups)))
+        labelling = lowest(blocks, load, np.array(starts), groups, progress)
+        cost = labelling.cost
+    else:
+        if pivot is None:
+            raise ValueError(
+                f"method {method!r} needs a MAP in post['map'], or lp in post['sample_stats']; "
+                "post has neither. Try method='stephens'."
+            )
+        costs = criterion = _parameter_costs(draws, pivot)
+        if method == "ecr":
+            clustering = pivot_responsibilities().argmax(axis=1)
+            criterion = _mismatches(blocks, load, draws, clustering, progress)
+            costs = criterion + TIE * costs / np.abs(costs).max()
+        permutations = assign(within(costs, groups))
+        cost = float(cost_of(criterion, permutations).sum())
+        labelling = look(blocks, load, permutations[None], groups, "relabelling", progress)[0]
+    if drawn.map is None:
+        labelling = _reordered(labelling, _order_as_drawn(labelling.permutations, groups))
+    elif method == "stephens":
+        shared = (pivot_responsibilities() * weight[:, None]).T @ labelling.mean
+        labelling = _reordered(labelling, linear_sum_assignment(within(-shared, groups))[1])
+    return _recorded(drawn.tree, labelling, groups, method, cost)
+
+
+def as_drawn(post: xr.DataTree) -> xr.DataTree:
+    """The posterior with the labels that its components had when they were drawn.
+
+    Undoes :func:`relabel`, exactly.
+
+    Returns
+    -------
+    xarray.DataTree
+        Without what hangs on labels in the group ``clustering``.
+    """
+    if not is_relabelled(post):
+        return post
+    clustering = post[names.CLUSTERING].to_dataset()
+    order = clustering[names.PERMUTATION]
+    back = np.argsort(order.values, axis=order.get_axis_num(names.COMPONENT))
+    out = post.copy()
+    out[names.POSTERIOR] = xr.DataTree(_permuted(post, back))
+    labelled = [v for v in clustering.variables if names.COMPONENT in clustering[v].dims]
+    rest = clustering.drop_vars([*labelled, names.MARGIN], errors="ignore").drop_attrs(deep=False)
+    if rest.data_vars:
+        out[names.CLUSTERING] = xr.DataTree(rest)
+    else:
+        del out[names.CLUSTERING]
+    return out
+
+
+def relabelled(post: Posterior, x: Any = None, progress: bool = False) -> Reading:
+    """The reading of a posterior, relabelled if it is not yet."""
+    reading = Reading.of(post, x)
+    if reading.is_relabelled:
+        return reading
+    return Reading.of(relabel(reading.tree, x=reading.x, progress=progress), reading.x)
+
+
+def label_agreement(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> pd.DataFrame:
+    """Share of draws that two methods of relabelling label alike, for all pairs of methods.
+
+    Far from 1 where labels are ambiguous, or where the MAP is far from the posterior.
+
+    Parameters
+    ----------
+    post : xarray.DataTree
+        A posterior with a MAP, relabelled or not.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
+    progress : bool
+
+    Returns
+    -------
+    pandas.DataFrame
+        Methods by methods, 1 on the diagonal. Labels that differ by one order for all draws are
+        alike.
+    """
+    trees = [relabel(post, method, x=x, progress=progress) for method in METHODS]
+    found = [p.reshape(-1, p.shape[-1]) for p in (Reading(t).permutations for t in trees)]
+    table = [[_share_alike(a, b) for b in found] for a in found]
+    return pd.DataFrame(table, index=METHODS, columns=METHODS)
+
+
+def _groups(given, drawn, exchangeable):
+    """The groups of exchangeable components, in the order of the components as drawn."""
+    if exchangeable is not None:
+        return said(exchangeable, drawn.components.tolist())
+    if given.is_relabelled:
+        return given.groups[np.argsort(given.permutations[0, 0])]
+    return drawn.groups
+
+
+def _share_alike(a, b):
+    same = (a[:, :, None] == b[:, None, :]).sum(axis=0)
+    return float((a == b[:, linear_sum_assignment(-same)[1]]).all(axis=1).mean())
+
+
+def _pivot(drawn):
+    """The MAP as a single draw; without one the draw of highest log posterior, or None."""
+    if drawn.map is not None:
+        return drawn.map[None]
+    statistics = drawn.group(names.STATISTICS)
+    if names.LP not in statistics:
+        return None
+    lp = statistics[names.LP].transpose(*names.LEAD).values.ravel()
+    return drawn.parameters[np.nanargmax(lp)][None]
+
+
+def _parameter_costs(draws, pivot):
+    """costs[s, j, c] (nats): divergence of component j of draw s from the pivot's component c."""
+    k, d = draws.means.shape[1:]
+    weights, means = pivot.weights[0], pivot.means[0]
+    lower = np.linalg.cholesky(pivot.covariances[0])
+    log_det = _log_det(lower)
+    size = max(1, PAIR_BYTES // (8 * k * k * d * d))
+    parts = []
+    for start in range(0, len(draws), size):
+        some = draws[start : start + size]
+        theirs = np.linalg.cholesky(some.covariances)
+        whiten = np.linalg.inv(theirs)
+        spread = ((whiten[:, :, None] @ lower) ** 2).sum(axis=(3, 4))
+        apart = some.means[:, :, None] - means
+        distance = (np.einsum("sjab,sjcb->sjca", whiten, apart) ** 2).sum(axis=3)
+        normal = 0.5 * (spread + distance - d + _log_det(theirs)[:, :, None] - log_det)
+        parts.append(weights * (pivot.log_weights[0] - some.log_weights[:, :, None] + normal))
+    return np.concatenate(parts)
+
+
+def _log_det(lower):
+    return 2 * np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
+
+
+def _mismatches(blocks, load, draws, clustering, show):
+    """costs[s, j, c]: expected rows of the pivot's cluster c outside component j of draw s."""
+    k = draws.n_components
+    member = np.eye(k)[clustering]
+
+    def work(block):
+        p, weight = load(block)
+        inside = member[block] * weight[:, None]
+        return inside.sum(axis=0) - np.swapaxes(p, 1, 2) @ inside
+
+    parts = in_order(work, progress_bar(blocks, "relabelling: pivot", show), MAX_THREADS)
+    return sum(parts, np.zeros((len(draws), k, k)))
+
+
+def _order_as_drawn(permutations, groups):
+    """The order of labels that leaves most as drawn, which a user's own prior may tell apart."""
+    kept = (permutations[:, :, None] == np.arange(permutations.shape[1])).sum(axis=0)
+    return np.argsort(linear_sum_assignment(within(-kept, groups))[1])
+
+
+def _reordered(labelling, order):
+    return replace(
+        labelling,
+        permutations=labelling.permutations[:, order],
+        mean=labelling.mean[:, order],
+        costs=labelling.costs[:, :, order],
+    )
+
+
+def _permuted(post, permutations):
+    """The posterior's draws with their components permuted, (chain, draw, component)."""
+    posterior = post[names.POSTERIOR].to_dataset()
+    order = xr.DataArray(permutations, dims=(*names.LEAD, names.COMPONENT))
+    labelled = [v for v in posterior.data_vars if names.COMPONENT in posterior[v].dims]
+    bare = posterior.drop_vars(names.COMPONENT, errors="ignore")
+    moved = {v: bare[v].isel({names.COMPONENT: order}) for v in labelled}
+    return posterior.assign({v: a.transpose(*posterior[v].dims).variable for v, a in moved.items()})
+
+
+def _recorded(drawn, labelling, groups, method, cost):
+    """The tree with its labels permuted, and the permutations and what they say recorded."""
+    posterior = drawn[names.POSTERIOR].to_dataset()
+    dims = (*names.LEAD, names.COMPONENT)
+    permutations = labelling.permutations.reshape([posterior.sizes[d] for d in dims])
+    margin = margins(labelling.costs, labelling.permutations)
+    divergence = labelling.cost / len(margin)
+    clustering = xr.Dataset(
+        {
+            names.PERMUTATION: (dims, permutations),
+            names.MEAN_PROBABILITY: ((names.OBS, names.COMPONENT), labelling.mean),
+            names.MARGIN: (names.LEAD, margin.reshape(permutations.shape[:2])),
+            names.EXCHANGEABLE: ((names.COMPONENT,), groups),
+        },
+        coords={d: posterior[d] for d in dims if d in posterior.coords},
+        attrs={
+            "method": method,
+            "cost": cost,
+            "n_sweeps": labelling.n_sweeps,
+            "divergence": divergence,
+            names.AMBIGUOUS: float((margin <= CLEAR * divergence).mean()),
+        },
+    )
+    if names.CLUSTERING in drawn.children:
+        others = drawn[names.CLUSTERING].to_dataset()
+        clustering = others.merge(clustering, combine_attrs="override")
+    out = drawn.copy()
+    out[names.POSTERIOR] = xr.DataTree(_permuted(drawn, permutations))
+    out[names.CLUSTERING] = xr.DataTree(clustering)
+    return out

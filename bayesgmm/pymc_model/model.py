@@ -1,0 +1,135 @@
+"""``declare``: the mixture as a real PyMC model, the specification. May not import ArviZ."""
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayesgmm.data import training_data
+from bayesgmm.em import Objective, draw_start
+from bayesgmm.mixture import GaussianMixture, checked_mixture
+from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.pymc_model.inverse_wishart import InverseWishart
+from bayesgmm.pymc_model.marginal_mixture import MarginalMixture
+from bayesgmm.pymc_model.residual_lkj import ResidualLKJ
+from bayesgmm.pymc_model.scaled_lkj import ScaledLKJ
+from bayesgmm.structure import SPREAD, SPREAD_DIMS, is_matrix
+
+
+def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> pm.Model:
+    """The declared mixture at these rows as a PyMC model.
+
+    Free variables are ``weights``, the spread (``covariances``, ``covariance`` or ``variances``, by
+    structure) and ``means``; the rows are ``x``. Print it, extend it, draw from its prior, sample
+    it with any PyMC sampler. Every component has an initial value of its own.
+
+    Parameters
+    ----------
+    mixture : GaussianMixture
+    x : array, data frame, or path of a CSV or Parquet file, (n_obs, n_features)
+    sample_weight : (n_obs,), optional
+        How many times each row counts.
+
+    Returns
+    -------
+    pymc.Model
+
+    Raises
+    ------
+    ValueError, TypeError
+        Rows or weights are unfit; the message names the argument or column.
+    """
+    checked_mixture(mixture)
+    rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
+    prior = mixture.resolved_prior(rows.values, weight)
+    coords = {
+        "component": np.arange(mixture.n_components),
+        "feature": list(rows.features),
+        "feature_bis": list(rows.features),
+        "obs": rows.rows,
+    }
+    conjugate = isinstance(prior, NormalInverseWishart)
+    with pm.Model(coords=coords) as model:
+        weights = pm.Dirichlet("weights", a=prior.concentration, dims="component")
+        declare_spread = _conjugate_spread if conjugate else _separate_spread
+        spread = declare_spread(prior, mixture.covariance)
+        factor = pt.linalg.cholesky(spread) if is_matrix(mixture.covariance) else pt.sqrt(spread)
+        start = _start(mixture, rows.values, weight)
+        means = _means(prior, mixture.covariance, factor, start)
+        MarginalMixture(
+            "x",
+            weights,
+            means,
+            **{"chol" if is_matrix(mixture.covariance) else "sigma": factor},
+            sample_weight=None if np.all(weight == 1) else weight,
+            observed=rows.values,
+            dims=("obs", "feature"),
+        )
+    return model
+
+
+def _conjugate_spread(prior, covariance):
+    name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
+    if is_matrix(covariance):
+        chol = np.linalg.cholesky(prior.scale)
+        return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
+    scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
+    if covariance == "spherical":
+        scale = scale.mean(axis=-1)
+    else:
+        df = df[..., None]
+    return pm.InverseGamma(name, df / 2, scale / 2, dims=dims)
+
+
+def _separate_spread(prior, covariance):
+    name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
+    if is_matrix(covariance) and prior.half_normal:
+        return ScaledLKJ(name, prior.scale, prior.eta, dims=dims)
+    if is_matrix(covariance):
+        return ResidualLKJ(name, prior.scale, prior.df, prior.eta, dims=dims)
+    scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
+    if prior.half_normal:  # the square of a half-normal scale
+        return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims)
+    return pm.InverseGamma(name, prior.df / 2, prior.df / 2 * scale**2, dims=dims)
+
+
+def _means(prior, covariance, factor, start):
+    """Normal means with distinct support points, where samplers and optimisers start.
+
+    From identical components ``pm.find_MAP`` stops at the symmetric saddle. It is a support point
+    and not an ``initval`` because PyMC does not convert models with initial values.
+    """
+    if isinstance(prior, NormalInverseWishart):
+        kappa = np.asarray(prior.mean_concentration)
+        feature_axes = len(set(SPREAD_DIMS[covariance]) - {"component"})
+        factor = factor / kappa.reshape(kappa.shape + (1,) * feature_axes) ** 0.5
+    else:
+        covariance, factor = "diag", prior.mean_scale
+    shared = {"dims": ("component", "feature"), "support_point": lambda *_: pt.as_tensor(start)}
+    if is_matrix(covariance):
+        return pm.CustomDist(
+            "means",
+            prior.mean,
+            factor,
+            dist=lambda mean, chol, size: pm.MvNormal.dist(mean, chol=chol, size=size),
+            signature="(d),(d,d)->(d)",
+            class_name="MvNormal",
+            **shared,
+        )
+    return pm.CustomDist(
+        "means",
+        prior.mean,
+        factor[:, None] if covariance == "spherical" else factor,
+        dist=lambda mean, sd, size: pm.Normal.dist(mean, sd, size=size),
+        signature="(),()->()",
+        class_name="Normal",
+        **shared,
+    )
+
+
+def _start(mixture, x, sample_weight):
+    """Distinct means, (n_components, n_features), in the data's units."""
+    objective = Objective.of(mixture, x, sample_weight)
+    y = draw_start(objective.surrogate, 0, np.random.default_rng(0))
+    return objective.in_data_units(objective.target.constrain(y)).means

@@ -1,0 +1,22 @@
+# What the room hands out, and where each lives; read at run time for lazy imports.
+from . import arguments as arguments
+from . import files as files
+from .arguments import flag as flag
+from .arguments import instance as instance
+from .arguments import integer as integer
+from .arguments import number as number
+from .arguments import seed as seed
+from .arguments import shown as shown
+from .cache import sources as sources
+from .files import sha256 as sha256
+from .jit import FAST as FAST
+from .jit import compiled as compiled
+from .jit import compiled_for_c as compiled_for_c
+from .jit import inner as inner
+from .jit import inner_exact as inner_exact
+from .jit import inner_fast as inner_fast
+from .progress import progress_bar as progress_bar
+from .threads import CHUNK as CHUNK
+from .threads import in_order as in_order
+from .threads import one_blas_thread as one_blas_thread
+from .threads import sum_over_chunks as sum_over_chunks
