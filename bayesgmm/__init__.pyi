@@ -3,9 +3,9 @@
 from .data import Observations as Observations
 from .data import observations as observations
 from .mixture import GaussianMixture as GaussianMixture
-from .prior import FraleyRaftery as FraleyRaftery
-from .prior import NormalInverseWishart as NormalInverseWishart
-from .prior import NormalLKJ as NormalLKJ
+from .mixture import FraleyRaftery as FraleyRaftery
+from .mixture import NormalInverseWishart as NormalInverseWishart
+from .mixture import NormalLKJ as NormalLKJ
 from .em import Mode as Mode
 from .em import PointEstimate as PointEstimate
 from .em import fit_map as fit_map

@@ -8,27 +8,29 @@ from scipy import stats
 from scipy.special import gammaln, logsumexp, multigammaln
 
 from bayesgmm.mixture.parameters import MixtureParameters
-from bayesgmm.prior.families import NormalInverseWishart
+from bayesgmm.mixture.priors.families import NormalInverseWishart
 
-STRUCTURES = ("full", "tied", "diag", "spherical")
+STRUCTURES = ("full", "tied", "diag", "spherical", "tied_diag", "tied_spherical")
+SHARED = ("tied", "tied_diag", "tied_spherical")
+ISOTROPIC = ("spherical", "tied_spherical")
 LONG = np.longdouble
 
 
 def random_parameters(rng, covariance, k, d):
     """A mixture of unit scale whose components overlap."""
+    blocks = 1 if covariance in SHARED else k
     if covariance in ("full", "tied"):
-        blocks = k if covariance == "full" else 1
         factor = np.tril(0.4 * rng.normal(size=(blocks, d, d)), -1)
         factor += np.exp(0.3 * rng.normal(size=(blocks, d)))[:, :, None] * np.eye(d)
     else:
-        factor = np.exp(0.3 * rng.normal(size=(k, d if covariance == "diag" else 1)))
+        factor = np.exp(0.3 * rng.normal(size=(blocks, 1 if covariance in ISOTROPIC else d)))
     weights = rng.dirichlet(np.full(k, 3.0))
     return MixtureParameters(covariance, weights, 2 * rng.normal(size=(k, d)), factor)
 
 
 def prior_by_component(rng, covariance, k, d):
     """A conjugate prior that tells all components apart by all its numbers."""
-    blocks = () if covariance == "tied" else (k,)
+    blocks = () if covariance in SHARED else (k,)
     a = rng.normal(size=(*blocks, d, d))
     return NormalInverseWishart(
         rng.uniform(1, 4, size=k),
@@ -55,7 +57,7 @@ def lower_factors(parameters):
     factor = parameters.factor
     if parameters.covariance in ("full", "tied"):
         return np.array([factor[c % len(factor)] for c in range(k)])
-    return np.array([np.diag(np.resize(factor[c], d)) for c in range(k)])
+    return np.array([np.diag(np.resize(factor[c % len(factor)], d)) for c in range(k)])
 
 
 def covariances(parameters):

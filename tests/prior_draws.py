@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import stats
 
-from bayesgmm.prior.families import NormalInverseWishart
-from bayesgmm.structure import factor_shape, is_matrix
+from bayesgmm.mixture import structure_named
+from bayesgmm.mixture.priors.families import NormalInverseWishart
 
 
 def draw_prior(prior, covariance, n_components, n_features, rng):
@@ -15,25 +15,28 @@ def draw_prior(prior, covariance, n_components, n_features, rng):
     """
     d = n_features
     weights = rng.dirichlet(prior.concentration)
-    shape = factor_shape(covariance, n_components, d)
+    shape = structure_named(covariance).factor_shape(n_components, d)
     conjugate = isinstance(prior, NormalInverseWishart)
     if conjugate:
         prior = prior.by_component
-    if conjugate and is_matrix(covariance):
+    if conjugate and structure_named(covariance).correlated:
         blocks = zip(prior.df[: shape[0]], prior.scale, strict=False)
         drawn = [stats.invwishart.rvs(*block, random_state=rng) for block in blocks]
         factor = np.linalg.cholesky(np.reshape(drawn, shape))
     elif conjugate:
         diagonal = np.diagonal(prior.scale, axis1=1, axis2=2)
-        scale = diagonal if covariance == "diag" else diagonal.mean(axis=1, keepdims=True)
-        factor = np.sqrt(scale / 2 / rng.gamma(prior.df[:, None] / 2, size=shape))
-    elif is_matrix(covariance):
+        isotropic = structure_named(covariance).isotropic
+        scale = diagonal.mean(axis=1, keepdims=True) if isotropic else diagonal
+        gamma = rng.gamma(prior.df[: shape[0], None] / 2, size=shape)
+        factor = np.sqrt(scale[: shape[0]] / 2 / gamma)
+    elif structure_named(covariance).correlated:
         lower = np.stack([_lkj_factor(prior.eta, d, rng) for _ in range(shape[0])])
         inverse = np.linalg.inv(lower)
         excess = 1.0 if prior.half_normal else np.sqrt((inverse**2).sum(axis=1))
         factor = (_scales(prior, prior.scale, shape[:2], rng) * excess)[..., None] * lower
     else:
-        scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
+        isotropic = structure_named(covariance).isotropic
+        scale = np.sqrt(np.mean(prior.scale**2)) if isotropic else prior.scale
         factor = _scales(prior, scale, shape, rng)
     noise = rng.normal(size=(n_components, d))
     if conjugate:

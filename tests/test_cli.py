@@ -384,7 +384,7 @@ def test_ctrl_c_while_relabelling_keeps_the_draws(table, tmp_path, monkeypatch):
     def interrupted(post, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bayesgmm.relabel", interrupted)
+    monkeypatch.setattr("bayesgmm.labels.relabelling.relabel", interrupted)
     out = tmp_path / "out"
     result = call("fit", table, "-k", 2, *SMALL, "--out", out)
     assert result.exit_code == 130

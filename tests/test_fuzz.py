@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from oracles import STRUCTURES
 
 import bayesgmm as bg
 from bayesgmm.posterior.advice import AMBIGUOUS, DIFFERENT_MODES, NOT_CONVERGED, TOO_FEW
 
-STRUCTURES = ("full", "tied", "diag", "spherical")
 LEAST_DRAWS = 8
 
 

@@ -18,9 +18,7 @@ PACKAGE = Path(bayesgmm.__file__).parent
 ROOMS = [
     "runtime",
     "html",
-    "structure",
     "data",
-    "prior",
     "mixture",
     "likelihood",
     "em",

@@ -5,8 +5,8 @@ import xarray as xr
 from oracles import covariances, random_parameters, random_rows
 from scipy import stats
 
+from bayesgmm.mixture import structure_named
 from bayesgmm.mixture.parameters import MixtureParameters
-from bayesgmm.structure import SPREAD, SPREAD_DIMS
 
 
 def jittered(parameters, rng, width):
@@ -29,9 +29,9 @@ def tree_of(draws, x, n_chains=2, weight=None, mode=None):
     """A tree as ``sample`` lays it out, from draws of a mixture."""
     covariance = draws[0].covariance
     k, d = draws[0].means.shape
-    name, features = SPREAD[covariance], [f"f{j}" for j in range(d)]
+    name, features = structure_named(covariance).spread, [f"f{j}" for j in range(d)]
     dims = {"weights": ("component",), "means": ("component", "feature")}
-    dims[name] = SPREAD_DIMS[covariance]
+    dims[name] = structure_named(covariance).dims
     coords = {"component": np.arange(k), "feature": features, "feature_bis": features}
 
     def dataset(arrays, lead, more):

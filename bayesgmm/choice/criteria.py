@@ -9,9 +9,8 @@ import numpy as np
 
 from bayesgmm.data import training_data
 from bayesgmm.em import fit_ml
-from bayesgmm.mixture import GaussianMixture
+from bayesgmm.mixture import STRUCTURES, GaussianMixture
 from bayesgmm.runtime import arguments, progress_bar
-from bayesgmm.structure import STRUCTURES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +21,7 @@ CRITERIA = ("bic", "icl", "aic")
 def compare_k(
     x: Any,
     n_components: int | Iterable[int] = range(1, 10),
-    covariance: str | Iterable[str] = STRUCTURES,
+    covariance: str | Iterable[str] = tuple(STRUCTURES),
     *,
     sample_weight: Any = None,
     n_starts: int = 20,
@@ -36,7 +35,7 @@ def compare_k(
     x : array, data frame, or path of a CSV or Parquet file, (n_obs, n_features)
     n_components : int or iterable of int
     covariance : str or iterable of str
-        Structures: "full", "tied", "diag", "spherical".
+        Names of structures, as :class:`GaussianMixture` takes them; default all.
     sample_weight : (n_obs,), optional
         How many times each row counts.
     n_starts : int

@@ -26,6 +26,8 @@ class Covariance(StrEnum):
     tied = "tied"
     diag = "diag"
     spherical = "spherical"
+    tied_diag = "tied_diag"
+    tied_spherical = "tied_spherical"
 
 
 class PriorFamily(StrEnum):

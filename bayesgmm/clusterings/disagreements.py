@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 
 from bayesgmm.clusterings.similarity_matrix import similarity
-from bayesgmm.draws import mcse_of_mean, names
+from bayesgmm.draws import entry_name, mcse_of_mean, names
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import progress_bar
-from bayesgmm.structure import entry_name
 
 DISPUTED = 0.1
 """A row whose MAP label is wrong with a larger probability is disputed."""
@@ -67,7 +66,7 @@ def pair_table(reading, map_labels, rows, progress):
 def parameter_table(reading, point, prob):
     """By parameter the MAP beside mean and interval, and its place among the draws."""
     posterior = reading.posterior
-    values = {names.MEANS: point.means, point.spread_name: point.spread}
+    values = {names.MEANS: point.means, point.structure.spread: point.spread}
     if point.n_components > 1:  # else it is always 1
         values = {names.WEIGHTS: point.weights} | values
     tails = [(1 - prob) / 2, (1 + prob) / 2]

@@ -4,6 +4,7 @@ The twentieth of the weight that fits worst is left out, so that no row in twent
 moves what the default prior and the coordinates of a fit are scaled by.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,7 +37,8 @@ class Bulk:
     so is all that is estimated from them.
     """
 
-    covariance_structure: str
+    form: Callable[[np.ndarray], np.ndarray]
+    """What of a covariance matrix the structure keeps."""
     rows: np.ndarray
     """(n, n_features), in the scaled coordinates."""
     weight: np.ndarray
@@ -47,8 +49,10 @@ class Bulk:
     """(n_features,), in the data's units, of the scaled coordinates."""
 
     @classmethod
-    def of(cls, x, sample_weight, covariance_structure):
+    def of(cls, x, sample_weight, structure=None):
         """The bulk of the rows x, (n_obs, n_features), that count sample_weight, (n_obs,), times.
+
+        Without a covariance structure it is of full matrices.
 
         Raises
         ------
@@ -60,11 +64,12 @@ class Bulk:
         origin, unit = np.array([_centre_and_scale(column, weight) for column in rows.T]).T
         # Where few of many rows differ, none of those looked at may.
         unit = np.where(unit > 0, unit, np.maximum(np.ptp(x, axis=0), np.finfo(float).tiny))
-        if covariance_structure == "spherical":
+        if structure is not None and structure.isotropic:
             unit = np.full_like(unit, unit.max())
         weight = weight * (total / weight.sum())
         scaled = np.clip((rows - origin) / unit, -FARTHEST, FARTHEST)
-        return cls(covariance_structure, scaled, weight, origin, unit)
+        form = np.asarray if structure is None else structure.pooled
+        return cls(form, scaled, weight, origin, unit)
 
     @property
     def kept(self):
@@ -101,7 +106,7 @@ class Bulk:
     def _tied(self, k):
         """The best tied mixture of k components that a few starts lead to."""
         whole, d = self._whole, self.rows.shape[1]
-        spread = self._form(self._untrimmed(whole.covariance))
+        spread = self.form(self._untrimmed(whole.covariance))
         if k == 1:
             return self._climb(_Tied(whole.means, spread), CLIMB)
         rng, best = np.random.default_rng(0), None
@@ -138,13 +143,6 @@ class Bulk:
         d = len(covariance)
         return covariance * (1 - TRIMMED) / chdtr(d + 2, chdtri(d, TRIMMED))
 
-    def _form(self, covariance):
-        if self.covariance_structure == "diag":
-            return np.diag(np.diag(covariance))
-        if self.covariance_structure == "spherical":
-            return np.eye(len(covariance)) * np.diag(covariance).mean()
-        return covariance
-
     def _climb(self, fit, n_iter):
         """EM of a tied mixture on the rows that fit it best."""
         z, total = self.rows, self.weight.sum() * (1 - TRIMMED)
@@ -174,7 +172,7 @@ class Bulk:
     def _estimate(self, covariance, freedom):
         """From the covariance of the rows kept about their means, on so many degrees of freedom."""
         d = len(covariance)
-        covariance = self._form(covariance + np.diag(self._rounding))
+        covariance = self.form(covariance + np.diag(self._rounding))
         # Rows that are missing to three for every feature are put in without correlation, and as
         # many again as there are where a feature is a sum of others among the rows kept.
         sd = np.sqrt(np.diag(covariance))

@@ -7,7 +7,6 @@ import numpy as np
 from bayesgmm.data.bulk import Bulk
 from bayesgmm.data.rows import Observations, chunks, observations_of
 from bayesgmm.data.tables import table_of
-from bayesgmm.structure import is_matrix
 
 UNEXPLAINED = 1e-3
 """Standard deviations of a column that the others must leave unexplained."""
@@ -24,7 +23,7 @@ matrix in which the row is not far."""
 
 
 def training_data(
-    x: Any, sample_weight: Any = None, n_components: int = 1, covariance: str = "full"
+    x: Any, sample_weight: Any = None, n_components: int = 1, correlated: bool = True
 ) -> tuple[Observations, np.ndarray]:
     """Observations and row weights to which a mixture can be fitted.
 
@@ -36,8 +35,8 @@ def training_data(
         Weight ≥ 0 of each row, or of each row of the original table. Default: 1.
     n_components : int
         Number of components of the mixture.
-    covariance : str
-        Structure of its covariances.
+    correlated : bool
+        Whether its covariances are matrices.
 
     Returns
     -------
@@ -69,8 +68,8 @@ def training_data(
             f"expected at least as many; try n_components={n_distinct} or fewer"
         )
     if weight.sum() > 1:
-        bulk = Bulk.of(obs.values, weight, "full")
-        matrix = is_matrix(covariance) and obs.n_features > 1
+        bulk = Bulk.of(obs.values, weight)
+        matrix = correlated and obs.n_features > 1
         farthest = FARTHEST_OF_MATRIX * np.sqrt(weight.sum()) if matrix else np.inf
         _check_reach(obs, weight, low, high, bulk, min(farthest, FARTHEST))
         if matrix:

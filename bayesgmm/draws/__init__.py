@@ -4,6 +4,7 @@ from bayesgmm.draws import names
 from bayesgmm.draws.exchangeable import said
 from bayesgmm.draws.files import load, save
 from bayesgmm.draws.monte_carlo_error import batches, mcse_of_mean, standard_error
+from bayesgmm.draws.names import entry_name, quoted
 from bayesgmm.draws.read import Posterior, Reading, holds_mixture, is_relabelled
 from bayesgmm.draws.store import Store, claimed_store, read_tree
 from bayesgmm.draws.write import (
@@ -27,6 +28,7 @@ __all__ = [
     "batches",
     "claimed_store",
     "data_hash",
+    "entry_name",
     "holds_mixture",
     "is_relabelled",
     "kept",
@@ -39,6 +41,7 @@ __all__ = [
     "model_variables",
     "n_values",
     "names",
+    "quoted",
     "read_tree",
     "run_group",
     "said",

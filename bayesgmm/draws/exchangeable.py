@@ -66,7 +66,7 @@ def fixed_apart(draws):
     if len(draws) == 1:
         return np.zeros(k, dtype=int)
     parts = [draws.weights, draws.means]
-    parts += [] if draws.shares_spread else [draws.factor]
+    parts += [] if draws.structure.shared else [draws.factor]
     columns = []
     for part in parts:
         first = part[0].reshape(k, -1)

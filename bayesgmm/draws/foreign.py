@@ -15,8 +15,8 @@ from bayesgmm.draws.names import (
     WEIGHTS,
     X,
 )
+from bayesgmm.mixture import STRUCTURES, structure_named
 from bayesgmm.runtime import arguments
-from bayesgmm.structure import SPREAD_DIMS
 
 
 def structure_of(posterior):
@@ -28,18 +28,17 @@ def structure_of(posterior):
         It lacks weights, means or a spread.
     """
     missing = [v for v in (WEIGHTS, MEANS) if v not in posterior]
-    spread = [v for v in ("covariances", "covariance", "variances") if v in posterior]
-    if missing or not spread:
-        wanted = ", ".join(missing) or "covariances, covariance or variances"
+    named = [s for s in STRUCTURES.values() if s.spread in posterior]
+    if missing or not named:
+        wanted = ", ".join(missing) or " or ".join(sorted({s.spread for s in STRUCTURES.values()}))
         raise ValueError(
             f"post lacks {wanted}; it has {', '.join(map(str, posterior.data_vars))}. "
             "Give the variables of your model these names."
         )
-    name = spread[0]
-    if name == "variances":
-        same = posterior[name].ndim == posterior[MEANS].ndim
-        return "diag" if same else "spherical", name
-    return "full" if name == "covariances" else "tied", name
+    lead = posterior[WEIGHTS].ndim - 1
+    alike = [s for s in named if posterior[s.spread].ndim == lead + len(s.dims)]
+    found = (alike or named)[0]
+    return found.name, found.spread
 
 
 def checked_tree(post):
@@ -72,7 +71,7 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     posterior = checked_tree(post)[POSTERIOR].to_dataset()
     covariance, name = structure_of(posterior)
     wanted = {WEIGHTS: (COMPONENT,), MEANS: (COMPONENT, FEATURE)}
-    wanted[name] = SPREAD_DIMS[covariance]
+    wanted[name] = structure_named(covariance).dims
     named = all(dim in posterior.coords for dim in (COMPONENT, FEATURE))
     if named and all(posterior[v].dims == LEAD + wanted[v] for v in wanted):
         return post

@@ -34,3 +34,16 @@ AMBIGUOUS = "ambiguous"
 INTERRUPTED = "interrupted"
 WALL_TIME = "wall_time"
 VERSIONS = "versions"
+
+
+def entry_name(variable, labels):
+    """Name of one entry of a variable, such as ``means[0, waiting]``; no two entries share one."""
+    return f"{variable}[{', '.join(quoted(label) for label in labels)}]" if labels else variable
+
+
+def quoted(label):
+    """A label as text; in quotes where a comma or a bracket in it could be taken for the list's."""
+    text = str(label)
+    if any(mark in text for mark in ',[]"'):
+        return '"' + text.replace('"', '""') + '"'
+    return text

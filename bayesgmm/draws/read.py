@@ -12,8 +12,7 @@ from bayesgmm.draws import names
 from bayesgmm.draws.exchangeable import fixed_apart, recorded
 from bayesgmm.draws.foreign import checked_tree, laid_out, observed_rows, structure_of
 from bayesgmm.draws.validity import proper_factor, refuse
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.structure import SPREAD
+from bayesgmm.mixture import STRUCTURES, MixtureParameters
 
 AMBIGUOUS_SHARE = 0.05
 """Labels are ambiguous when more than this share of draws could have others."""
@@ -243,7 +242,9 @@ def holds_mixture(post):
     """Whether the tree has the variables of a Gaussian mixture, by name, and its rows."""
     group = post[names.POSTERIOR].to_dataset()
     rows = names.OBSERVED in post.children and names.X in post[names.OBSERVED]
-    named = {names.WEIGHTS, names.MEANS} <= set(group) and bool(set(SPREAD.values()) & set(group))
+    named = {names.WEIGHTS, names.MEANS} <= set(group) and any(
+        s.spread in group for s in STRUCTURES.values()
+    )
     return rows and named and {names.COMPONENT, names.FEATURE} <= set(group[names.MEANS].dims)
 
 

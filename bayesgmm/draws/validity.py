@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from bayesgmm.draws.names import DRAW, MEANS, WEIGHTS
-from bayesgmm.structure import factor_from_spread, is_matrix
+from bayesgmm.mixture import structure_named
 
 ROUNDING = 1e-6
 """Weights may miss the simplex by this, and the halves of a covariance matrix each other, relative
@@ -26,7 +26,7 @@ def proper_factor(draws, covariance, spread, group):
     Returns
     -------
     float64 array
-        In the layout of :mod:`bayesgmm.structure`, after the leading axes.
+        In the layout of :mod:`bayesgmm.mixture.structures`, after the leading axes.
 
     Raises
     ------
@@ -48,12 +48,13 @@ def proper_factor(draws, covariance, spread, group):
     off = (weights < -ROUNDING).any(axis=-1) | (np.abs(total - 1) > ROUNDING)
     checked(draws[WEIGHTS], off, "weights of at least 0 that sum to 1")
     values = draws[spread].values
-    if not is_matrix(covariance):
+    structure = structure_named(covariance)
+    if not structure.correlated:
         checked(draws[spread], values <= 0, "a variance above 0")
-        return factor_from_spread(values, covariance)
+        return structure.from_spread(values)
     checked(draws[spread], _asymmetric(values), "a symmetric matrix")
     try:
-        return factor_from_spread(values, covariance)
+        return structure.from_spread(values)
     except np.linalg.LinAlgError:
         singular = np.array([_is_singular(m) for m in values.reshape(-1, *values.shape[-2:])])
         checked(draws[spread], singular.reshape(values.shape[:-2]), "a positive definite matrix")

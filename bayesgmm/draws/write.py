@@ -37,9 +37,8 @@ from bayesgmm.draws.names import (
     WEIGHTS,
     X,
 )
-from bayesgmm.prior import NormalInverseWishart, exchangeable_groups, prior_numbers
+from bayesgmm.mixture import NormalInverseWishart, exchangeable_groups, prior_numbers
 from bayesgmm.runtime import sha256
-from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
 
 PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor", "arviz", "xarray")
 
@@ -60,11 +59,11 @@ SAMPLER_STATISTICS = {
 
 def mixture_variables(mixture, n_features):
     """Dimensions and shape of a draw of every variable, by name."""
-    k, covariance = mixture.n_components, mixture.covariance
+    k, structure = mixture.n_components, mixture.structure
     return {
         WEIGHTS: ((COMPONENT,), (k,)),
         MEANS: ((COMPONENT, FEATURE), (k, n_features)),
-        SPREAD[covariance]: (SPREAD_DIMS[covariance], spread_shape(covariance, k, n_features)),
+        structure.spread: (structure.dims, structure.spread_shape(k, n_features)),
     }
 
 
@@ -189,7 +188,7 @@ def map_dataset(estimate, coords):
     variables = {
         WEIGHTS: ((COMPONENT,), p.weights),
         MEANS: ((COMPONENT, FEATURE), p.means),
-        p.spread_name: (SPREAD_DIMS[p.covariance], p.spread),
+        p.structure.spread: (p.structure.dims, p.spread),
         "log_posterior": ((), estimate.log_posterior),
         "log_likelihood": ((), estimate.log_likelihood),
         "gradient_norm": ((), estimate.gradient_norm),

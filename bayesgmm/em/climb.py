@@ -109,7 +109,7 @@ def _quasi_newton(objective, path, max_iter, tol, show):
     whatever the scales of weights, means and spreads.
     """
     start, latest, length = path.end, path.end, len(path.trace)
-    root = np.linalg.cholesky(complete_information(objective, start))
+    root = np.linalg.cholesky(complete_information(start))
     metric = np.linalg.inv(root).T
 
     def negative(u):

@@ -7,11 +7,10 @@ import numpy as np
 from bayesgmm.data import peculiarities, training_data
 from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
-from bayesgmm.em.m_step import FLOOR
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import search
 from bayesgmm.likelihood import responsibilities
-from bayesgmm.mixture import GaussianMixture, checked_mixture
+from bayesgmm.mixture import FLOOR, GaussianMixture, checked_mixture
 from bayesgmm.runtime import arguments, one_blas_thread, sum_over_chunks
 
 MOST_STARTS = 1_000_000
@@ -121,7 +120,9 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
     max_iter = arguments.integer("max_iter", max_iter)
     tol = arguments.number("tol", tol, above=0)
     random_seed = arguments.seed(random_seed)
-    rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
+    rows, weight = training_data(
+        x, sample_weight, mixture.n_components, mixture.structure.correlated
+    )
     objective = Objective.of(mixture, rows.values, weight, flat)
     with one_blas_thread():
         climbs = search(objective, n_starts, max_iter, tol, random_seed, progress)

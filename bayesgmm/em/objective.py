@@ -6,10 +6,17 @@ from functools import cached_property
 import numpy as np
 
 from bayesgmm.data import Bulk
-from bayesgmm.em.m_step import FLOOR, conjugate_mode
+from bayesgmm.em.m_step import conjugate_mode
 from bayesgmm.likelihood import MixtureMoments, Target, assemble, kernel_weight, unconstrain
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior import NormalInverseWishart, NormalLKJ, exchangeable_groups, prior_numbers
+from bayesgmm.mixture import (
+    FLOOR,
+    MixtureParameters,
+    NormalInverseWishart,
+    NormalLKJ,
+    exchangeable_groups,
+    prior_numbers,
+    structure_named,
+)
 from bayesgmm.runtime import CHUNK, compiled
 
 
@@ -49,10 +56,10 @@ class Objective:
         """The objective of a declared mixture at checked rows."""
         x = np.ascontiguousarray(x).view()
         x.flags.writeable = False  # one type of rows, one compilation
-        bulk = Bulk.of(x, sample_weight, mixture.covariance)
+        bulk = Bulk.of(x, sample_weight, mixture.structure)
         centre, covariance = bulk.centre, bulk.covariance
         sd = np.sqrt(np.diag(covariance))
-        scale = np.full_like(sd, sd.max()) if mixture.covariance == "spherical" else sd
+        scale = np.full_like(sd, sd.max()) if mixture.structure.isotropic else sd
 
         def resolved(prior):
             numbers = prior.resolved(x, sample_weight, mixture.n_components, mixture.covariance)
@@ -68,6 +75,10 @@ class Objective:
             mixture.covariance, mixture.n_components, x, sample_weight, centre, scale,
             covariance / np.outer(scale, scale), prior, conjugate,
         )  # fmt: skip
+
+    @property
+    def structure(self):
+        return structure_named(self.covariance)
 
     @cached_property
     def surrogate(self):
@@ -114,14 +125,9 @@ class Objective:
         """Nats from the objective here to that in the data's units: a change of variables."""
         if self.prior is None:
             return self.log_likelihood_offset
-        log_scale, k, d = np.log(self.scale), self.n_components, self.n_features
-        powers = {
-            "full": k * (d + 1) * log_scale.sum(),
-            "tied": (d + 1) * log_scale.sum(),
-            "diag": 2 * k * log_scale.sum(),
-            "spherical": 2 * k * log_scale[0],
-        }
-        return self.log_likelihood_offset - k * log_scale.sum() - powers[self.covariance]
+        log_scale, k = np.log(self.scale), self.n_components
+        power = self.structure.log_scale_power(log_scale, k)
+        return self.log_likelihood_offset - k * log_scale.sum() - power
 
     def sampled(self, rng):
         """The objective itself, or of few rows drawn from many, with the same total weight.
@@ -174,41 +180,18 @@ class Objective:
         """
         if self.prior is not None and self.prior.bounded:
             return False
-        if parameters.factor.ndim == 3 and _far_from(FLOOR, self._whitened(parameters.factor)):
+        if self.structure.is_far_from_floor(parameters.factor, self.metric):
             return False
         return self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
 
     def smallest_eigenvalues(self, parameters):
         """Smallest eigenvalue of every component's covariance, relative to that of all rows."""
-        if parameters.factor.ndim == 3:
-            whitened = self._whitened(parameters.factor)
-            smallest = np.linalg.svd(whitened, compute_uv=False)[:, -1] ** 2
-            return np.broadcast_to(smallest, (self.n_components,))
-        return parameters.factor.min(axis=1) ** 2
-
-    def _whitened(self, factor):
-        """Cholesky factors in coordinates where the rows are uncorrelated."""
-        return np.linalg.solve(self.metric, factor)
+        smallest = self.structure.smallest_eigenvalues(parameters.factor, self.metric)
+        return np.broadcast_to(smallest, (self.n_components,))
 
     def in_data_units(self, parameters):
         """Parameters of these coordinates as parameters of the data's."""
         return parameters.affine(self.scale, self.shift)
-
-
-@compiled
-def _far_from(floor, factor):
-    """By a bound that costs little: det Σ = λ₁ Π_{i>1} λ_i ≤ λ₁ (tr Σ / (d − 1))^(d − 1)."""
-    d = factor.shape[1]
-    for k in range(len(factor)):
-        determinant, trace = 1.0, 0.0
-        for i in range(d):
-            determinant *= factor[k, i, i] ** 2
-            for j in range(i + 1):
-                trace += factor[k, i, j] ** 2
-        others = (trace / (d - 1)) ** (d - 1) if d > 1 else 1.0
-        if not determinant > 2 * floor * others:
-            return False
-    return True
 
 
 @compiled
@@ -231,6 +214,7 @@ def _largest(gradient, factor, n_components, d):
                 for i in range(j, d):
                     whitened += block[i, j] * means[i]
             else:
-                whitened = factor[k, j if j < factor.shape[1] else 0] * means[j]
+                row = k if k < factor.shape[0] else 0
+                whitened = factor[row, j if j < factor.shape[1] else 0] * means[j]
             largest = max(largest, abs(whitened))
     return largest

@@ -5,9 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.em.m_step import conjugate_mode
 from bayesgmm.likelihood import unconstrain
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior import gains_of_places
-from bayesgmm.structure import is_matrix
+from bayesgmm.mixture import MixtureParameters, gains_of_places
 
 LLOYD_PASSES = 5
 SEEDING_ROWS = 10_000
@@ -37,11 +35,11 @@ def draw_start(objective, index, rng):
         centres = rows[_seeds(whitened, weight, k, rng, power=1)]
         # Components this narrow assign outright all rows but those half-way between two centres.
         width = 0.1
-    matrix = is_matrix(objective.covariance)
-    factor = (metric * width)[None] if matrix else np.full((k, 1), width)
+    structure = objective.structure
+    factor = structure.first_factor(metric, width, k)
     for _ in range(0 if kind == 2 else LLOYD_PASSES):
         moments = objective.target.moments(log_weights, centres, factor)
-        step = moments.s @ factor[0].T if matrix else moments.s * width
+        step = structure.times(factor, moments.s)
         centres = centres + step / np.maximum(moments.nk, 1e-10)[:, None]
     moments = objective.target.moments(log_weights, centres, factor)
     if objective.groups.any():

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from bayesgmm.figures.style import INK, axes_of, beside, colour, dash, note, plain
+from bayesgmm.mixture import STRUCTURES
 from bayesgmm.runtime import arguments
-from bayesgmm.structure import STRUCTURES
 
 NAMES = {"bic": "BIC", "icl": "ICL", "aic": "AIC", "log_likelihood": "log likelihood (nats)"}
 
@@ -58,7 +58,7 @@ def plot_compare_k(table: pd.DataFrame, criterion: str = "bic", *, ax: Any = Non
     handles = []
     for structure in shown:
         # A structure has its colour whatever others are shown.
-        index, at = STRUCTURES.index(structure), (table["covariance"] == structure).to_numpy()
+        index, at = list(STRUCTURES).index(structure), (table["covariance"] == structure).to_numpy()
         style: dict[str, Any] = {"color": colour(index), "ls": dash(index), "lw": 1.5}
         axes.plot(size[at], gap[at], **style)
         dots: dict[str, Any] = {"ls": "", "marker": "o", "markersize": 5, "color": colour(index)}

@@ -174,6 +174,8 @@ def as_drawn(post: xr.DataTree) -> xr.DataTree:
 def relabelled(post: Posterior, x: Any = None, progress: bool = False) -> Reading:
     """The reading of a posterior, relabelled if it is not yet."""
     reading = Reading.of(post, x)
+    if x is not None:
+        reading.rows  # noqa: B018 refused here if they do not fit
     if reading.is_relabelled:
         return reading
     return Reading.of(relabel(reading.tree, x=reading.x, progress=progress), reading.x)

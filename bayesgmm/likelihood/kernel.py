@@ -95,7 +95,8 @@ def _reduce(factor, log_weights, d, reduced, log_constant):
                     reduced[k, i * d + j] = factor[block, i, j] * pivot
                 reduced[k, i * d + i] = pivot
             else:
-                pivot = 1.0 / factor[k, i if i < factor.shape[1] else 0]
+                row = k if k < factor.shape[0] else 0
+                pivot = 1.0 / factor[row, i if i < factor.shape[1] else 0]
                 reduced[k, i] = pivot
             log_constant[k] += np.log(pivot)
 
@@ -211,6 +212,6 @@ def add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor):
                         g_factor[block, i, column] += v[i]
         else:
             for i in range(d):
-                column = i if i < factor.shape[1] else 0
-                g_means[k, i] += s[k, i] / factor[k, column]
-                g_factor[k, column] += (S[k, i] - nk[k]) / factor[k, column]
+                row, column = k if k < factor.shape[0] else 0, i if i < factor.shape[1] else 0
+                g_means[k, i] += s[k, i] / factor[row, column]
+                g_factor[row, column] += (S[k, i] - nk[k]) / factor[row, column]

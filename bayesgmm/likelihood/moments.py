@@ -52,9 +52,8 @@ def mixture_moments(x, log_weights, means, factor, sample_weight=None, shift=0.0
     means : float64 array, shape (n_components, n_features)
         Component means, of ``(x - shift) / scale``.
     factor : float64 array
-        Spread of ``(x - shift) / scale`` in the layout of :mod:`bayesgmm.structure`: lower Cholesky
-        factors (n_components or 1, n_features, n_features) or standard deviations
-        (n_components, n_features or 1).
+        Spread of ``(x - shift) / scale``: lower Cholesky factors (n_components or 1, n_features,
+        n_features) or standard deviations (n_components or 1, n_features or 1).
     sample_weight : float64 array, shape (n_obs,), optional
         How many times each row counts.
     shift, scale : float or float64 array, shape (n_features,)
@@ -154,7 +153,8 @@ def _arguments(x, log_weights, means, factor, shift, scale):
     n_components, d = len(log_weights), x.shape[1]
     if means.shape != (n_components, d):
         raise ValueError(f"means must have shape {(n_components, d)}; got {means.shape}.")
-    shapes = [(n_components, d, d), (1, d, d), (n_components, d), (n_components, 1)]
+    sizes = (n_components, 1)
+    shapes = [*((n, d, d) for n in sizes), *((n, columns) for n in sizes for columns in (d, 1))]
     if factor.shape not in shapes:
         raise ValueError(
             f"factor must have one of the shapes {', '.join(map(str, shapes))}; got {factor.shape}."

@@ -5,7 +5,6 @@ import numpy as np
 from bayesgmm.likelihood.few_features import coordinates
 from bayesgmm.likelihood.kernel import fill_rows
 from bayesgmm.runtime import compiled
-from bayesgmm.structure import is_matrix
 
 BLOCK_BYTES = 64 * 2**20
 """Memory for one block of responsibilities, over all draws."""
@@ -37,7 +36,7 @@ def row_densities(draws, x):
     x = np.ascontiguousarray(x, dtype=np.float64).view(np.ndarray)
     x.flags.writeable = False
     d = x.shape[1]
-    identity = coordinates(np.zeros(d), np.ones(d), is_matrix(draws.covariance))
+    identity = coordinates(np.zeros(d), np.ones(d), draws.structure.correlated)
     parameters = (draws.log_weights, draws.means, draws.factor)
     _fill_draws(x, *identity, *map(np.ascontiguousarray, parameters), log_density, table)
     return log_density, table

@@ -6,17 +6,21 @@ The vector holds PyMC's own unconstrained coordinates of the declared model, in 
 """
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
 from bayesgmm.likelihood.few_features import coordinates
 from bayesgmm.likelihood.kernel import add_fisher_gradient
 from bayesgmm.likelihood.moments import Pass
-from bayesgmm.mixture import MixtureParameters
-from bayesgmm.prior import PriorNumbers, add_log_prior, prior_numbers
+from bayesgmm.mixture import (
+    MixtureParameters,
+    PriorNumbers,
+    add_log_prior,
+    prior_numbers,
+    structure_named,
+)
 from bayesgmm.runtime import compiled, inner
-from bayesgmm.structure import factor_shape, is_matrix, n_spread
 
 
 @compiled
@@ -175,16 +179,20 @@ class Target:
         )
 
     @property
+    def structure(self):
+        return structure_named(self.covariance)
+
+    @property
     def n_dim(self):
         """Length of the flat vector."""
         d = self.x.shape[1]
         k = self.n_components
-        return k - 1 + k * d + n_spread(self.covariance, k, d)
+        return k - 1 + k * d + self.structure.n_free(k, d)
 
     @cached_property
     def moments(self):
         """The pass over the rows, of (log_weights, means, factor)."""
-        given = coordinates(self.shift, 1 / self.scale, is_matrix(self.covariance))
+        given = coordinates(self.shift, 1 / self.scale, self.structure.correlated)
         return Pass(self.x, self.sample_weight, given)
 
     def __call__(self, y, jacobian=True):
@@ -194,7 +202,7 @@ class Target:
         """
         d = self.x.shape[1]
         log_weights, means = np.empty(self.n_components), np.empty((self.n_components, d))
-        factor = np.empty(factor_shape(self.covariance, self.n_components, d))
+        factor = np.empty(self.structure.factor_shape(self.n_components, d))
         unpack(np.ascontiguousarray(y, dtype=np.float64), log_weights, factor, means)
         moments = self.moments(log_weights, means, factor)
         gradient = np.empty(self.n_dim)
@@ -208,7 +216,7 @@ class Target:
         """The parameters at y, (n_dim,), or at many, (n, n_dim)."""
         y, k, d = np.ascontiguousarray(y, dtype=np.float64), self.n_components, self.x.shape[1]
         log_weights, means = np.empty((*y.shape[:-1], k)), np.empty((*y.shape[:-1], k, d))
-        factor = np.empty((*y.shape[:-1], *factor_shape(self.covariance, k, d)))
+        factor = np.empty((*y.shape[:-1], *self.structure.factor_shape(k, d)))
         (unpack if y.ndim == 1 else _unpack_all)(y, log_weights, factor, means)
         return MixtureParameters(self.covariance, np.exp(log_weights), means, factor)
 
@@ -216,22 +224,9 @@ class Target:
 def unconstrain(parameters):
     """The flat vector of a mixture's parameters, in the coordinates of the target."""
     log_weights = np.log(parameters.weights)
-    factor = parameters.factor
-    if factor.ndim == 3:
-        rows, columns, diagonal = _lower_triangle(factor.shape[-1])
-        spread = factor[:, rows, columns]
-        spread[:, diagonal] = np.log(spread[:, diagonal])
-    else:
-        spread = 2 * np.log(factor)
     simplex = log_weights[:-1] - log_weights.mean()
-    return np.concatenate([simplex, spread.ravel(), parameters.means.ravel()])
-
-
-@cache
-def _lower_triangle(d):
-    """Row and column of every entry, row by row, and where those of the diagonal are."""
-    rows, columns = np.tril_indices(d)
-    return rows, columns, np.flatnonzero(rows == columns)
+    spread = parameters.structure.unconstrained(parameters.factor)
+    return np.concatenate([simplex, spread, parameters.means.ravel()])
 
 
 def hessian(target, y, jacobian):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesgmm.prior import FraleyRaftery, NormalInverseWishart, NormalLKJ
+from bayesgmm.mixture.priors import FraleyRaftery, NormalInverseWishart, NormalLKJ
+from bayesgmm.mixture.structures import Structure, structure_named
 from bayesgmm.runtime import arguments
-from bayesgmm.structure import STRUCTURES
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,10 @@ class GaussianMixture:
     ----------
     n_components : int
         Number of components K, at least 1.
-    covariance : {"full", "tied", "diag", "spherical"}
+    covariance : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}
         One covariance matrix per component; one shared by all; one variance per component and
-        feature; one variance per component.
+        feature; one variance per component; one variance per feature, shared by all components; one
+        variance in all. mclust calls them VVV, EEE, VVI, VII, EEI and EII.
     prior : NormalInverseWishart or NormalLKJ, optional
         Default ``NormalInverseWishart()``. What a prior leaves out is scaled from the data.
 
@@ -36,11 +37,16 @@ class GaussianMixture:
     def __post_init__(self):
         size = arguments.integer("n_components", self.n_components)
         object.__setattr__(self, "n_components", size)
-        arguments.one_of("covariance", self.covariance, STRUCTURES)
+        structure_named(self.covariance)
         families = (NormalInverseWishart, NormalLKJ)
         arguments.instance("prior", self.prior, families, "Try prior=bg.NormalInverseWishart().")
-        if self.covariance == "tied":
-            _check_one_spread(self.prior)
+        if self.structure.shared:
+            _check_one_spread(self.prior, self.covariance)
+
+    @property
+    def structure(self) -> Structure:
+        """What the name of the covariance structure stands for."""
+        return structure_named(self.covariance)
 
     def resolved_prior(self, x, sample_weight=None):
         """The prior with every number given, the missing ones scaled from the rows.
@@ -84,14 +90,14 @@ class GaussianMixture:
         return cls(declaration["n_components"], declaration["covariance"], family(**prior))
 
 
-def _check_one_spread(prior):
+def _check_one_spread(prior, covariance):
     """Refuse numbers of a prior that are given by component where all share one spread."""
     for name, most in (("df", 0), ("scale", 2)):
         given = np.asarray(getattr(prior, name, None))
         if given.ndim > most:
             raise ValueError(
-                f"{name} of the prior must be one for all components where covariance='tied', "
-                f"which has a single covariance matrix; got shape {given.shape}. "
+                f"{name} of the prior must be one for all components where covariance="
+                f"{covariance!r}, which all of them share; got shape {given.shape}. "
                 "Try covariance='full'."
             )
 

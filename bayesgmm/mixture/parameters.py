@@ -4,13 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayesgmm.structure import (
-    SPREAD,
-    dense_covariances,
-    factor_from_spread,
-    n_spread,
-    spread_from_factor,
-)
+from bayesgmm.mixture.structures import Structure, structure_named
 
 SMALLEST = 1e-300
 """Weights below count as this much, so that their logarithm is a number."""
@@ -22,8 +16,8 @@ class MixtureParameters:
 
     ``covariance`` names the structure, ``weights`` is (…, n_components), ``means`` (…,
     n_components, n_features) in the data's units, and ``factor`` the spread's factor in the layout
-    of :mod:`bayesgmm.structure`: Cholesky factors or standard deviations, in the data's units. One
-    point has no leading axis; draws have one, chains one after another.
+    of its structure: Cholesky factors or standard deviations, in the data's units. One point has no
+    leading axis; draws have one, chains one after another.
     """
 
     covariance: str
@@ -35,7 +29,7 @@ class MixtureParameters:
     def from_spread(cls, covariance, weights, means, spread):
         """Parameters from the spread as the model and the tree hold it (squared units)."""
         weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
-        return cls(covariance, weights, means, factor_from_spread(spread, covariance))
+        return cls(covariance, weights, means, structure_named(covariance).from_spread(spread))
 
     def __len__(self):
         """Points along the first leading axis."""
@@ -45,6 +39,10 @@ class MixtureParameters:
         """Those of an index into the leading axes."""
         arrays = (self.weights, self.means, self.factor)
         return MixtureParameters(self.covariance, *(a[index] for a in arrays))
+
+    @property
+    def structure(self) -> Structure:
+        return structure_named(self.covariance)
 
     @property
     def n_components(self):
@@ -58,7 +56,7 @@ class MixtureParameters:
     def n_parameters(self):
         """Free parameters of a point: K − 1 weights, K d means, and the spread's."""
         k, d = self.means.shape[-2:]
-        return k - 1 + k * d + n_spread(self.covariance, k, d)
+        return k - 1 + k * d + self.structure.n_free(k, d)
 
     @property
     def log_weights(self):
@@ -66,38 +64,31 @@ class MixtureParameters:
         return np.log(np.maximum(self.weights, SMALLEST))
 
     @property
-    def shares_spread(self):
-        """Whether all components have one spread, which has no axis of components then."""
-        return self.covariance == "tied"
-
-    @property
-    def spread_name(self):
-        return SPREAD[self.covariance]
-
-    @property
     def spread(self):
         """The spread as the model and the tree hold it, in the data's squared units."""
-        return spread_from_factor(self.factor, self.covariance)
+        return self.structure.to_spread(self.factor)
 
     @property
     def covariances(self):
         """Dense covariance matrices, (…, n_components, n_features, n_features)."""
-        return dense_covariances(self.factor, self.covariance, *self.means.shape[-2:])
+        return self.structure.covariances(self.factor, *self.means.shape[-2:])
 
     @property
     def variances(self):
         """Of every component and feature, (…, n_components, n_features), squared units."""
-        return self.covariances.diagonal(axis1=-2, axis2=-1)
+        return self.structure.variances(self.factor, *self.means.shape[-2:])
 
     def permuted(self, order):
-        """The same mixtures with component ``order[…, c]`` in place ``c``."""
-        order = np.broadcast_to(order, self.weights.shape)
+        """The same mixtures with component ``order[…, c]`` in place ``c``; one order serves all."""
+        order = np.asarray(order)
 
         def ordered(values):
+            if order.ndim == 1:
+                return np.take(values, order, axis=self.weights.ndim - 1)
             index = order.reshape(order.shape + (1,) * (values.ndim - order.ndim))
             return np.ascontiguousarray(np.take_along_axis(values, index, axis=order.ndim - 1))
 
-        factor = self.factor if self.shares_spread else ordered(self.factor)
+        factor = self.factor if self.structure.shared else ordered(self.factor)
         return MixtureParameters(
             self.covariance, ordered(self.weights), ordered(self.means), factor
         )
@@ -115,7 +106,7 @@ class MixtureParameters:
             ``order[s, c]``, the component of draw s that is c here.
         """
         keys = [-self.weights[..., None], self.means]
-        if not self.shares_spread:
+        if not self.structure.shared:
             keys.append(self.factor.reshape(*self.weights.shape, -1))
         table = np.moveaxis(np.concatenate(keys, axis=2), 2, 0)
         order = np.lexsort(table[::-1], axis=-1)
@@ -124,13 +115,8 @@ class MixtureParameters:
     def affine(self, scale, shift):
         """The mixture of ``scale * x + shift`` if this is the mixture of x; per feature, scale > 0.
 
-        A spherical spread takes one common scale.
+        An isotropic spread takes one common scale.
         """
-        if self.covariance in ("full", "tied"):
-            factor = self.factor * scale[:, None]
-        elif self.covariance == "diag":
-            factor = self.factor * scale
-        else:
-            factor = self.factor * scale[0]
+        factor = self.structure.scaled(self.factor, scale)
         means = self.means * scale + shift
         return MixtureParameters(self.covariance, self.weights, means, factor)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from bayesgmm.mixture import structure_named
+
 WORKS = {
     "fraley": "Fraley, C. & Raftery, A. E. (2007). Bayesian regularization for normal mixture "
     "estimation and model-based clustering. Journal of Classification 24, 155–181.",
@@ -111,7 +113,7 @@ def _model(fit):
 
 
 def _prior(prior, scaled, covariance):
-    family, matrices, cited = prior["family"], covariance in ("full", "tied"), []
+    family, matrices, cited = prior["family"], structure_named(covariance).correlated, []
     half_normal = family == "NormalLKJ" and "df" not in prior
     if family != "NormalLKJ":
         kind = "normal–inverse-Wishart" if matrices else "normal–inverse-gamma"

@@ -22,13 +22,6 @@ FORMAT = 2
 MAX_COVARIANCES = 2000
 """With more entries the covariances are left to ``bg.summary``; the standard deviations remain."""
 
-STRUCTURE_WORDS = {
-    "full": "one covariance matrix per component",
-    "tied": "one covariance matrix shared by all components",
-    "diag": "one variance per component and feature",
-    "spherical": "one variance per component",
-}
-
 
 def numbers_of(reading: Reading, clustering: Clustered) -> dict[str, Any]:
     """All that a report says in numbers, of a relabelled posterior.
@@ -91,11 +84,11 @@ def _fit(reading: Reading) -> dict[str, Any]:
     versions = json.loads(attrs.get(names.VERSIONS, "{}"))
     if "bayesgmm_version" in attrs:
         versions = {"bayesgmm": attrs["bayesgmm_version"]} | versions
-    structure = reading.parameters.covariance
+    structure = reading.parameters.structure
     return {
         "n_components": len(reading.components),
-        "covariance": structure,
-        "structure": STRUCTURE_WORDS[structure],
+        "covariance": structure.name,
+        "structure": structure.words,
         "declared_by_hand": declaration is None,
         "prior": declaration and {n: v for n, v in declaration["prior"].items() if v is not None},
         "prior_scaled": (declaration or {}).get("prior_scaled", []),
@@ -159,7 +152,7 @@ def _posterior(reading: Reading) -> dict[str, Any]:
     """Weights, means, standard deviations and covariances of the components."""
     draws, k, features = reading.parameters, reading.components, reading.features
     upper = [(i, j) for i in range(len(features)) for j in range(i, len(features))]
-    owners = [None] if draws.shares_spread else list(k)
+    owners = [None] if draws.structure.shared else list(k)
     sds = np.sqrt(draws.variances[:, : len(owners)])
     may_swap = len(np.unique(reading.groups)) < len(k)
     attrs = reading.clustering.attrs

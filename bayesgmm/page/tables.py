@@ -33,7 +33,7 @@ def estimate_table(
             "sd": np.sqrt(parameters.variances).ravel(),
         }
     )
-    covary = parameters.covariance in ("full", "tied") and 1 < n_features <= MAX_COVARIANCE_COLUMNS
+    covary = parameters.structure.correlated and 1 < n_features <= MAX_COVARIANCE_COLUMNS
     if covariances and covary:
         for j, name in enumerate(features):
             frame[f"cov {name}"] = matrices[:, :, j].ravel()

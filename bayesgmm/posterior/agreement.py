@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 from scipy import stats
 
+from bayesgmm.draws import entry_name
 from bayesgmm.runtime import progress_bar
-from bayesgmm.structure import entry_name
 
 RHAT_APART = 1.1
 """Chains that agree can have an R-hat above it only where they are short or slow …"""

@@ -194,7 +194,7 @@ def diagnose(post: Posterior, *, x: Any = None, progress: bool = True) -> Diagno
 
 def labelled_parameters(reading):
     """Relabelled weights, means, and the spread, on and above the diagonal."""
-    posterior, name = reading.posterior, reading.parameters.spread_name
+    posterior, name = reading.posterior, reading.parameters.structure.spread
     spread = posterior[name]
     if names.FEATURE_BIS in spread.dims:
         d = len(reading.features)

@@ -8,7 +8,6 @@ import xarray as xr
 from bayesgmm.draws import Reading, names
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import progress_bar
-from bayesgmm.structure import is_matrix
 
 N_ROWS = 2000
 """Rows that stand for all, where there are more: any fixed rows tell whether chains agree."""
@@ -118,11 +117,8 @@ def _even_steps(rows, weight, n):
 
 def _extreme_determinants(draws):
     """Log determinants of the covariances, (S, 2): the largest and the smallest, or (S, 1)."""
-    if is_matrix(draws.covariance):
-        sds = np.diagonal(draws.factor, axis1=2, axis2=3)
-    else:
-        sds = np.broadcast_to(draws.factor, draws.means.shape)
-    each = 2 * np.log(sds).sum(axis=2)
+    deviations = draws.structure.log_deviations(draws.factor, *draws.means.shape[1:])
+    each = 2 * deviations[:, : 1 if draws.structure.shared else None].sum(axis=2)
     return each if each.shape[1] == 1 else np.sort(each, axis=1)[:, [-1, 0]]
 
 

@@ -8,7 +8,6 @@ import xarray as xr
 from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, progress_bar
-from bayesgmm.structure import is_matrix
 
 REPLICA_BYTES = 64 * 2**20
 """Memory for the factors of one block of replicated rows."""
@@ -239,10 +238,8 @@ def _replicas(draws, n_obs, rng):
     level = rng.random((len(weights), n_obs, 1))
     component = (np.cumsum(weights, axis=1)[:, None, :-1] < level).sum(axis=2)
     noise = rng.standard_normal((len(weights), n_obs, means.shape[2]))
-    block = factor[s, 0 if draws.shares_spread else component]
-    if is_matrix(draws.covariance):
-        return means[s, component] + (block @ noise[..., None])[..., 0]
-    return means[s, component] + block * noise
+    block = factor[s, 0 if draws.structure.shared else component]
+    return means[s, component] + draws.structure.times(block, noise)
 
 
 def _obs(reading):

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, names
+from bayesgmm.draws import Posterior, Reading, entry_name, names, quoted
 from bayesgmm.labels import relabelled
 from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
 from bayesgmm.posterior.diagnosis import diagnose
 from bayesgmm.posterior.label_free import without_labels
 from bayesgmm.runtime import arguments
-from bayesgmm.structure import entry_name, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +96,7 @@ def summary_table(
     options = {"ci_prob": 0.94, "ci_kind": "eti"} | options
     parts = []
     if var_names is None:
-        var_names = [names.WEIGHTS, names.MEANS, reading.parameters.spread_name]
+        var_names = [names.WEIGHTS, names.MEANS, reading.parameters.structure.spread]
         if len(reading.components) == 1:
             var_names = var_names[1:]  # the only weight is 1
         if reading.labels_are_ambiguous:

@@ -17,7 +17,7 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.tensor.linalg import solve_triangular
 from pytensor.tensor.random.utils import normalize_size_param
 
-from bayesgmm.prior import LOG_2PI
+from bayesgmm.mixture import LOG_2PI
 from bayesgmm.pymc_model.axes import (
     agreement,
     checked_ndim,

@@ -8,13 +8,11 @@ import pytensor.tensor as pt
 
 from bayesgmm.data import training_data
 from bayesgmm.em import Objective, draw_start
-from bayesgmm.mixture import GaussianMixture, checked_mixture
-from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.mixture import GaussianMixture, NormalInverseWishart, checked_mixture
 from bayesgmm.pymc_model.inverse_wishart import InverseWishart
 from bayesgmm.pymc_model.marginal_mixture import MarginalMixture
 from bayesgmm.pymc_model.residual_lkj import ResidualLKJ
 from bayesgmm.pymc_model.scaled_lkj import ScaledLKJ
-from bayesgmm.structure import SPREAD, SPREAD_DIMS, is_matrix
 
 
 def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> pm.Model:
@@ -41,7 +39,9 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
         Rows or weights are unfit; the message names the argument or column.
     """
     checked_mixture(mixture)
-    rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
+    rows, weight = training_data(
+        x, sample_weight, mixture.n_components, mixture.structure.correlated
+    )
     prior = mixture.resolved_prior(rows.values, weight)
     coords = {
         "component": np.arange(mixture.n_components),
@@ -49,19 +49,19 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
         "feature_bis": list(rows.features),
         "obs": rows.rows,
     }
-    conjugate = isinstance(prior, NormalInverseWishart)
+    structure, conjugate = mixture.structure, isinstance(prior, NormalInverseWishart)
     with pm.Model(coords=coords) as model:
         weights = pm.Dirichlet("weights", a=prior.concentration, dims="component")
         declare_spread = _conjugate_spread if conjugate else _separate_spread
-        spread = declare_spread(prior, mixture.covariance)
-        factor = pt.linalg.cholesky(spread) if is_matrix(mixture.covariance) else pt.sqrt(spread)
+        spread = declare_spread(prior, structure)
+        factor = pt.linalg.cholesky(spread) if structure.correlated else pt.sqrt(spread)
         start = _start(mixture, rows.values, weight)
-        means = _means(prior, mixture.covariance, factor, start)
+        means = _means(prior, structure, factor, start)
         MarginalMixture(
             "x",
             weights,
             means,
-            **{"chol" if is_matrix(mixture.covariance) else "sigma": factor},
+            **_spread_argument(structure, factor),
             sample_weight=None if np.all(weight == 1) else weight,
             observed=rows.values,
             dims=("obs", "feature"),
@@ -69,32 +69,39 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
     return model
 
 
-def _conjugate_spread(prior, covariance):
-    name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
-    if is_matrix(covariance):
+def _spread_argument(structure, factor):
+    """The factor as MarginalMixture takes it."""
+    if structure.correlated:
+        return {"chol": factor}
+    return {"sigma": factor[None] if structure.shared and structure.dims else factor}
+
+
+def _conjugate_spread(prior, structure):
+    name, dims = structure.spread, structure.dims
+    if structure.correlated:
         chol = np.linalg.cholesky(prior.scale)
         return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
     scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
-    if covariance == "spherical":
+    if structure.isotropic:
         scale = scale.mean(axis=-1)
     else:
         df = df[..., None]
     return pm.InverseGamma(name, df / 2, scale / 2, dims=dims)
 
 
-def _separate_spread(prior, covariance):
-    name, dims = SPREAD[covariance], SPREAD_DIMS[covariance]
-    if is_matrix(covariance) and prior.half_normal:
+def _separate_spread(prior, structure):
+    name, dims = structure.spread, structure.dims
+    if structure.correlated and prior.half_normal:
         return ScaledLKJ(name, prior.scale, prior.eta, dims=dims)
-    if is_matrix(covariance):
+    if structure.correlated:
         return ResidualLKJ(name, prior.scale, prior.df, prior.eta, dims=dims)
-    scale = prior.scale if covariance == "diag" else np.sqrt(np.mean(prior.scale**2))
+    scale = np.sqrt(np.mean(prior.scale**2)) if structure.isotropic else prior.scale
     if prior.half_normal:  # the square of a half-normal scale
         return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims)
     return pm.InverseGamma(name, prior.df / 2, prior.df / 2 * scale**2, dims=dims)
 
 
-def _means(prior, covariance, factor, start):
+def _means(prior, structure, factor, start):
     """Normal means with distinct support points, where samplers and optimisers start.
 
     From identical components ``pm.find_MAP`` stops at the symmetric saddle. It is a support point
@@ -102,12 +109,17 @@ def _means(prior, covariance, factor, start):
     """
     if isinstance(prior, NormalInverseWishart):
         kappa = np.asarray(prior.mean_concentration)
-        feature_axes = len(set(SPREAD_DIMS[covariance]) - {"component"})
+        if structure.shared and kappa.ndim:
+            factor = factor[None]
+        feature_axes = len(set(structure.dims) - {"component"})
         factor = factor / kappa.reshape(kappa.shape + (1,) * feature_axes) ** 0.5
+        # Of every component and feature, or of all: what broadcasts to the means.
+        factor = factor[..., None] if structure.isotropic else factor
+        correlated = structure.correlated
     else:
-        covariance, factor = "diag", prior.mean_scale
+        correlated, factor = False, prior.mean_scale
     shared = {"dims": ("component", "feature"), "support_point": lambda *_: pt.as_tensor(start)}
-    if is_matrix(covariance):
+    if correlated:
         return pm.CustomDist(
             "means",
             prior.mean,
@@ -120,7 +132,7 @@ def _means(prior, covariance, factor, start):
     return pm.CustomDist(
         "means",
         prior.mean,
-        factor[:, None] if covariance == "spherical" else factor,
+        factor,
         dist=lambda mean, sd, size: pm.Normal.dist(mean, sd, size=size),
         signature="(),()->()",
         class_name="Normal",

@@ -52,7 +52,7 @@ def check_sizes(x, sample_weight, weights, means, factor):
                 f"got ({factor[0]}, {factor[1]}, {factor[-1]}). "
                 "Per row it has shape (n_obs, n_components, n_features, n_features)."
             )
-    elif factor[0] != k or (factor[1] != d and factor[1] != 1):
+    elif (factor[0] != k and factor[0] != 1) or (factor[1] != d and factor[1] != 1):
         raise ValueError(
             f"sigma of a MarginalMixture must have shape ({k},) or ({k}, {d}); "
             f"got ({factor[0]}, {factor[1]}). "
@@ -136,7 +136,8 @@ def row_slopes(x, sample_weight, weights, means, factor, shift, inv_scale):
                     v[i] /= lower[i, i]
             else:
                 for i in range(d):
-                    sigma = factor[k, i if factor.shape[1] > 1 else 0]
+                    row = k if len(factor) > 1 else 0
+                    sigma = factor[row, i if factor.shape[1] > 1 else 0]
                     v[i] = (x[n, i] - means[k, i]) / sigma**2
             for i in range(d):
                 slopes[n, i] -= sample_weight[n] * r[n, k] * v[i]
@@ -145,7 +146,7 @@ def row_slopes(x, sample_weight, weights, means, factor, shift, inv_scale):
 
 class _MixtureOp(Op):
     """Inputs: x (n, d), sample_weight (n,), weights (K,), means (K, d), and the factor, in the
-    layout of :mod:`bayesgmm.structure`.
+    layout of :mod:`bayesgmm.mixture.structures`.
 
     Weights may be zero, and need not sum to one; under a negative one the density is zero.
     """

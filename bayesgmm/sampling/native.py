@@ -11,9 +11,8 @@ from numba import types
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from bayesgmm.likelihood import WIDEST, accumulate_moments, assemble, unpack
-from bayesgmm.prior import PriorNumbers
+from bayesgmm.mixture import PriorNumbers
 from bayesgmm.runtime import compiled_for_c, inner, inner_fast
-from bayesgmm.structure import factor_shape, is_matrix
 
 ARRAYS = (
     "x", "sample_weight", "shift", "inv_scale", "centre", "whitening",
@@ -144,7 +143,7 @@ def native_model(target, centre, whitening, initial_point):
     from nutpie.compile_pymc import CompiledPyMCModel
 
     n_dim, d, prior = len(centre), target.x.shape[1], target.numbers
-    shape = factor_shape(target.covariance, target.n_components, d)
+    shape = target.structure.factor_shape(target.n_components, d)
     arrays = {
         "x": target.x,
         "sample_weight": target.sample_weight,
@@ -160,7 +159,7 @@ def native_model(target, centre, whitening, initial_point):
     struct = np.zeros((), STRUCT)
     for name, value in given.items():
         struct[name] = arrays[name].ctypes.data if name in arrays else value
-    matrices = is_matrix(target.covariance)
+    matrices = target.structure.correlated
     return CompiledPyMCModel(
         compiled_logp_func=_log_density(matrices, d if matrices and d <= WIDEST else 0),
         compiled_expand_func=_copy(),

@@ -21,8 +21,7 @@ from bayesgmm.draws import (
     run_group,
 )
 from bayesgmm.em import PointEstimate, fit_map
-from bayesgmm.mixture import GaussianMixture
-from bayesgmm.prior import NormalInverseWishart
+from bayesgmm.mixture import GaussianMixture, NormalInverseWishart
 from bayesgmm.runtime import flag, instance, integer, number, seed
 from bayesgmm.sampling.memory import check_memory
 from bayesgmm.sampling.record import Record
@@ -137,7 +136,9 @@ def sample(
     with nullcontext() if store is None else claimed_store(store, new=True) as path:
         copies = path is not None
         if isinstance(mixture, GaussianMixture):
-            rows, weight = training_data(x, sample_weight, mixture.n_components, mixture.covariance)
+            rows, weight = training_data(
+                x, sample_weight, mixture.n_components, mixture.structure.correlated
+            )
             check_memory(n_values(mixture_variables(mixture, rows.n_features)), sizes, copies)
             start = _checked_start(mixture, rows, weight, start, random_seed, progress)
             run = MixtureRun.about(mixture, rows.values, weight, start.parameters)

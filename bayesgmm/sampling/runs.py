@@ -56,7 +56,11 @@ class MixtureRun:
         objective = self.objective
         drawn = objective.target.constrain(self.whitened.coordinates(columns["y"]))
         drawn = objective.in_data_units(drawn)
-        return {"weights": drawn.weights, "means": drawn.means, drawn.spread_name: drawn.spread}
+        return {
+            "weights": drawn.weights,
+            "means": drawn.means,
+            drawn.structure.spread: drawn.spread,
+        }
 
     def statistics(self, columns):
         """ArviZ's statistics of the tree's variables, from those of nutpie's."""
@@ -68,13 +72,12 @@ class MixtureRun:
     def _log_density_offset(self):
         """Nats from the target's density to that of the declared PyMC model in its coordinates.
 
-        The coordinates differ by shifts and scales only: means by the scale, row i of a Cholesky
-        factor below the diagonal by the scale of feature i, logarithms by a shift.
+        The coordinates differ by shifts and scales only: means by the scale, those of the spread as
+        the structure has it.
         """
         objective = self.objective
         log_scale, k = np.log(objective.scale), objective.n_components
-        blocks = {"full": k, "tied": 1}.get(objective.covariance, 0)
-        spread = blocks * (np.arange(objective.n_features) * log_scale).sum()
+        spread = objective.structure.log_coordinate_scale(log_scale, k)
         return objective.log_likelihood_offset - k * log_scale.sum() - spread
 
 

@@ -36,6 +36,10 @@ def log_marginal(x, z, k, covariance, prior):
         blocks = [_matrix(psi, s, nu, size) for s, size in zip(scatters, counts, strict=True)]
     elif covariance == "tied":
         blocks = [_matrix(psi, np.sum(scatters, axis=0), nu, n)]
+    elif covariance == "tied_diag":
+        blocks = [_variance(diagonal, np.diag(np.sum(scatters, axis=0)), nu, n).sum()]
+    elif covariance == "tied_spherical":
+        blocks = [_variance(diagonal.mean(), np.trace(np.sum(scatters, axis=0)), nu, d * n)]
     elif covariance == "diag":
         blocks = [
             _variance(diagonal, np.diag(s), nu, size).sum()

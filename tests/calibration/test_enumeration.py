@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracles import STRUCTURES
+from oracles import SHARED, STRUCTURES
 from scipy import stats
 
 import bayesgmm as bg
@@ -68,10 +68,10 @@ def test_marginal_likelihood_of_the_oracle_is_the_mean_over_the_prior(covariance
     n = 100_000
     nu, psi, kappa = prior.df, prior.scale, prior.mean_concentration
     blocks = []
-    for _ in range(1 if covariance == "tied" else 2):
+    for _ in range(1 if covariance in SHARED else 2):
         if covariance in ("full", "tied"):
             blocks.append(stats.invwishart(nu, psi).rvs(n, random_state=rng))
-        elif covariance == "diag":
+        elif covariance in ("diag", "tied_diag"):
             law = stats.invgamma(nu / 2, scale=np.diag(psi) / 2)
             blocks.append(law.rvs((n, 2), random_state=rng)[:, :, None] * np.eye(2))
         else:

@@ -35,7 +35,7 @@ def conjugate_full(rng):
 
 
 def separate_diag(rng):
-    sd = np.abs(rng.normal(size=(K, D))) * SEPARATE.scale
+    sd = SEPARATE.scale * np.sqrt(4 / rng.chisquare(4, size=(K, D)))  # inverse χ², ν = 4
     means = rng.normal(MEAN, SEPARATE.mean_scale, size=(K, D))
     return rng.dirichlet(np.full(K, 2.0)), means, sd[..., None] ** 2 * np.eye(D)
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from oracles import ISOTROPIC, STRUCTURES
 
 from bayesgmm.data.bulk import MOST_ROWS, Bulk
+from bayesgmm.mixture import structure_named
 
-STRUCTURES = ("full", "tied", "diag", "spherical")
 structures = pytest.mark.parametrize("structure", STRUCTURES)
 SPREAD = np.array([[1.0, 0.5, 0.1], [0.5, 2.0, -0.4], [0.1, -0.4, 0.7]])
 CENTRES = np.array([[0.0, 0, 0], [9, 0, 3], [-6, 8, 0]])
@@ -20,7 +21,7 @@ def clusters(n=600, seed=1, spread=SPREAD, centres=CENTRES):
 
 def bulk(x, structure="full", weight=None):
     weight = np.ones(len(x)) if weight is None else np.asarray(weight, dtype=float)
-    return Bulk.of(np.asarray(x, dtype=float), weight, structure)
+    return Bulk.of(np.asarray(x, dtype=float), weight, structure_named(structure))
 
 
 def close(a, b, rtol):
@@ -100,7 +101,7 @@ def test_nor_does_it_among_many_rows():
 @pytest.mark.parametrize("unit", [1e-8, 1e8])
 def test_it_moves_with_the_units(structure, unit):
     x, scale = clusters(), unit * np.array([1.0, 7.0, 0.1])
-    if structure == "spherical":
+    if structure in ISOTROPIC:
         scale[:] = unit
     before, after = bulk(x, structure), bulk(x * scale + 5 * scale, structure)
     for k in (1, 3):

@@ -480,6 +480,8 @@ def test_a_value_that_dwarfs_the_others_is_refused_with_its_row(bad):
     weight[17] = 0
     assert training_data(x, weight)[0].n_obs == 60
     x[17, 1] = 1e11
+    assert training_data(x, correlated=False)[0].n_obs == 60
+    x[17, 1] = 3e6  # five million, over the root of the number of rows
     assert training_data(x)[0].n_obs == 60
 
 

@@ -6,11 +6,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
-from oracles import STRUCTURES
+from oracles import SHARED, STRUCTURES
 from trees import draws_about, tree_of
 
 import bayesgmm as bg
-from bayesgmm.structure import SPREAD
+from bayesgmm.mixture import structure_named
 
 mpl.use("Agg")
 
@@ -79,9 +79,9 @@ def of(covariance):
 @pytest.mark.parametrize("covariance", STRUCTURES)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
 def test_a_spread_that_is_not_positive_is_refused_in_every_structure(covariance, value):
-    tree, name = of(covariance), SPREAD[covariance]
+    tree, name = of(covariance), structure_named(covariance).spread
     at = (1, 2, *([0] * (tree["posterior"][name].ndim - 2)))
-    own = "" if covariance == "tied" else ", component 0"
+    own = "" if covariance in SHARED else ", component 0"
     with pytest.raises(ValueError, match=rf"{name} of post.* at chain 1, draw 2{own}.* got"):
         bg.density(changed(tree, name, at, value))
 

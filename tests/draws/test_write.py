@@ -13,7 +13,6 @@ from oracles import STRUCTURES, prior_by_component
 import bayesgmm as bg
 from bayesgmm.likelihood.target import Target, unconstrain
 from bayesgmm.mixture.parameters import MixtureParameters
-from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
 
 NAMES = ("a", "b", "c")
 WEIGHT = np.tile([1.0, 2.0], 20)
@@ -48,16 +47,20 @@ def test_groups_variables_and_dimensions(sampled):
         "posterior", "sample_stats", "warmup_posterior", "warmup_sample_stats",
         "observed_data", "constant_data", "map",
     }  # fmt: skip
-    name = SPREAD[mixture.covariance]
+    name = mixture.structure.spread
     lead = ("chain", "draw")
     for group, n_draws in (("posterior", 30), ("warmup_posterior", 40)):
         dataset = post[group].to_dataset()
         assert {v: a.dims for v, a in dataset.data_vars.items()} == {
             "weights": (*lead, "component"),
             "means": (*lead, "component", "feature"),
-            name: (*lead, *SPREAD_DIMS[mixture.covariance]),
+            name: (*lead, *mixture.structure.dims),
         }
-        assert dataset[name].shape == (2, n_draws, *spread_shape(mixture.covariance, 2, 3))
+        assert dataset[name].shape == (
+            2,
+            n_draws,
+            *mixture.structure.spread_shape(2, 3),
+        )
         assert all(
             a.dtype == np.float64 and np.isfinite(a).all() for a in dataset.data_vars.values()
         )
@@ -106,7 +109,7 @@ def test_lp_is_the_density_of_the_declared_model(sampled):
         lp = post[f"{group}sample_stats"]["lp"].stack(sample=("chain", "draw"))
         for s in range(0, lp.sizes["sample"], 7):
             draw = posterior.isel(sample=s)
-            names = ("weights", "means", SPREAD[mixture.covariance])
+            names = ("weights", "means", mixture.structure.spread)
             values = (draw[name].values for name in names)
             y = unconstrain(MixtureParameters.from_spread(mixture.covariance, *values))
             assert lp.values[s] == pytest.approx(target(y)[0], rel=1e-8, abs=1e-7)
@@ -117,7 +120,7 @@ def test_map_is_the_start(sampled):
     group = post["map"]
     np.testing.assert_array_equal(group["weights"], start.weights)
     np.testing.assert_array_equal(group["means"], start.means)
-    np.testing.assert_array_equal(group[SPREAD[mixture.covariance]], start.parameters.spread)
+    np.testing.assert_array_equal(group[mixture.structure.spread], start.parameters.spread)
     assert group["means"].dims == ("component", "feature")
     for name in ("log_posterior", "log_likelihood", "gradient_norm"):
         assert group[name].item() == getattr(start, name)

@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
-from test_plots import first, posterior
 
 import bayesgmm as bg
 from bayesgmm.figures.certainty import MANY, in_colours
 from bayesgmm.figures.style import PALETTE, colour
 
-from .test_plots import LONG
+from .test_plots import LONG, first, posterior
 
 
 def legend_of(axes):

@@ -9,6 +9,7 @@ import arviz as az
 import jsonschema
 import numpy as np
 import pytest
+from oracles import SHARED
 from reports import SHORT, by_hand, posterior, rows
 from scipy import stats
 
@@ -53,6 +54,8 @@ CASES = {
     "tied": lambda: posterior(covariance="tied"),
     "diag": lambda: posterior(covariance="diag"),
     "spherical": lambda: posterior(covariance="spherical"),
+    "tied_diag": lambda: posterior(covariance="tied_diag"),
+    "tied_spherical": lambda: posterior(covariance="tied_spherical"),
     "one component": lambda: posterior(n_components=1),
     "one feature": lambda: posterior(("waiting",)),
     "one of each": lambda: posterior(("waiting",), n_components=1),
@@ -107,12 +110,12 @@ def test_spreads_are_those_of_the_dense_covariances(covariance):
     post = bg.relabel(posterior(covariance=covariance), progress=False)
     section = numbers._posterior(Reading.of(post))
     matrices = bg.covariances(post).values.reshape(60, 2, 2, 2)
-    own = matrices[:, :1] if covariance == "tied" else matrices
+    own = matrices[:, :1] if covariance in SHARED else matrices
     close(column(section["sds"], "mean"), np.sqrt(np.einsum("skii->ski", own)).mean(axis=0))
     upper = own[:, :, [0, 0, 1], [0, 1, 1]].mean(axis=0)
     close(column(section["covariances"], "mean"), upper)
     owners = {r["component"] for r in section["sds"]}
-    assert owners == ({None} if covariance == "tied" else {0, 1})
+    assert owners == ({None} if covariance in SHARED else {0, 1})
 
 
 def test_the_data_are_described_and_hashed():

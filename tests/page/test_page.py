@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from oracles import STRUCTURES
 from reports import SHORT, by_hand, posterior, rows
 from rich.console import Console
 
@@ -176,7 +177,7 @@ def test_results_in_a_notebook_cell_share_the_style_of_the_page():
         assert cell.count("<table>") == cell.count("</table>") > 0
 
 
-@pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("covariance", STRUCTURES)
 def test_the_map_table_holds_the_dense_covariances(covariance):
     tree = posterior(covariance=covariance)
     parameters = Reading.of(tree).map

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import STRUCTURES, log_likelihood
+from oracles import SHARED, STRUCTURES, log_likelihood
 from trees import draws_about, jittered, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
@@ -180,7 +180,7 @@ def test_label_free_quantities_are_those_of_the_draws(covariance):
         assert float(one["entropy"]) == pytest.approx(np.average(entropy, weights=weight))
         np.testing.assert_array_equal(one["sorted_weights"], np.sort(p.weights)[::-1])
         size = np.linalg.slogdet(p.covariances)[1]
-        extreme = [size.max()] if covariance == "tied" else [size.max(), size.min()]
+        extreme = [size.max()] if covariance in SHARED else [size.max(), size.min()]
         np.testing.assert_allclose(one["log_determinant"], extreme, rtol=1e-9)
         # Every point is a row.
         by_row = np.array([log_likelihood(row[None], p) for row in x])

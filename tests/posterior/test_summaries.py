@@ -20,6 +20,8 @@ ROWS = {
     "tied": ["covariance[f0, f0]", "covariance[f0, f1]", "covariance[f1, f1]"],
     "diag": [f"variances[{k}, f{j}]" for k in range(2) for j in range(2)],
     "spherical": ["variances[0]", "variances[1]"],
+    "tied_diag": ["feature_variances[f0]", "feature_variances[f1]"],
+    "tied_spherical": ["variance"],
 }
 COLUMNS = [
     "mean", "sd", "eti94_lb", "eti94_ub", "ess_bulk", "ess_tail", "r_hat", "mcse_mean", "mcse_sd"

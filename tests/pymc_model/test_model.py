@@ -23,8 +23,8 @@ from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 
 import bayesgmm as bg
 from bayesgmm.likelihood.target import Target, unconstrain
+from bayesgmm.mixture import structure_named
 from bayesgmm.pymc_model.op import MixtureRows, MixtureSum
-from bayesgmm.structure import SPREAD, SPREAD_DIMS, spread_shape
 
 # (n_components, n_features)
 SHAPES = [
@@ -37,7 +37,7 @@ SHAPES = [
 def names(covariance):
     """The unconstrained variables, in the order of the flat vector."""
     transform = "cholesky-cov" if covariance in ("full", "tied") else "log"
-    return ["weights_simplex__", f"{SPREAD[covariance]}_{transform}__", "means"]
+    return ["weights_simplex__", f"{structure_named(covariance).spread}_{transform}__", "means"]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -169,7 +169,7 @@ def test_dims_and_coords_name_every_axis(covariance):
     model = bg.declare(bg.GaussianMixture(2, covariance), frame)
     assert model.named_vars_to_dims == {
         "weights": ("component",),
-        SPREAD[covariance]: SPREAD_DIMS[covariance],
+        structure_named(covariance).spread: structure_named(covariance).dims,
         "means": ("component", "feature"),
         "x": ("obs", "feature"),
     }
@@ -177,7 +177,11 @@ def test_dims_and_coords_name_every_axis(covariance):
     assert list(model.coords["feature_bis"]) == ["waiting", "eruptions"]
     assert list(model.coords["component"]) == [0, 1]
     assert list(model.coords["obs"]) == list(range(40))
-    assert [v.name for v in model.free_RVs] == ["weights", SPREAD[covariance], "means"]
+    assert [v.name for v in model.free_RVs] == [
+        "weights",
+        structure_named(covariance).spread,
+        "means",
+    ]
     assert [v.name for v in model.observed_RVs] == ["x"]
 
 
@@ -201,7 +205,11 @@ def test_draws_from_the_prior_follow_the_declared_numbers(covariance, family):
     )
     prior = drawn["prior"]
     assert prior["weights"].shape == (1, n_draws, k)
-    assert prior[SPREAD[covariance]].shape == (1, n_draws, *spread_shape(covariance, k, d))
+    assert prior[structure_named(covariance).spread].shape == (
+        1,
+        n_draws,
+        *structure_named(covariance).spread_shape(k, d),
+    )
     assert drawn["prior_predictive"]["x"].shape == (1, n_draws, 20, d)
     np.testing.assert_allclose(prior["weights"].sum("component"), 1)
     # Dirichlet(2, 2): each weight has variance 1 / 20.
@@ -211,12 +219,14 @@ def test_draws_from_the_prior_follow_the_declared_numbers(covariance, family):
     if family == "separate":
         width = np.broadcast_to(resolved.mean_scale, (n_draws, k, d))
     else:
-        spread = prior[SPREAD[covariance]].values[0]
+        spread = prior[structure_named(covariance).spread].values[0]
         variance = {
             "full": lambda: np.diagonal(spread, axis1=-2, axis2=-1),
             "tied": lambda: np.diagonal(spread, axis1=-2, axis2=-1)[:, None],
             "diag": lambda: spread,
             "spherical": lambda: spread[..., None],
+            "tied_diag": lambda: spread[:, None],
+            "tied_spherical": lambda: spread[:, None, None],
         }[covariance]()
         width = np.sqrt(variance / resolved.mean_concentration)
     z = centred / width

@@ -10,8 +10,8 @@ from pytensor.compile.mode import Mode
 from pytensor.gradient import NullTypeGradError
 from scipy import stats
 
+from bayesgmm.mixture import structure_named
 from bayesgmm.pymc_model.op import MixtureRows, MixtureSum, mixture_rows
-from bayesgmm.structure import dense_covariances, factor_shape
 
 K, D = 3, 2
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
@@ -21,7 +21,7 @@ def arguments(covariance, seed=1):
     """Rows, their weights, mixing proportions, means and a factor."""
     rng = np.random.default_rng(seed)
     x = rows(30, D)
-    shape = factor_shape(covariance, K, D)
+    shape = structure_named(covariance).factor_shape(K, D)
     factor = rng.uniform(0.5, 2.0, size=shape)
     if factor.ndim == 3:
         factor = np.tril(factor) * x.std(axis=0)[:, None]
@@ -41,7 +41,7 @@ def variables(values):
 
 
 def scipy_rows(covariance, x, weight, weights, means, factor):
-    dense = dense_covariances(factor, covariance, K, D)
+    dense = structure_named(covariance).covariances(factor, K, D)
     return weight * log_density(x, weights, means, dense)
 
 
@@ -119,7 +119,7 @@ def test_gradient_in_a_weight_of_zero_is_how_the_density_starts_to_rise(weights)
     total = mixture_rows(*free).sum()
     function = pytensor.function(free, [total, *pytensor.grad(total, free[2:])], mode=FAST)
     value, slopes, *others = function(*values)
-    dense = dense_covariances(factor, "full", K, D)
+    dense = structure_named("full").covariances(factor, K, D)
     alone = [stats.multivariate_normal(m, c).pdf(x) for m, c in zip(means, dense, strict=True)]
     density = np.dot(weights, alone)
     assert value == pytest.approx(count @ np.log(density), rel=1e-11)

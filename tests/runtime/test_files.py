@@ -12,7 +12,7 @@ from bayesgmm.runtime.files import claimed, write
 HOLDER = """
 import sys
 from pathlib import Path
-from bayesgmm.files import claimed
+from bayesgmm.runtime.files import claimed
 with claimed(Path(sys.argv[1]).parent, Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

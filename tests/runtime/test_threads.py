@@ -93,7 +93,7 @@ def test_children_fit_many_rows_as_their_parent_has(tmp_path, kind, backend):
 IN_THE_MIDDLE = """
 import os, signal, threading
 from threadpoolctl import threadpool_info
-from bayesgmm.threads import CHUNK, CORES, in_order, one_blas_thread, sum_over_chunks
+from bayesgmm.runtime.threads import CHUNK, CORES, in_order, one_blas_thread, sum_over_chunks
 
 import numpy  # its BLAS
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -189,4 +190,6 @@ def test_ctrl_c_keeps_what_was_drawn(tmp_path):
         for values in post[group].data_vars.values():
             assert values.sizes["draw"] == n_draws
             assert np.isfinite(values.astype(float)).all()
-    assert len(bg.summary(post.isel(draw=slice(0, 4)))) == 3 + 12 + 30
+    with warnings.catch_warnings(action="ignore"):  # what so few draws deserve
+        table = bg.summary(post.isel(draw=slice(0, 4)))
+    assert table.index.str.startswith("means").sum() == 3 * 4

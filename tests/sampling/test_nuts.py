@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from declared import PRIORS, rows
-from oracles import STRUCTURES
+from oracles import ISOTROPIC, STRUCTURES
 
 import bayesgmm as bg
 from bayesgmm.likelihood.target import Target, unconstrain
+from bayesgmm.mixture import structure_named
 from bayesgmm.mixture.parameters import MixtureParameters
-from bayesgmm.structure import SPREAD
 
 SHORT = {"draws": 30, "tune": 40, "chains": 2, "progress": False}
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
@@ -76,16 +76,16 @@ def test_chains_do_not_start_about_a_collapsed_component(old_faithful, family):
 def test_posterior_follows_the_units(covariance):
     """Powers of two change no digit: with the same seed every draw is the same, in other units."""
     x = rows()
-    scale = np.array([8.0, 8.0, 8.0] if covariance == "spherical" else [8.0, 0.25, 2.0**20])
+    scale = np.array([8.0, 8.0, 8.0] if covariance in ISOTROPIC else [8.0, 0.25, 2.0**20])
     for prior in PRIORS.values():
         mixture = bg.GaussianMixture(2, covariance, prior)
         one, two = sampled(mixture, x), sampled(mixture, x * scale)
-        name = SPREAD[covariance]
+        name = structure_named(covariance).spread
         by_dim = xr.DataArray(scale, dims="feature", coords={"feature": ["x1", "x2", "x3"]})
         factors = {"weights": 1.0, "means": by_dim, name: by_dim**2}
         if covariance in ("full", "tied"):
             factors[name] = by_dim * by_dim.rename(feature="feature_bis")
-        if covariance == "spherical":
+        if covariance in ISOTROPIC:
             factors[name] = scale[0] ** 2
         for variable, factor in factors.items():
             expected = one["posterior"][variable] * factor
@@ -105,7 +105,7 @@ def test_posterior_follows_units_and_origin(covariance, unit):
     )
     for post in (one, two):
         assert not post["sample_stats"]["diverging"].any()
-    name = SPREAD[covariance]
+    name = structure_named(covariance).spread
     plain, moved = (
         [post["posterior"][v].values.reshape(2000, -1) for v in ("means", name)]
         for post in (one, two)

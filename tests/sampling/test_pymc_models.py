@@ -128,11 +128,12 @@ def test_an_informative_prior_on_the_means_keeps_its_labels():
         covariances = bg.InverseWishart(
             "covariances", 4.0, [[2.0]], dims=("component", "feature", "feature_bis")
         )
-        width = pm.HalfNormal("width", 1.0)
+        width = pm.Gamma("width", 4.0, 4.0)
         means = pm.Normal("means", [[0.0], [6.0]], width, dims=("component", "feature"))
         chol = pt.linalg.cholesky(covariances)
         bg.MarginalMixture("x", weights, means, chol=chol, observed=x)
-    post = bg.sample(model, draws=500, tune=500, chains=2, random_seed=1, progress=False)
+    settings = {"draws": 1500, "tune": 1000, "chains": 2, "random_seed": 1, "target_accept": 0.95}
+    post = bg.sample(model, progress=False, **settings)
     assert "width" in post["posterior"]
     assert list(post["posterior"]["component"].values) == ["low", "high"]
     assert post["observed_data"]["x"].shape == (60, 1)

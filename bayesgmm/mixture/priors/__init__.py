@@ -3,8 +3,8 @@
 May not import PyMC or ArviZ.
 """
 
-from bayesgmm.prior.families import FraleyRaftery, NormalInverseWishart, NormalLKJ
-from bayesgmm.prior.log_density import (
+from bayesgmm.mixture.priors.families import FraleyRaftery, NormalInverseWishart, NormalLKJ
+from bayesgmm.mixture.priors.log_density import (
     LOG_2PI,
     PriorNumbers,
     add_log_prior,

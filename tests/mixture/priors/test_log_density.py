@@ -13,8 +13,8 @@ from oracles import (
 from scipy import integrate
 
 import bayesgmm as bg
-from bayesgmm.prior import log_density
-from bayesgmm.prior.log_density import add_log_prior, prior_numbers
+from bayesgmm.mixture.priors import log_density
+from bayesgmm.mixture.priors.log_density import add_log_prior, prior_numbers
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 families = pytest.mark.parametrize(

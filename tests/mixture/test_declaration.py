@@ -5,11 +5,11 @@ import json
 
 import numpy as np
 import pytest
-from oracles import STRUCTURES, covariances, random_parameters
+from oracles import ISOTROPIC, STRUCTURES, covariances, random_parameters
 
 import bayesgmm as bg
+from bayesgmm.mixture import structure_named
 from bayesgmm.mixture.parameters import MixtureParameters
-from bayesgmm.structure import SPREAD
 
 
 @pytest.mark.parametrize("covariance", STRUCTURES)
@@ -102,7 +102,7 @@ def test_parameters_come_back_from_the_spread(covariance):
     again = MixtureParameters.from_spread(covariance, p.weights, p.means, p.spread)
     np.testing.assert_allclose(again.factor, p.factor, atol=1e-14)
     np.testing.assert_allclose(again.covariances, covariances(p), rtol=1e-13)
-    assert p.spread_name == SPREAD[covariance]
+    assert p.structure.spread == structure_named(covariance).spread
     assert p.covariances.shape == (3, 2, 2)
 
 
@@ -125,7 +125,7 @@ def test_permuted_components_are_the_same_mixture_in_another_order(covariance):
 @pytest.mark.parametrize("covariance", STRUCTURES)
 def test_the_affine_image_is_the_mixture_of_the_affine_data(covariance):
     p = random_parameters(np.random.default_rng(1), covariance, 3, 2)
-    scale = np.full(2, 3.0) if covariance == "spherical" else np.array([1e-3, 40.0])
+    scale = np.full(2, 3.0) if covariance in ISOTROPIC else np.array([1e-3, 40.0])
     q = p.affine(scale, np.array([5.0, -7.0]))
     np.testing.assert_array_equal(q.weights, p.weights)
     np.testing.assert_allclose(q.means, p.means * scale + [5.0, -7.0])

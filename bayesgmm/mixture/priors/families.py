@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import eigvalsh, solve_triangular
 
 from bayesgmm.data import Bulk, location_and_covariance, well_conditioned
+from bayesgmm.mixture.structures import structure_named
 from bayesgmm.runtime import arguments
 
 
@@ -150,7 +151,7 @@ class NormalInverseWishart(_Prior):
 
     def _scaled(self, x, sample_weight, n_components, covariance, df):
         """Defaults of m, κ and Ψ."""
-        bulk = Bulk.of(x, sample_weight, covariance)
+        bulk = Bulk.of(x, sample_weight, structure_named(covariance))
         within = bulk.within(n_components)
         widest = eigvalsh(bulk.covariance, within)[-1]
         return bulk.centre, min(0.01, 1 / widest), df[..., None, None] * within
@@ -248,7 +249,7 @@ class NormalLKJ(_Prior):
         d = x.shape[1]
         mean, sd, scale = None, np.full(d, np.nan), None
         if self.scaled:
-            bulk = Bulk.of(x, sample_weight, covariance)
+            bulk = Bulk.of(x, sample_weight, structure_named(covariance))
             mean, sd = bulk.centre, np.sqrt(np.diag(bulk.covariance))
             scale = sd
             if self.scale is None and not self.half_normal:

@@ -5,6 +5,7 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm.data.bulk import Bulk
+from bayesgmm.mixture import structure_named
 
 FAMILIES = [bg.NormalInverseWishart, bg.FraleyRaftery, bg.NormalLKJ]
 families = pytest.mark.parametrize("family", FAMILIES)
@@ -39,7 +40,7 @@ def test_fraley_and_rafterys_defaults_are_theirs(d):
 def test_the_inverse_covariance_is_expected_to_be_that_within_components(covariance, df):
     x = rows()
     prior = bg.NormalInverseWishart(df=df).resolved(x, np.ones(len(x)), 3, covariance)
-    bulk = Bulk.of(x, np.ones(len(x)), covariance)
+    bulk = Bulk.of(x, np.ones(len(x)), structure_named(covariance))
     np.testing.assert_array_equal(prior.concentration, [2.0] * 3)
     np.testing.assert_allclose(prior.mean, bulk.centre)
     assert prior.df == (5 if df is None else df)
@@ -58,7 +59,7 @@ def test_the_priors_mean_pulls_less_where_clusters_lie_far_apart():
 
 def test_separate_defaults_are_residual_scales_within_components():
     x = rows()
-    prior, bulk = resolved(bg.NormalLKJ(), x, 4), Bulk.of(x, np.ones(len(x)), "full")
+    prior, bulk = resolved(bg.NormalLKJ(), x, 4), Bulk.of(x, np.ones(len(x)))
     np.testing.assert_array_equal(prior.concentration, [2.0] * 4)
     np.testing.assert_allclose(prior.mean, bulk.centre)
     precision = np.linalg.inv(bulk.within(4))
@@ -69,7 +70,7 @@ def test_separate_defaults_are_residual_scales_within_components():
 
 def test_half_normal_scales_are_those_of_the_features():
     x = rows()
-    prior, bulk = resolved(bg.NormalLKJ(half_normal=True), x, 4), Bulk.of(x, np.ones(60), "full")
+    prior, bulk = resolved(bg.NormalLKJ(half_normal=True), x, 4), Bulk.of(x, np.ones(60))
     np.testing.assert_allclose(prior.scale, np.sqrt(np.diag(bulk.covariance)))
     assert prior.df is None
     with pytest.raises(ValueError, match="df and half_normal are both given"):

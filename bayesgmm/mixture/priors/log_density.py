@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaln, gammaln, multigammaln
 
-from bayesgmm.prior.families import NormalInverseWishart
+from bayesgmm.mixture.priors.families import NormalInverseWishart
+from bayesgmm.mixture.structures import structure_named
 from bayesgmm.runtime import inner
-from bayesgmm.structure import factor_shape, is_matrix
 
 FLAT, CONJUGATE, SEPARATE = 0, 1, 2
 
@@ -42,7 +42,8 @@ class PriorNumbers(NamedTuple):
 
 def prior_numbers(prior, covariance, n_components, n_features):
     """The numbers of a resolved prior for one structure; ``prior=None`` is flat."""
-    layout = factor_shape(covariance, n_components, n_features)
+    structure = structure_named(covariance)
+    layout = structure.factor_shape(n_components, n_features)
     if prior is None:
         ones, means = np.ones(n_components), np.zeros((n_components, n_features))
         return PriorNumbers(
@@ -50,8 +51,8 @@ def prior_numbers(prior, covariance, n_components, n_features):
             np.zeros(layout), 0.0,
         )  # fmt: skip
     if isinstance(prior, NormalInverseWishart):
-        return _conjugate_numbers(prior.by_component, covariance, layout)
-    return _separate_numbers(prior, covariance, layout)
+        return _conjugate_numbers(prior.by_component, structure, layout)
+    return _separate_numbers(prior, structure, layout)
 
 
 def exchangeable_groups(numbers):
@@ -82,15 +83,15 @@ def _dirichlet_normaliser(concentration):
     return gammaln(concentration.sum()) - gammaln(concentration).sum()
 
 
-def _conjugate_numbers(prior, covariance, layout):
+def _conjugate_numbers(prior, structure, layout):
     nu, kappa, d = prior.df[: layout[0]], prior.mean_concentration, prior.mean.shape[1]
-    if is_matrix(covariance):
+    if structure.correlated:
         scale = np.linalg.cholesky(prior.scale[: layout[0]])
         log_det = 2 * np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
         blocks = nu / 2 * (log_det - d * np.log(2)) - multigammaln(nu / 2, d)
     else:
-        diagonal = np.diagonal(prior.scale, axis1=1, axis2=2)
-        scale = diagonal if covariance == "diag" else diagonal.mean(axis=1, keepdims=True)
+        diagonal = np.diagonal(prior.scale[: layout[0]], axis1=1, axis2=2)
+        scale = diagonal.mean(axis=1, keepdims=True) if structure.isotropic else diagonal
         blocks = nu[:, None] / 2 * np.log(scale / 2) - gammaln(nu / 2)[:, None]
     means = d / 2 * (np.log(kappa) - LOG_2PI)
     constant = _dirichlet_normaliser(prior.concentration) + blocks.sum() + means.sum()
@@ -101,10 +102,10 @@ def _conjugate_numbers(prior, covariance, layout):
     )  # fmt: skip
 
 
-def _separate_numbers(prior, covariance, layout):
+def _separate_numbers(prior, structure, layout):
     k, d = len(prior.concentration), len(prior.scale)
     sigma = prior.scale
-    if covariance == "spherical":
+    if structure.isotropic:
         sigma = np.sqrt(np.mean(sigma**2, keepdims=True))
     if prior.half_normal:
         # And the change of variables from (s, R) or s to Σ or s².
@@ -112,9 +113,9 @@ def _separate_numbers(prior, covariance, layout):
     else:
         half = prior.df / 2
         block = (half * np.log(half * sigma**2) - gammaln(half)).sum()
-    if is_matrix(covariance):
+    if structure.correlated:
         block -= lkj_log_volume(prior.eta, d)
-    scale = np.broadcast_to(np.diag(sigma) if is_matrix(covariance) else sigma, layout).copy()
+    scale = np.broadcast_to(np.diag(sigma) if structure.correlated else sigma, layout).copy()
     mean, mean_scale = (np.broadcast_to(v, (k, d)).copy() for v in (prior.mean, prior.mean_scale))
     means = -0.5 * k * d * LOG_2PI - np.log(mean_scale).sum()
     constant = _dirichlet_normaliser(prior.concentration) + layout[0] * block + means
@@ -199,11 +200,12 @@ def _conjugate_means(means, factor, prior, g_means, g_factor):
         else:
             for i in range(d):
                 column = i if i < factor.shape[1] else 0
-                sd = factor[k, column]
+                row = k if k < factor.shape[0] else 0
+                sd = factor[row, column]
                 u[i] /= sd
                 value -= np.log(sd) + 0.5 * kappa * u[i] ** 2
                 g_means[k, i] -= kappa * u[i] / sd
-                g_factor[k, column] += (kappa * u[i] ** 2 - 1) / sd
+                g_factor[row, column] += (kappa * u[i] ** 2 - 1) / sd
     return value
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracles import STRUCTURES, prior_by_component
+from oracles import ISOTROPIC, SHARED, STRUCTURES, prior_by_component
 from prior_draws import draw_prior
 from scipy import stats
 
@@ -71,7 +71,7 @@ def test_conjugate_variances_are_inverse_gamma(draws, covariance):
     # The marginal of an inverse Wishart's diagonal loses d − 1 degrees of freedom.
     df = CONJUGATE.df - (D - 1 if covariance in ("full", "tied") else 0)
     for j in range(D):
-        scale = psi.mean() if covariance == "spherical" else psi[j]
+        scale = psi.mean() if covariance in ISOTROPIC else psi[j]
         agrees(sample[:, 1, j, j], stats.invgamma(df / 2, scale=scale / 2))
 
 
@@ -103,7 +103,7 @@ def test_conjugate_means_are_normal_given_the_spread(draws, covariance):
 def test_residual_variances_are_scaled_inverse_chi_square(draws, covariance):
     sample = np.array([p.covariances[-1] for p in draws[covariance, "separate"]])
     scale = SEPARATE.scale
-    if covariance == "spherical":
+    if covariance in ISOTROPIC:
         scale = np.full(D, np.sqrt(np.mean(scale**2)))
     precision = np.linalg.inv(sample)
     for j in range(D):
@@ -114,7 +114,7 @@ def test_residual_variances_are_scaled_inverse_chi_square(draws, covariance):
 def test_separate_scales_are_half_normal_where_asked(draws, covariance):
     sample = np.array([p.covariances for p in draws[covariance, "half-normal"]])
     sigma = SEPARATE.scale
-    if covariance == "spherical":
+    if covariance in ISOTROPIC:
         sigma = np.full(D, np.sqrt(np.mean(sigma**2)))
     for j in range(D):
         agrees(np.sqrt(sample[:, 2, j, j]), stats.halfnorm(scale=sigma[j]))
@@ -145,7 +145,7 @@ def test_components_are_drawn_apart_but_a_tied_spread_once(draws):
     for (covariance, _), several in draws.items():
         variance = np.array([p.covariances[:, 0, 0] for p in several])
         rank = stats.spearmanr(variance[:, 0], variance[:, 1]).statistic
-        assert (rank > 0.999) if covariance == "tied" else (abs(rank) < 0.08)
+        assert (rank > 0.999) if covariance in SHARED else (abs(rank) < 0.08)
 
 
 @structures

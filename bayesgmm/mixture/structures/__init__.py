@@ -1,0 +1,26 @@
+"""The covariance structures, one file per kind: a new one is a file, and a row here."""
+
+from bayesgmm.mixture.structures.cholesky import FULL, TIED
+from bayesgmm.mixture.structures.deviations import DIAG, SPHERICAL, TIED_DIAG, TIED_SPHERICAL
+from bayesgmm.mixture.structures.protocol import FLOOR, Structure
+from bayesgmm.runtime import arguments
+
+STRUCTURES: dict[str, Structure] = {
+    s.name: s for s in (FULL, TIED, DIAG, SPHERICAL, TIED_DIAG, TIED_SPHERICAL)
+}
+"""Every structure by its name."""
+
+
+def structure_named(name: str) -> Structure:
+    """The structure of this name.
+
+    Raises
+    ------
+    ValueError, TypeError
+        There is none.
+    """
+    found = STRUCTURES.get(name) if isinstance(name, str) else None
+    return found or STRUCTURES[arguments.one_of("covariance", name, STRUCTURES)]
+
+
+__all__ = ["FLOOR", "STRUCTURES", "Structure", "structure_named"]

@@ -1,0 +1,137 @@
+"""Variances without correlations: by component or shared, by feature or one for all features."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bayesgmm.mixture.structures.protocol import FLOOR, Structure, each
+
+
+class Deviations(Structure):
+    """Standard deviations, (n_rows, n_columns)."""
+
+    correlated: ClassVar[bool] = False
+
+    def factor_shape(self, n_components, n_features):
+        return (1 if self.shared else n_components, 1 if self.isotropic else n_features)
+
+    def n_free(self, n_components, n_features):
+        n_rows, n_columns = self.factor_shape(n_components, n_features)
+        return n_rows * n_columns
+
+    def to_blocks(self, factor):
+        return factor**2
+
+    def from_blocks(self, blocks):
+        return np.sqrt(blocks)
+
+    def squeezed(self, blocks):
+        blocks = blocks[..., 0] if self.isotropic else blocks
+        return np.take(blocks, 0, axis=-1 if self.isotropic else -2) if self.shared else blocks
+
+    def expanded(self, spread):
+        spread = spread[..., None] if self.isotropic else spread
+        return spread[..., None, :] if self.shared else spread
+
+    def covariances(self, factor, n_components, n_features):
+        return self.variances(factor, n_components, n_features)[..., None] * np.eye(n_features)
+
+    def variances(self, factor, n_components, n_features):
+        return np.broadcast_to(factor**2, (*factor.shape[:-2], n_components, n_features))
+
+    def log_deviations(self, factor, n_components, n_features):
+        return np.broadcast_to(np.log(factor), (*factor.shape[:-2], n_components, n_features))
+
+    def scaled(self, factor, scale):
+        return factor * (scale[:1] if self.isotropic else scale)
+
+    def times(self, factor, z):
+        return factor * z
+
+    def pooled(self, covariance):
+        variances = np.diag(covariance)
+        return np.diag(np.full_like(variances, variances.mean()) if self.isotropic else variances)
+
+    def first_factor(self, metric, width, n_components):
+        return np.full((n_components, 1), width)
+
+    def log_scale_power(self, log_scale, n_components):
+        n_rows, n_columns = self.factor_shape(n_components, len(log_scale))
+        return 2 * n_rows * log_scale[:n_columns].sum()
+
+    def log_coordinate_scale(self, log_scale, n_components):
+        return 0.0
+
+    def unconstrained(self, factor):
+        return 2 * np.log(factor).ravel()
+
+    def scatter(self, moments, factor, shift):
+        t = shift / factor
+        return factor**2 * (moments.S - 2 * moments.s * t + moments.nk[:, None] * t**2)
+
+    def square(self, vectors):
+        return vectors**2
+
+    def conjugate_mode(self, scatter, nk, prior):
+        n_components, d = scatter.shape
+        n_rows, n_columns = self.factor_shape(n_components, d)
+        scatter, count = (a.sum(axis=0, keepdims=True) if self.shared else a for a in (scatter, nk))
+        features = d // n_columns
+        scatter = scatter.sum(axis=1, keepdims=True) if self.isotropic else scatter
+        # log σ² has the factor −½ (ν + 2), and −½ for every mean and every value that it is of.
+        psi: Any = 0
+        more: Any = 0
+        if prior is not None:
+            psi = np.diagonal(prior.scale, axis1=1, axis2=2)[:n_rows]
+            psi = psi.mean(axis=1, keepdims=True) if self.isotropic else psi
+            more = prior.df[:n_rows] + 2 + features * (n_components // n_rows)
+        return (psi + scatter) / (features * count + more)[:, None]
+
+    def floored(self, blocks, metric):
+        return np.maximum(blocks, FLOOR)
+
+    def smallest_eigenvalues(self, factor, metric):
+        return factor.min(axis=1) ** 2
+
+    def information(self, factor, nk, n_features):
+        # A variance of known rows has information N / 2 about its logarithm.
+        n_columns = factor.shape[1]
+        counts = np.array([nk.sum()]) if self.shared else nk
+        return [np.diag(np.repeat(counts, n_columns) * (n_features / n_columns) / 2)]
+
+    def precisions(self, factor, n_components, n_features):
+        return each(np.eye(n_features) / factor[:, None] ** 2, n_components, 3)
+
+
+DIAG = Deviations(
+    "diag",
+    "variances",
+    ("component", "feature"),
+    "one variance per component and feature",
+    shared=False,
+    isotropic=False,
+)
+SPHERICAL = Deviations(
+    "spherical",
+    "variances",
+    ("component",),
+    "one variance per component",
+    shared=False,
+    isotropic=True,
+)
+TIED_DIAG = Deviations(
+    "tied_diag",
+    "feature_variances",
+    ("feature",),
+    "one variance per feature, shared by all components",
+    shared=True,
+    isotropic=False,
+)
+TIED_SPHERICAL = Deviations(
+    "tied_spherical",
+    "variance",
+    (),
+    "one variance in all",
+    shared=True,
+    isotropic=True,
+)
