@@ -12,6 +12,9 @@ from bayesgmm.runtime import progress_bar
 if TYPE_CHECKING:
     import arviz_stats.utils
 
+LEAST_DRAWS = 25
+"""A fifth of them is the tail, of which five are needed."""
+
 LOO_ROWS = 50
 """Rows smoothed between two steps of the progress bar."""
 
@@ -63,6 +66,11 @@ def loo(
         raise ValueError(
             f"sample_weight of the posterior is {weight[at]} in row {at}; leaving out one row at a "
             "time needs whole numbers. Try rows without weights."
+        )
+    if len(draws) < LEAST_DRAWS or not np.ptp(draws.means, axis=0).any():
+        raise ValueError(
+            f"post has {len(draws)} draws, or all of them are the same; the tails that leave-one-"
+            f"out smooths need {LEAST_DRAWS} that differ. Draw more."
         )
     kept = np.flatnonzero(count)
     table = np.empty((*map(len, reading.lead.values()), len(kept)))

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from bayesgmm.draws.names import CLUSTERING, EXCHANGEABLE
+from bayesgmm.draws.names import CLUSTERING, COMPONENT, EXCHANGEABLE, POSTERIOR
 from bayesgmm.runtime import shown
 
 
@@ -15,9 +15,19 @@ def recorded(tree):
     """The groups written when a posterior was relabelled, or sampled by ``sample``; else None."""
     if CLUSTERING in tree.children and EXCHANGEABLE in tree[CLUSTERING]:
         return tree[CLUSTERING].to_dataset()[EXCHANGEABLE].values
-    if EXCHANGEABLE in tree.attrs:
-        return np.array(json.loads(tree.attrs[EXCHANGEABLE]))
-    return None
+    if EXCHANGEABLE not in tree.attrs:
+        return None
+    written, k = tree.attrs[EXCHANGEABLE], tree[POSTERIOR].sizes[COMPONENT]
+    try:
+        groups = np.array(json.loads(written), dtype=int)
+        if groups.shape == (k,):
+            return groups
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        f"the attribute 'exchangeable' of post must be a list of {k} integers, one for each "
+        f"component; got {shown(written)}. Try bg.relabel(post, exchangeable=True)."
+    )
 
 
 def said(exchangeable, names):

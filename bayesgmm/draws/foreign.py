@@ -75,7 +75,10 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     named = all(dim in posterior.coords for dim in (COMPONENT, FEATURE))
     if named and all(posterior[v].dims == LEAD + wanted[v] for v in wanted):
         return post
-    arrays = {v: _by_position(posterior[v], LEAD + dims) for v, dims in wanted.items()}
+    component = posterior[WEIGHTS].dims[-1]
+    feature = [d for d in posterior[MEANS].dims if d not in (*LEAD, component)][-1:]
+    own = component, *(feature or [component])
+    arrays = {v: _by_position(posterior[v], LEAD + dims, *own) for v, dims in wanted.items()}
     _check_sizes(arrays)
     weights, means = posterior[WEIGHTS], posterior[MEANS]
     features = _labels(means, "x{}")
@@ -100,6 +103,10 @@ def observed_rows(post, n_features):
         They have another number of features than the means.
     """
     x = post[OBSERVED][X].values
+    if x.dtype.kind not in "fiub":
+        raise ValueError(
+            f"observed_data['x'] of post must hold numbers; got {x.dtype}. Try x=your data."
+        )
     if x.shape[-1:] != (n_features,) and not (n_features == 1 and x.ndim == 1):
         raise ValueError(
             f"observed_data['x'] of post must have {n_features} features, as its means have; "
@@ -123,9 +130,22 @@ def _check_sizes(arrays):
                 )
 
 
-def _by_position(array, dims):
+def _by_position(array, dims, component, feature):
+    """The variable with these dimensions: by name where it has them, else by position.
+
+    Where it shares the name of the weights' axis, that tells which axis is of components.
+    """
     if set(array.dims) == set(dims):
         return array.transpose(*dims).variable
+    if component in array.dims and COMPONENT in dims and component != feature:
+        others = [dim for dim in array.dims if dim not in (*LEAD, component)]
+        array = array.transpose(*LEAD, component, *others, missing_dims="ignore")
+    elif COMPONENT in dims and array.ndim > 2 and array.dims[2] == feature != component:
+        raise ValueError(
+            f"{array.name} of post has the dimensions {array.dims}, of which none is of components "
+            f"({component!r}, as the weights have it); expected {dims}. One for all components is "
+            "'covariance', 'feature_variances' or 'variance'."
+        )
     if array.ndim != len(dims) or array.dims[:2] != LEAD:
         raise ValueError(
             f"{array.name} of post has dimensions {array.dims}; expected {len(dims)}: {dims}. "

@@ -30,6 +30,8 @@ EXCHANGEABLE = "exchangeable"
 
 DECLARATION = "bayesgmm_declaration"
 DATA_HASH = "data_hash"
+PLAIN = "plain_mixture"
+"""Whether the rows have the density of the mixture of weights, means and spread; 1 if not said."""
 AMBIGUOUS = "ambiguous"
 INTERRUPTED = "interrupted"
 WALL_TIME = "wall_time"

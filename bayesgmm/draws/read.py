@@ -9,6 +9,7 @@ import xarray as xr
 
 from bayesgmm.data import rows_like
 from bayesgmm.draws import names
+from bayesgmm.draws.consistency import check_groups
 from bayesgmm.draws.exchangeable import fixed_apart, recorded
 from bayesgmm.draws.foreign import checked_tree, laid_out, observed_rows, structure_of
 from bayesgmm.draws.validity import proper_factor, refuse
@@ -39,7 +40,11 @@ class Reading:
         TypeError, ValueError
             It is no tree, or holds no draws of a mixture.
         """
-        return post if isinstance(post, cls) else cls(laid_out(post), x, argument)
+        if isinstance(post, cls):
+            return post
+        tree = laid_out(post)
+        check_groups(tree)
+        return cls(tree, x, argument)
 
     def _with(self, tree, *shared, x=None, **known):
         """The reading of another tree, of which some is known, or the same as here if read here."""
@@ -129,6 +134,13 @@ class Reading:
         ValueError
             There are none, or they are not finite or not of these features.
         """
+        if not self.tree.attrs.get(names.PLAIN, 1):
+            raise ValueError(
+                "post is of a model whose rows do not have the density of the mixture of its "
+                "weights, means and covariances alone, as with covariates or sample_weight in the "
+                "model. What rows say cannot be computed from these. Try ArviZ and PyMC's "
+                "pm.compute_log_likelihood on it."
+            )
         if self.x is not None:
             return rows_like(self.x, self.features, self.argument)
         if names.X not in self.group(names.OBSERVED):

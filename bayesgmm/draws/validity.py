@@ -42,6 +42,10 @@ def proper_factor(draws, covariance, spread, group):
                 f"{name} of post[{group!r}] is empty ({sizes}); expected at least one draw of one "
                 "component. Try post = bg.sample(mixture, x, draws=1000)."
             )
+        if draws[name].dtype.kind not in "fiu":
+            raise ValueError(
+                f"{name} of post[{group!r}] must hold real numbers; got {draws[name].dtype}."
+            )
         checked(draws[name], ~np.isfinite(draws[name].values), "a finite number")
     weights = draws[WEIGHTS].values
     total = weights.sum(axis=-1)

@@ -5,6 +5,7 @@ import json
 import math
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -26,6 +27,7 @@ from bayesgmm.draws.names import (
     MEANS,
     OBS,
     OBSERVED,
+    PLAIN,
     POSITION,
     POSTERIOR,
     RUN,
@@ -116,10 +118,11 @@ def n_values(variables):
     return sum(math.prod(shape) for _, shape in variables.values())
 
 
-def model_tree(model, exchangeable, variables, sizes, provenance):
+def model_tree(model, facts, variables, sizes, provenance):
     """The tree of a PyMC model, with the model's own names and dimensions; its draws are NaN.
 
-    ``exchangeable`` is a number for every component, the same where they may swap labels, or None.
+    ``facts`` are a number for every component, the same where they may swap labels, or None; and
+    whether the rows have the density of the plain mixture.
     """
     coords = {k: np.asarray(v) for k, v in model.coords.items() if v is not None}
     groups = _undrawn(variables, coords, sizes)
@@ -131,7 +134,10 @@ def model_tree(model, exchangeable, variables, sizes, provenance):
             dims = [f"{variable.name}_dim_{i}" for i in range(values.ndim)]
         observed[variable.name] = (tuple(dims), values)
     groups[OBSERVED] = _dataset(observed, coords)
-    attrs = {} if exchangeable is None else {EXCHANGEABLE: json.dumps(exchangeable.tolist())}
+    exchangeable, is_plain = facts
+    attrs: dict[str, Any] = {PLAIN: int(is_plain)}
+    if exchangeable is not None:
+        attrs[EXCHANGEABLE] = json.dumps(exchangeable.tolist())
     return _tree(groups, provenance | attrs)
 
 

@@ -67,6 +67,11 @@ def plot_comparison(
     if comparison is None:
         comparison = compare(reading, random_seed=1, progress=False)
     same_rows(comparison.rows, len(x), "comparison")
+    if comparison.map_labels.max() >= n_components:
+        raise ValueError(
+            f"comparison must be of the posterior's {n_components} components; got one of "
+            f"{comparison.map_labels.max() + 1} or more. Try comparison=bg.compare(post)."
+        )
     rows, best = comparison.rows, comparison.partition
     disputed = rows["disputed"].to_numpy(dtype=bool)
     of_map = np.asarray(comparison.map_labels)

@@ -50,13 +50,21 @@ def plot_convergence(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
 
     reading = relabelled(post, x)
     chosen, r_hat, ess = _chosen(reading)
+    if not chosen:
+        raise ValueError(
+            "post has nothing to show: no quantity varies from draw to draw, or a chain has fewer "
+            "draws than R-hat needs. Draw more."
+        )
     grid = axes_of(ax, (len(chosen), 2), (10, 1.75 * len(chosen) + 0.5))
     # ArviZ names variables in coordinates, and a slash would be a path there.
     plain_names = {name: f"q{i}" for i, name in enumerate(chosen)}
-    tree = xr.DataTree.from_dict({names.POSTERIOR: chosen.rename(plain_names)})
     halves = reading.n_chains == 1
+    chains = chosen[names.CHAIN].values
+    chosen = chosen.assign_coords({names.CHAIN: np.arange(len(chains))})
+    tree = xr.DataTree.from_dict({names.POSTERIOR: chosen.rename(plain_names)})
     if names.STATISTICS in reading.tree.children and not halves:
-        tree[names.STATISTICS] = reading.tree[names.STATISTICS].copy()
+        statistics = reading.group(names.STATISTICS)
+        tree[names.STATISTICS] = xr.DataTree(statistics.assign_coords(chosen[[]].coords))
     off: dict[str, Any] = {"title": False, "xlabel": False}
     plots: tuple[tuple[Any, str], ...] = (
         (azp.plot_trace, "ticklabels"),
@@ -85,7 +93,7 @@ def plot_convergence(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
             plain(axes)
     grid[-1, 0].set_xlabel("draw")
     grid[-1, 1].set_xlabel("fractional rank of the chain's draws")
-    beside(grid[0, 1], _chain_handles(chosen, halves))
+    beside(grid[0, 1], _chain_handles(chains, halves))
     return grid
 
 
@@ -109,8 +117,8 @@ def _shades(n_chains):
     return [CHAINS[c % len(CHAINS)] for c in range(n_chains)]
 
 
-def _chain_handles(values, halves):
-    labels = [f"chain {c}" for c in values[names.CHAIN].values]
+def _chain_handles(chains, halves):
+    labels = [f"chain {c}" for c in chains]
     if halves:
         labels = ["first half", "second half"]
     return [

@@ -157,6 +157,7 @@ def as_drawn(post: xr.DataTree) -> xr.DataTree:
     """
     if not is_relabelled(post):
         return post
+    post = Reading.of(post).tree
     clustering = post[names.CLUSTERING].to_dataset()
     order = clustering[names.PERMUTATION]
     back = np.argsort(order.values, axis=order.get_axis_num(names.COMPONENT))

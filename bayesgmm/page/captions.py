@@ -78,7 +78,7 @@ def _planned(reading: Reading, found: Clustered) -> Iterator[tuple[str, str, Any
         yield "comparison", "comparison", lambda: plot_comparison(part, both), _both_words(both, d)
     words = _occupied_words(found.occupied)
     yield "occupied", "occupied", lambda: plot_occupied(found.occupied), words
-    if n_draws >= LEAST_DRAWS:
+    if n_draws >= LEAST_DRAWS and len(found.diagnosis.functionals):
         words = _chain_words(n_chains)
         yield "convergence", "diagnostics", lambda: plot_convergence(reading), words
     mode = reading.group(names.MAP)

@@ -1,12 +1,20 @@
-"""Which components a PyMC model does not tell apart: two that may swap and leave its density."""
+"""What a PyMC model says of its components, found by trying.
+
+Which it does not tell apart: two that may swap and leave its density. And whether its rows are
+those of the plain mixture of its weights, means and spread, which all that reads draws computes.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytensor
+from pymc.logprob.utils import ParameterValueError
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import clone_replace
+
+from bayesgmm.likelihood import row_log_density
+from bayesgmm.mixture import STRUCTURES, MixtureParameters, Structure
 
 # Few evaluations: compiling is what takes time.
 OPTIONS: dict[str, Any] = {
@@ -14,38 +22,60 @@ OPTIONS: dict[str, Any] = {
     "on_unused_input": "ignore",
 }
 
-N_POINTS = 3
-"""Random points about the model's initial one, at which densities are compared."""
+WIDTHS = (0.5, 0.5, 0.5, 0.1, 0.02, 0.004)
+"""Standard deviations of random points about the model's initial one, at which densities are
+compared. Near it an order that the model imposes holds, and shows when components are swapped."""
 AGREE = 1e-8
 """Two numbers are the same if they differ by no more than this, relative."""
 REFLECTED = -1
 """In place of a component: a variable that swaps two by its sign, as log odds do."""
 
 
-def model_groups(model):
-    """A number for every component of a model, (n_components,): the same where they may swap.
+def model_facts(model):
+    """Groups of a model's components, and whether its rows are those of the plain mixture.
 
-    Two components are exchangeable if swapping the numbers of the free variables that belong to
-    each (see ``_owned``) swaps their weights, means and spreads, and changes the density neither of
-    the prior nor of the rows. Whatever tells components apart shows in that: unequal numbers of a
-    prior, an order imposed, a part held fixed.
+    Groups are a number for every component, (n_components,), the same where they may swap. Two are
+    exchangeable if swapping the numbers of the free variables that belong to each (see ``_owned``)
+    swaps their weights, means and spreads, and changes the density neither of the prior nor of the
+    rows. Whatever tells components apart shows in that: unequal numbers of a prior, an order
+    imposed, a part held fixed.
 
-    Returns None for a model without weights, means and a spread by these names, or with a density
-    that is finite nowhere near its initial point.
+    No two may where the density is finite nowhere near the initial point. Of a model without
+    weights, means and a spread by these names there are no groups, None, and it is called plain.
     """
-    spread = [n for n in ("covariances", "covariance", "variances") if n in model.named_vars]
-    names = ["weights", "means", *spread[:1]]
-    if len(names) < 3 or any(n not in model.named_vars for n in names):
-        return None
+    named = [s for s in STRUCTURES.values() if s.spread in model.named_vars]
+    named = [s for s in named if len(s.dims) == model[s.spread].type.ndim]
+    if not named or not {"weights", "means"} <= set(model.named_vars):
+        return None, True
     if (model["weights"].type.ndim, model["means"].type.ndim) != (1, 2):
-        return None
-    functions = _Functions.of(model, names)
+        return None, True
+    functions = _Functions.of(model, named[0])
     points = [y for y in _points(model) if functions.is_possible(y)]
     if not points:
-        return None
+        return np.arange(model["weights"].shape.eval()[0]), True
     tables = [_owned(model, functions, points[0], by_shape) for by_shape in (True, False)]
     found = [_groups(functions, points, owned) for owned in tables]
-    return min(found, key=lambda groups: len(np.unique(groups)))
+    groups = min(found, key=lambda groups: len(np.unique(groups)))
+    return groups, _is_plain(model, functions, points)
+
+
+def _is_plain(model, functions, points):
+    """Whether the rows ``x``, where there are any, have the plain mixture's density everywhere."""
+    x = next((v for v in model.observed_RVs if v.name == "x"), None)
+    if x is None:
+        return True
+    rows = np.asarray(model.rvs_to_values[x].eval(), dtype=float)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    for y in points:
+        values = functions.constrain(*y)
+        weights, means, spread = functions.parameters(*values)
+        if rows.ndim != 2 or rows.shape[1] != means.shape[1]:
+            return False
+        p = MixtureParameters.from_spread(functions.structure.name, weights, means, spread)
+        ours = row_log_density(rows, p.log_weights, p.means, p.factor).sum()
+        if not np.allclose(functions.rows_density(*values), ours, rtol=AGREE, atol=AGREE):
+            return False
+    return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +83,19 @@ class _Functions:
     """Compiled functions of a model's free variables.
 
     ``constrain`` gives their values from unconstrained ones; of the values ``parameters`` are the
-    mixture's weights, means and spread, and ``density`` the log densities of the prior and of the
-    rows, without Jacobian.
+    mixture's weights, means and spread, ``density`` the log densities of the prior and of all that
+    is observed, without Jacobian, and ``rows_density`` that of the rows ``x``.
     """
 
     constrain: Any
     parameters: Any
     density: Any
-    tied: bool
+    rows_density: Any
+    structure: Structure
 
     @classmethod
-    def of(cls, model, names):
+    def of(cls, model, structure):
+        names = ("weights", "means", structure.spread)
         free, rows = model.free_RVs, model.observed_RVs
         unconstrained = [model.rvs_to_values[v] for v in free]
         graphs = model.replace_rvs_by_values(free)
@@ -75,21 +107,30 @@ class _Functions:
         ]
         undone = dict(zip(unconstrained, clone_replace(back, known), strict=True))
         parts = [model.logp(vars=v, jacobian=False) for v in (free + model.potentials, rows) if v]
+        x = [model.logp(vars=[v]) for v in rows if v.name == "x"]
         parameters = clone_replace([model[n] for n in names], known)
         return cls(
             pytensor.function(unconstrained, graphs, **OPTIONS),
             pytensor.function(values, parameters, **OPTIONS),
             pytensor.function(values, clone_replace(parts, undone), **OPTIONS),
-            "covariance" in names,
+            pytensor.function(values, clone_replace(x, undone), **OPTIONS),
+            structure,
         )
 
+    def log_density(self, values):
+        """Log densities of prior and rows; −inf where values are outside the support."""
+        try:
+            return np.array(self.density(*values))
+        except ParameterValueError:
+            return np.full(2, -np.inf)
+
     def is_possible(self, y):
-        return np.isfinite(self.density(*self.constrain(*y))).all()
+        return np.isfinite(self.log_density(self.constrain(*y))).all()
 
     def places(self, values):
         """Weight, mean and spread of every component, one row each; none where shared."""
         weights, means, spread = self.parameters(*values)
-        own = np.zeros(len(weights)) if self.tied else spread
+        own = np.zeros(len(weights)) if self.structure.shared else spread
         return [a.reshape(len(weights), -1) for a in (weights, means, own)]
 
 
@@ -98,7 +139,7 @@ def _points(model):
     rng = np.random.default_rng(0)
     start = model.initial_point(random_seed=0)
     start = [np.asarray(start[model.rvs_to_values[v].name]) for v in model.free_RVs]
-    return [[v + 0.5 * rng.normal(size=v.shape) for v in start] for _ in range(N_POINTS)]
+    return [[v + width * rng.normal(size=v.shape) for v in start] for width in WIDTHS]
 
 
 def _owned(model, functions, y, by_shape):
@@ -169,7 +210,7 @@ def _may_swap(functions, points, owned, i, j):
             before[[i, j]] = before[[j, i]]
             if not np.allclose(after, before, rtol=AGREE):
                 return False
-        both = functions.density(*values), functions.density(*swapped)
+        both = functions.log_density(values), functions.log_density(swapped)
         if not np.allclose(*both, rtol=AGREE, atol=AGREE):
             return False
     return True

@@ -144,12 +144,12 @@ def sample(
             run = MixtureRun.about(mixture, rows.values, weight, start.parameters)
             tree = mixture_tree(mixture, rows, weight, start, sizes, provenance)
         else:
-            from bayesgmm.sampling.exchangeable import model_groups
+            from bayesgmm.sampling.exchangeable import model_facts
 
             run = ModelRun.of(mixture)
             variables = model_variables(mixture, run.shapes)
             check_memory(n_values(variables), sizes, copies)
-            tree = model_tree(mixture, model_groups(mixture), variables, sizes, provenance)
+            tree = model_tree(mixture, model_facts(mixture), variables, sizes, provenance)
         tree.attrs["sampler"] = run.sampler
         tree[names.RUN] = run_group(sizes["chains"], run.n_dim, x)
         record = Record(run, tree, None if path is None else Store.create(path, tree), began)

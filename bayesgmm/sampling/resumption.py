@@ -132,7 +132,7 @@ def _model_run(tree, model):
     instance("model", model, pm.Model, "The store holds the draws of a model, but not the model.")
     run = ModelRun.of(model)
     variables = model_variables(model, run.shapes)
-    given = model_tree(model, None, variables, {"chains": 1, "draws": 1, "warmup": 0}, {})
+    given = model_tree(model, (None, True), variables, {"chains": 1, "draws": 1, "warmup": 0}, {})
     observed = (t[names.OBSERVED].to_dataset() for t in (given, tree))
     same = next(observed).identical(next(observed))
     stored = tree[names.POSTERIOR].data_vars

@@ -8,7 +8,7 @@ from declared import rows
 from pymc.distributions.transforms import ordered
 
 import bayesgmm as bg
-from bayesgmm.sampling.exchangeable import model_groups
+from bayesgmm.sampling.exchangeable import model_facts
 
 ONE, TWO = rows(30, 1), rows(30, 2)
 NAMES = {"component": ["a", "b", "c"], "feature": ["x1", "x2"]}
@@ -23,7 +23,7 @@ def mixture(weights, means, sigma, x=TWO):
 
 
 def groups(model):
-    return model_groups(model).tolist()
+    return model_facts(model)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,72 @@ def test_what_the_rows_or_a_potential_say_of_one_component_counts():
 def test_of_a_model_without_our_names_nothing_is_said():
     with pm.Model() as model:
         pm.Normal("weights", 0, 1, shape=2)
-    assert model_groups(model) is None
+    assert model_facts(model) == (None, True)
+
+
+@pytest.mark.parametrize("penalty", [-np.inf, -1e6])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_an_order_that_a_potential_imposes_tells_components_apart(k, penalty):
+    with pm.Model() as model:
+        m = pm.Normal("means", 0, 2, shape=(k, 1), initval=np.linspace(-0.5, 0.5, k)[:, None])
+        broken = pt.any(m[1:, 0] < m[:-1, 0])
+        pm.Potential("order", pt.switch(broken, penalty, 0.0))
+        mixture(pm.Dirichlet("weights", np.full(k, 2.0)), m, pm.HalfNormal("sd", 1, shape=k), ONE)
+    assert groups(model) == list(range(k))
+
+
+def test_where_no_point_is_possible_no_label_moves():
+    with pm.Model() as model:
+        m = pm.Normal("means", 0, 2, shape=(3, 1), initval=[[1.0], [1.0], [1.0]])
+        pm.Potential("never", pt.switch(m.sum() > -1e9, -np.inf, 0.0))
+        mixture(pm.Dirichlet("weights", np.full(3, 2.0)), m, pm.HalfNormal("sd", 1, shape=3), ONE)
+    assert groups(model) == [0, 1, 2]
+
+
+def test_components_of_different_support_are_told_apart():
+    with pm.Model() as model:
+        m = pm.Normal("means", 0, 3, shape=(2, 1))
+        variances = pm.Uniform("variances", 0.01, [5.0, 100.0], shape=2)
+        mixture(pm.Dirichlet("weights", [2.0, 2.0]), m, pt.sqrt(variances), ONE)
+    assert groups(model) == [0, 1]
+
+
+def plain(of):
+    with pm.Model() as model:
+        w = pm.Dirichlet("weights", [2.0, 2.0])
+        m = pm.Normal("means", [[-1.0], [1.0]], 0.5, shape=(2, 1))
+        v = pm.InverseGamma("variances", 3, 0.3, shape=2)
+        of(w, m, pt.sqrt(v))
+    return model
+
+
+def with_covariate(w, m, sd):
+    slope = pm.Normal("slope", 0, 5) * np.linspace(-1, 1, len(ONE))
+    bg.MarginalMixture("x", w, m + slope[:, None, None], sigma=sd, observed=ONE)
+
+
+OTHERS = {
+    "covariate": with_covariate,
+    "sample_weight": lambda w, m, sd: bg.MarginalMixture(
+        "x", w, m, sigma=sd, observed=ONE, sample_weight=1.0 + np.arange(len(ONE)) % 2
+    ),
+    "standard deviations by the name of variances": lambda w, m, sd: bg.MarginalMixture(
+        "x", w, m, sigma=sd**2, observed=ONE
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_model_of_other_rows_than_the_plain_mixtures_is_told(name):
+    assert not model_facts(plain(OTHERS[name]))[1]
+    assert model_facts(
+        plain(lambda w, m, sd: bg.MarginalMixture("x", w, m, sigma=sd, observed=ONE))
+    )[1]
+
+
+def test_what_rows_say_of_such_a_model_is_refused():
+    tree = bg.sample(bg.GaussianMixture(2), ONE, draws=20, tune=20, chains=1, progress=False)
+    tree.attrs["plain_mixture"] = 0
+    for use in (bg.relabel, bg.density, bg.log_likelihood, bg.diagnose, bg.partition):
+        with pytest.raises(ValueError, match="rows do not have the density of the mixture"):
+            use(tree)
