@@ -20,7 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: install
 	$(BIN)/ruff check
@@ -28,7 +28,7 @@ lint: install
 	$(BIN)/mypy
 
 calibrate: install
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n auto
 
 # Afresh, in place; `make test` only checks that they run.
 notebooks: install

@@ -507,3 +507,19 @@ def test_an_unexpected_failure_is_one(table, tmp_path, monkeypatch):
 def test_adjusted_rand_is_that_of_scikit_learn(pairs):
     labels, truth = np.array(pairs).T
     assert adjusted_rand(labels, truth) == pytest.approx(adjusted_rand_score(truth, labels))
+
+
+def test_an_error_in_declare_is_told_with_its_line_and_leaves_no_run(tmp_path):
+    model, out = tmp_path / "m.py", tmp_path / "out"
+    model.write_text("x = [[0.0], [1.0], [2.5]]\ndef declare(x):\n    raise RuntimeError('boo')\n")
+    result = call("run", model, "--out", out)
+    assert result.exit_code == 2
+    assert "m.py, line 3: RuntimeError: boo" in result.stderr
+    assert not (out / "run.json").exists()
+
+
+def test_a_damaged_record_is_told(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    result = call("resume", tmp_path)
+    assert result.exit_code == 2
+    assert "run.json is damaged" in result.stderr

@@ -46,8 +46,15 @@ def recorded(folder: Path) -> dict[str, Any]:
     """The record of an unfinished run, whose file is still what it was or has gone."""
     if not (folder / RECORD).is_file():
         raise InputError(f"{folder} holds no unfinished run: there is no {RECORD} in it.")
-    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    file = record["file"] = Path(record["file"])
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        file = Path(record["file"])
+        record = {n: record[n] for n in ("command", "sha256", "arguments")} | {"file": file}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder / RECORD} is damaged; the draws in {folder / STORE}, if there are any, go on "
+            f"by bg.resume({str(folder / STORE)!r}) in Python."
+        ) from error
     if file.is_file() and files.sha256(file) != record["sha256"]:
         raise InputError(
             f"{file} has changed since the run began. Put back what it was, or begin a new run."

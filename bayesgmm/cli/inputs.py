@@ -3,6 +3,8 @@
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -61,16 +63,24 @@ def execute(file: Path) -> ModuleType:
     folder = str(file.resolve().parent)
     sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [f.lineno for f in frames if f.filename == spec.origin]
-        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-        where = f"{file}, line {line}" if line else str(file)
-        raise InputError(f"{where}: {type(error).__name__}: {error}") from error
+        with blaming_file(file):
+            spec.loader.exec_module(module)
     finally:
         sys.path.remove(folder)
     return module
+
+
+@contextmanager
+def blaming_file(file: Path) -> Iterator[None]:
+    """What is raised here is told with its line in the file."""
+    try:
+        yield
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if Path(f.filename) == file.resolve()]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        where = f"{file}, line {line}" if line else str(file)
+        raise InputError(f"{where}: {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,8 @@ class Declared:
 
     def model(self) -> Any:
         """The model that is declared by hand."""
-        return self.module.declare(self.module.x)
+        with blaming_file(Path(self.module.__file__ or "")):
+            return self.module.declare(self.module.x)
 
 
 def labels(truth: Any, x: Any, file: Path) -> Any:

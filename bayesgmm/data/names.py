@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 TERMINAL_COMMAND = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -20,7 +21,7 @@ def clean_names(names: Iterable[object], where: str) -> tuple[str, ...]:
         Two names are the same; the message begins with ``where``.
     """
     cleaned = [clean_name(name) or f"Unnamed: {j}" for j, name in enumerate(names)]
-    repeated = [name for name in dict.fromkeys(cleaned) if cleaned.count(name) > 1]
+    repeated = [name for name, count in Counter(cleaned).items() if count > 1]
     if repeated:
         raise ValueError(
             f"{where} has repeated column names: {listing(repeated)}; expected distinct names "

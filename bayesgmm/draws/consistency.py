@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bayesgmm.draws.foreign import observed_rows
 from bayesgmm.draws.names import (
     CHAIN,
     CLUSTERING,
@@ -30,8 +31,10 @@ COMPARED = {
 """Of every group the variables, or all, and the dimensions that it shares with the draws."""
 
 
-def check_groups(tree):
+def check_groups(tree, own_rows=True):
     """Refuse a tree whose groups have other sizes than its draws, as parts of several have.
+
+    ``own_rows`` is false where others are given in place of the tree's.
 
     Raises
     ------
@@ -45,9 +48,9 @@ def check_groups(tree):
         dataset = tree[group].to_dataset()
         for name in dataset.data_vars if variables is None else set(variables) & set(dataset):
             _compare(group, dataset[name].sizes, dims, POSTERIOR, expected)
-    if OBSERVED not in tree.children or X not in tree[OBSERVED]:
+    if not own_rows or OBSERVED not in tree.children or X not in tree[OBSERVED]:
         return
-    rows = {OBS: tree[OBSERVED][X].shape[0]}
+    rows = {OBS: len(observed_rows(tree, expected[FEATURE]))}
     if CLUSTERING in tree.children and MEAN_PROBABILITY in tree[CLUSTERING]:
         _compare(CLUSTERING, tree[CLUSTERING][MEAN_PROBABILITY].sizes, (OBS,), OBSERVED, rows)
     if CONSTANT in tree.children and SAMPLE_WEIGHT in tree[CONSTANT]:

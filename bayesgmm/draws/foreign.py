@@ -137,20 +137,19 @@ def _by_position(array, dims, component, feature):
     """
     if set(array.dims) == set(dims):
         return array.transpose(*dims).variable
-    if component in array.dims and COMPONENT in dims and component != feature:
-        others = [dim for dim in array.dims if dim not in (*LEAD, component)]
-        array = array.transpose(*LEAD, component, *others, missing_dims="ignore")
-    elif COMPONENT in dims and array.ndim > 2 and array.dims[2] == feature != component:
-        raise ValueError(
-            f"{array.name} of post has the dimensions {array.dims}, of which none is of components "
-            f"({component!r}, as the weights have it); expected {dims}. One for all components is "
-            "'covariance', 'feature_variances' or 'variance'."
-        )
     if array.ndim != len(dims) or array.dims[:2] != LEAD:
         raise ValueError(
             f"{array.name} of post has dimensions {array.dims}; expected {len(dims)}: {dims}. "
             "Give the variables of your model these shapes."
         )
+    if COMPONENT in dims and component != feature and array.dims[2] == feature:
+        if component not in array.dims:
+            raise ValueError(
+                f"{array.name} of post has dimensions {array.dims}, none of components, "
+                f"{component!r} as the weights have it; expected {dims}. One for all "
+                "components is 'covariance', 'feature_variances' or 'variance'."
+            )
+        array = array.transpose(*LEAD, component, ...)
     return xr.Variable(dims, array.values, array.attrs)
 
 

@@ -43,7 +43,7 @@ class Reading:
         if isinstance(post, cls):
             return post
         tree = laid_out(post)
-        check_groups(tree)
+        check_groups(tree, x is None)
         return cls(tree, x, argument)
 
     def _with(self, tree, *shared, x=None, **known):

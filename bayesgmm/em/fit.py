@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesgmm.data import peculiarities, training_data
+from bayesgmm.data import peculiarities, training_data, with_reasons
 from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
@@ -191,6 +191,8 @@ def _certainty(objective, parameters):
 def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
     """What happened, and what to do next."""
     odd = peculiarities(rows, objective.sample_weight, objective.shift, objective.scale)
+    if rows.ignored:
+        odd.append(f"Columns left out: {with_reasons(rows.ignored)}.")
     says = []
     end = best.best.end
     if n_done < n_starts:

@@ -7,6 +7,7 @@ from bayesgmm.likelihood.kernel import accumulate_moments
 from bayesgmm.likelihood.moments import (
     MixtureMoments,
     kernel_weight,
+    mixture_moments,
     responsibilities,
     row_log_density,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "hessian",
     "kernel",
     "kernel_weight",
+    "mixture_moments",
     "responsibilities",
     "row_blocks",
     "row_densities",

@@ -168,7 +168,7 @@ class MarginalMixture(Continuous):
             "weights": weights,
             "means": means,
             name: spread,
-            "sample_weight": 1.0 if sample_weight is None else sample_weight,
+            "sample_weight": _checked_weight(sample_weight),
         }
         given = {label: checked_ndim(label, value) for label, value in given.items()}
         shape = convert_shape(shape)
@@ -195,6 +195,19 @@ class MarginalMixture(Continuous):
         if rv.owner.op.ndim_supp == 0:
             centre = centre[..., 0]
         return pt.broadcast_to(centre, rv.shape)
+
+
+def _checked_weight(sample_weight):
+    if sample_weight is None:
+        return 1.0
+    if not isinstance(sample_weight, Variable):
+        weight = np.asarray(sample_weight)
+        if weight.dtype.kind not in "fiub" or not (np.isfinite(weight) & (weight >= 0)).all():
+            raise ValueError(
+                "sample_weight of a MarginalMixture must be finite numbers of at least 0; got "
+                f"{sample_weight!r}."
+            )
+    return sample_weight
 
 
 def _check_observed(name, observed):

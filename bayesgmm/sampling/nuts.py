@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from bayesgmm.data import training_data
@@ -21,6 +22,7 @@ from bayesgmm.draws import (
     run_group,
 )
 from bayesgmm.em import PointEstimate, fit_map
+from bayesgmm.likelihood import mixture_moments
 from bayesgmm.mixture import GaussianMixture, NormalInverseWishart
 from bayesgmm.runtime import flag, instance, integer, number, seed
 from bayesgmm.sampling.memory import check_memory
@@ -174,11 +176,18 @@ def _checked_start(mixture, rows, weight, start, random_seed, progress):
             )
         return mode
     declared = (mixture.covariance, mixture.n_components, len(rows.features))
-    given = (start.parameters.covariance, *start.means.shape)
+    p = start.parameters
+    given = (p.covariance, *p.means.shape)
     if declared != given:
         raise ValueError(
             "start must be a fit of this mixture: expected (covariance, n_components, n_features) "
             f"= {declared}; got {given}. Try start=bg.fit_map(mixture, x)."
+        )
+    here = mixture_moments(rows.values, p.log_weights, p.means, p.factor, weight).log_likelihood
+    if not np.isclose(here, start.log_likelihood, rtol=1e-6, atol=1e-6):
+        raise ValueError(
+            f"start must be a fit of these rows: its log likelihood is {start.log_likelihood:.6g}, "
+            f"that of these rows at its parameters {here:.6g}. Try start=bg.fit_map(mixture, x)."
         )
     return start
 
@@ -194,3 +203,10 @@ def _check_model(model, x, sample_weight, start):
     for name, value in (("x", x), ("sample_weight", sample_weight), ("start", start)):
         if value is not None:
             raise ValueError(f"{name} must be left out for a PyMC model, which has its own rows.")
+    discrete = [v.name for v in model.free_RVs if v.dtype.startswith(("int", "uint", "bool"))]
+    if discrete or not model.free_RVs:
+        found = f"{', '.join(discrete)} discrete" if discrete else "none that is free"
+        raise ValueError(
+            f"mixture must be a model with continuous variables to draw; got one with {found}. "
+            "MarginalMixture sums over the assignments of rows, which need no variable."
+        )

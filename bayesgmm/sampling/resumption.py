@@ -80,7 +80,7 @@ def resume(
     at_once = (os.cpu_count() or 1) if cores is None else integer("cores", cores)
     show = flag("progress", progress)
     with claimed_store(path, new=False) as folder:
-        tree = read_tree(folder)
+        tree = _stored_run(folder)
         _check_file(tree[names.RUN].attrs)
         lengths = np.isfinite(tree[names.STATISTICS][names.LP].to_numpy()).sum(axis=1)
         left = tree.attrs["n_draws_requested"] - lengths
@@ -92,6 +92,23 @@ def resume(
             segments = [_segment(run, tree, chain, left[chain]) for chain in np.flatnonzero(left)]
             draw(segments, at_once, record)
         return record.finished()
+
+
+def _stored_run(folder):
+    try:
+        tree = read_tree(folder)
+    except Exception as error:  # zarr raises whatever the damage led to
+        raise ValueError(
+            f"path: no run can be read from {folder}: {error or type(error).__name__}. It may be "
+            "damaged, or of another kind. Try bg.sample(…, store=another) anew."
+        ) from error
+    if not {names.RUN, names.POSTERIOR, names.STATISTICS} <= set(tree.children):
+        raise ValueError(
+            f"path: {folder} holds no run to go on with, as bg.sample writes one; it has "
+            f"{', '.join(tree.children) or 'nothing'}. A posterior that bg.save wrote is read by "
+            "bg.load."
+        )
+    return tree
 
 
 def _segment(run, tree, chain, left):
@@ -141,7 +158,36 @@ def _model_run(tree, model):
             "model must be the one that was sampled: its observed data, or the names and shapes of "
             "its variables, are not those in the store."
         )
+    _check_density(model, tree)
     return run
+
+
+def _check_density(model, tree):
+    """Refuse a model whose log posterior at a stored draw is not the one that was stored."""
+    import pytensor
+    import pytensor.tensor as pt
+    from pytensor.graph.replace import clone_replace
+
+    lp = tree[names.STATISTICS][names.LP].to_numpy()
+    n_drawn = np.isfinite(lp).sum(axis=1)
+    drawn = np.flatnonzero(n_drawn)
+    if not len(drawn):
+        return
+    at = drawn[0], n_drawn[drawn[0]] - 1
+    known = {v: pt.constant(tree[names.POSTERIOR][v.name].values[at]) for v in model.free_RVs}
+    point = {}
+    with pytensor.config.change_flags(mode="FAST_COMPILE", linker="py"):
+        for v, value in known.items():
+            transform = model.rvs_to_transforms[v]
+            if transform is not None:
+                value = transform.forward(value, *clone_replace(list(v.owner.inputs), known))
+            point[model.rvs_to_values[v].name] = value.eval()
+        here = float(model.compile_logp()(point))
+    if not np.isclose(here, lp[at], rtol=1e-6, atol=1e-6):
+        raise ValueError(
+            f"model must be the one that was sampled: its log density at a stored draw is "
+            f"{here:.6g}, where {lp[at]:.6g} was stored."
+        )
 
 
 def _check_file(attrs):

@@ -1,6 +1,7 @@
 """Rows and columns that a status names, and the clusters that stand all the same."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import datasets
 from sklearn.metrics import adjusted_rand_score
@@ -74,3 +75,11 @@ def test_the_default_prior_keeps_clusters_apart_that_the_total_covariance_merges
     old = bg.fit_map(merged, x, random_seed=1, progress=False)
     assert adjusted_rand_score(truth, fitted(x, 3).predict(x)) > least
     assert adjusted_rand_score(truth, old.predict(x)) < 0.65
+
+
+def test_columns_that_are_left_out_are_named_with_the_reason():
+    x = clusters()
+    frame = pd.DataFrame({"a": x[:, 0], "kind": "cat", "price": [f"{v:.1f}%" for v in x[:, 1]]})
+    status = fitted(frame, 2, n_starts=2).status
+    assert "Columns left out: 'kind' (" in status
+    assert "'price' (" in status

@@ -6,6 +6,8 @@ import warnings
 from functools import cache
 
 import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
 import pytest
 import xarray as xr
 from declared import rows
@@ -155,6 +157,40 @@ def test_a_run_may_be_cut_short_any_number_of_times(whole, interrupted, monkeypa
 def test_a_model_is_for_runs_of_models(interrupted):
     with pytest.raises(ValueError, match="model must be left out"):
         bg.resume(interrupted, model=3)
+
+
+def model_of(mean):
+    with pm.Model() as model:
+        weights = pm.Dirichlet("weights", [2.0, 2.0])
+        means = pm.Normal("means", mean, 1, shape=(2, 1))
+        variances = pm.InverseGamma("variances", 3, 2, shape=2)
+        x = np.linspace(-1, 1, 40)[:, None]
+        bg.MarginalMixture("x", weights, means, sigma=pt.sqrt(variances), observed=x)
+    return model
+
+
+def test_a_run_of_a_model_goes_on_with_that_model_alone(tmp_path, monkeypatch):
+    path = tmp_path / "run.zarr"
+    settings = {"draws": 30, "tune": 30, "chains": 2, "cores": 1, "random_seed": 1}
+    with monkeypatch.context() as patch, warnings.catch_warnings(action="ignore"):
+        stop_at(patch, [20, 5])
+        before = bg.sample(model_of(0.0), store=path, progress=False, **settings)
+    with pytest.raises(ValueError, match="its log density at a stored draw is"):
+        bg.resume(path, model_of(30.0), progress=False)
+    post = bg.resume(path, model_of(0.0), progress=False)
+    assert post["posterior"].sizes["draw"] == 30
+    for name, values in before["posterior"].data_vars.items():
+        kept = post["posterior"][name].isel(chain=[0], draw=slice(20))
+        np.testing.assert_array_equal(kept.values, values.values[:1, :20])
+
+
+def test_what_is_no_run_is_not_gone_on_with(whole, tmp_path):
+    saved, empty = tmp_path / "saved.zarr", tmp_path / "empty.zarr"
+    bg.save(whole, saved)
+    empty.mkdir()
+    for path, words in ((saved, "holds no run to go on with"), (empty, "no run can be read")):
+        with pytest.raises(ValueError, match=words):
+            bg.resume(path)
 
 
 def test_a_store_that_holds_a_run_is_not_overwritten(interrupted):

@@ -718,3 +718,10 @@ def test_predictive_draws_in_a_model_have_the_shape_of_the_rows():
     assert after["posterior_predictive"]["x"].shape == (1, 7, 12, 2)
     assert np.isfinite(after["posterior_predictive"]["x"]).all()
     assert len(np.unique(after["posterior_predictive"]["x"])) == 7 * 12 * 2
+
+
+@pytest.mark.parametrize("bad", [[1.0, -1.0, 1.0], [1.0, np.nan, 1.0], np.inf, "a"])
+def test_row_weights_that_are_none_are_refused(bad):
+    weight = np.array(bad) if isinstance(bad, list) else bad
+    with pytest.raises(ValueError, match="sample_weight of a MarginalMixture must be finite"):
+        bg.MarginalMixture.dist([0.5, 0.5], [[0.0], [1.0]], sigma=1.0, sample_weight=weight)

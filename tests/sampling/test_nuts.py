@@ -252,3 +252,10 @@ def test_rows_as_few_as_features_are_sampled():
     x = rows(3, 3)
     post = sampled(bg.GaussianMixture(2), x, draws=100, tune=200)
     assert np.isfinite(post["posterior"]["covariances"]).all()
+
+
+def test_a_start_of_other_rows_is_refused():
+    x = rows()
+    elsewhere = bg.fit_map(bg.GaussianMixture(2), x - 40, n_starts=2, random_seed=1, progress=False)
+    with pytest.raises(ValueError, match="start must be a fit of these rows"):
+        bg.sample(bg.GaussianMixture(2), x, start=elsewhere, progress=False)

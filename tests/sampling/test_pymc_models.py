@@ -152,3 +152,13 @@ def test_rows_and_starts_of_a_model_are_its_own():
     for name, value in (("x", rows()), ("sample_weight", WEIGHT), ("start", start)):
         with pytest.raises(ValueError, match=f"{name} must be left out for a PyMC model"):
             bg.sample(model, **{name: value})
+
+
+def test_a_model_with_nothing_continuous_to_draw_is_refused():
+    with pm.Model() as nothing:
+        pm.Normal("x", 0, 1, observed=[1.0])
+    with pm.Model() as discrete:
+        pm.Bernoulli("z", 0.5, shape=3)
+    for model, words in ((nothing, "none that is free"), (discrete, "z discrete")):
+        with pytest.raises(ValueError, match=words):
+            bg.sample(model)
