@@ -7,7 +7,7 @@ import xarray as xr
 
 from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.likelihood import row_blocks, row_densities
-from bayesgmm.runtime import progress_bar
+from bayesgmm.runtime import arguments, progress_bar
 
 if TYPE_CHECKING:
     import arviz_stats.utils
@@ -58,6 +58,7 @@ def loo(
     import arviz as az
     from arviz_stats.base import array_stats
 
+    arguments.flag("progress", progress)
     reading = Reading.of(post, x)
     draws, rows, weight = reading.in_order, reading.rows, reading.sample_weight
     count = np.asarray(weight).astype(int)

@@ -198,8 +198,9 @@ def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
     import pandas as pd
 
     from bayesgmm.cli import terminal
+    from bayesgmm.posterior import INTERVAL
 
-    summary = arviz_stats.summary(post, ci_prob=0.94, round_to="none")
+    summary = arviz_stats.summary(post, ci_prob=INTERVAL, round_to="none")
     table = pd.DataFrame(summary).to_csv(index_label="quantity")
     files.write(settings.out / "summary.csv", table)
     console.print(terminal.rich_table(terminal.named_rows(summary), "Posterior", console.width))

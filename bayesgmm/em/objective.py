@@ -17,7 +17,10 @@ from bayesgmm.mixture import (
     prior_numbers,
     structure_named,
 )
-from bayesgmm.runtime import CHUNK, compiled
+from bayesgmm.runtime import compiled
+
+FEW_ROWS = 32_768
+"""Rows that starts are screened on where there are more: modes are told apart by far fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +139,9 @@ class Objective:
         a row of weight 2 is drawn as two equal rows are.
         """
         n_obs = len(self.x)
-        if n_obs <= CHUNK:
+        if n_obs <= FEW_ROWS:
             return self
-        shares = (np.arange(CHUNK) + rng.uniform(size=CHUNK)) / CHUNK
+        shares = (np.arange(FEW_ROWS) + rng.uniform(size=FEW_ROWS)) / FEW_ROWS
         if self.sample_weight.strides[0] == 0:
             drawn = (shares * n_obs).astype(np.int64)
         else:
@@ -146,7 +149,7 @@ class Objective:
             drawn = np.searchsorted(sums, shares * sums[-1], side="right")
         x = self.x[np.minimum(drawn, n_obs - 1)]
         x.flags.writeable = False
-        weight = np.broadcast_to(self.total_weight / CHUNK, CHUNK)
+        weight = np.broadcast_to(self.total_weight / FEW_ROWS, FEW_ROWS)
         return replace(self, x=x, sample_weight=weight)
 
     def at(self, y):

@@ -8,6 +8,8 @@ from matplotlib.lines import Line2D
 from bayesgmm.draws import Posterior
 from bayesgmm.figures.style import (
     INK,
+    INTERVAL_NAME,
+    TAILS,
     axes_of,
     colour,
     dash,
@@ -59,7 +61,7 @@ def plot_components(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
         axes.set_xlabel(wrapped(name, 40), parse_math=False, fontsize=name_size(name, 40))
     ink: dict[str, Any] = {"color": INK, "ls": ""}
     handles = [
-        Line2D([], [], color=INK, lw=3.5, alpha=0.75, solid_capstyle="butt", label="94 % interval"),
+        Line2D([], [], color=INK, lw=3.5, alpha=0.75, solid_capstyle="butt", label=INTERVAL_NAME),
         Line2D([], [], **ink, marker="|", markersize=9, markeredgewidth=1.6, label="median"),
     ]
     if point is not None:
@@ -88,7 +90,7 @@ def _ridges(ax, values, at):
             height = line + 0.72 * density / density.max()
             ax.fill_between(grid, line, height, color=colour(k), alpha=0.3, lw=0)
             ax.plot(grid, height, color=colour(k), ls=dash(k), lw=1.4, path_effects=outlined(k))
-        low, middle, high = np.quantile(draws, [0.03, 0.5, 0.97])
+        low, middle, high = np.quantile(draws, [TAILS[0], 0.5, TAILS[1]])
         ax.hlines(line, low, high, color=colour(k), lw=3.5, path_effects=outlined(k))
         ax.plot(middle, line, marker="|", color=INK, markersize=9, markeredgewidth=1.6)
         if at is not None:

@@ -11,6 +11,8 @@ from bayesgmm.draws import Posterior
 from bayesgmm.figures.style import (
     GREY,
     INK,
+    INTERVAL_NAME,
+    TAILS,
     axes_of,
     beside,
     by_separation,
@@ -146,7 +148,7 @@ def mixture_1d(ax, x, name, point, draws, weights):
     name_axis(ax, "x", name, 60)
     note(ax, thinned(len(x)))
     bars = Line2D([], [], color=GREY, lw=1, label="data, histogram")
-    band = Patch(color=INK, alpha=0.25, lw=0, label="94 % interval")
+    band = Patch(color=INK, alpha=0.25, lw=0, label=INTERVAL_NAME)
     handles = [*component_handles(point, draws), band, bars]
     if point is not None:
         handles.insert(0, Line2D([], [], color=INK, lw=2.2, label="mixture, MAP"))
@@ -163,8 +165,8 @@ def _rug(ax, x):
 
 
 def _band(ax, grid, curves, shade):
-    """The central 94 % interval at every point; its highest."""
-    low, high = np.quantile(curves, [0.03, 0.97], axis=0)
+    """The central interval at every point; its highest."""
+    low, high = np.quantile(curves, TAILS, axis=0)
     ax.fill_between(grid, low, high, color=shade, alpha=0.25, lw=0)
     return high.max()
 

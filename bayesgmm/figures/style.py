@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
+from bayesgmm.posterior import INTERVAL
 from bayesgmm.runtime import arguments
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -21,6 +22,11 @@ INK = "#333333"
 
 MAX_MARKERS = 2000
 """More rows than this are thinned to this many markers, and the figure says so."""
+
+TAILS = (1 - INTERVAL) / 2, (1 + INTERVAL) / 2
+"""Probabilities of the ends of every interval shown."""
+
+INTERVAL_NAME = f"{100 * INTERVAL:.0f} % interval"
 
 CERTAIN = 0.9
 """A row whose component is less probable than this is disputed."""

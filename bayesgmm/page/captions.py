@@ -134,9 +134,9 @@ def _mixture_words(n_features: int, n_components: int, what: str) -> tuple[str, 
         return (
             f"Histogram of {what}, under the density of the mixture and of its {n_components} "
             "components.",
-            "Lines are the MAP, bands the central 94 % interval of the posterior. Where a band "
-            "is wide, the data leave the density open; where a line leaves its band, the MAP is "
-            "not typical of the posterior. Ticks under the axis are the data.",
+            f"Lines are the MAP, bands the central {style.INTERVAL_NAME} of the posterior. Where a "
+            "band is wide, the data leave the density open; where a line leaves its band, the MAP "
+            "is not typical of the posterior. Ticks under the axis are the data.",
         )
     return (
         f"Scatter of {what}, with ellipses of {n_components} components.",
@@ -162,7 +162,7 @@ def _component_words(n_components: int) -> tuple[str, str]:
     return (
         f"Posterior densities of the {weights}means of {n_components} components.",
         "One ridge per component, all scaled to the same height, so compare widths, not heights. "
-        "The bar is the central 94 % interval, the tick the median, the diamond the MAP. "
+        f"The bar is the central {style.INTERVAL_NAME}, the tick the median, the diamond the MAP. "
         "Two humps in one ridge mean that chains found two answers, or that labels are ambiguous.",
     )
 

@@ -21,7 +21,7 @@ from bayesgmm.clusterings import (
 from bayesgmm.draws import Reading
 from bayesgmm.figures import CERTAIN, shown_rows
 from bayesgmm.page.tables import records
-from bayesgmm.posterior import Diagnosis, diagnose
+from bayesgmm.posterior import INTERVAL, Diagnosis, diagnose
 
 MAX_ROWS = 1000
 """Rows that are clustered: more are sampled at random, once and for all."""
@@ -29,9 +29,6 @@ MAX_LABELS = 1_500_000
 """Sampled labels, draws times rows, that a partition is searched by: draws are thinned to it."""
 MAX_ALLOCATIONS = 10_000_000
 """The same for the components that hold rows, of which no row may be left out."""
-
-INTERVAL = 0.94
-"""Probability of every interval with equal tails, as in the figures, and of the ball."""
 
 
 @dataclass(frozen=True, eq=False)

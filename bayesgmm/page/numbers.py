@@ -13,8 +13,8 @@ import xarray as xr
 
 from bayesgmm.draws import Reading, data_hash, names
 from bayesgmm.page import checks, methods, tables
-from bayesgmm.page.clustering_numbers import INTERVAL, Clustered, sections
-from bayesgmm.posterior import Diagnosis, ambiguity_note, covariances, without_labels
+from bayesgmm.page.clustering_numbers import Clustered, sections
+from bayesgmm.posterior import INTERVAL, Diagnosis, ambiguity_note, covariances, without_labels
 
 FORMAT = 2
 """Rises when a key of the JSON changes its name or its meaning."""

@@ -10,10 +10,17 @@ from bayesgmm.posterior.prediction import (
     posterior_predictive,
     predict_proba,
 )
-from bayesgmm.posterior.summaries import ambiguity_note, covariances, summary, summary_table
+from bayesgmm.posterior.summaries import (
+    INTERVAL,
+    ambiguity_note,
+    covariances,
+    summary,
+    summary_table,
+)
 
 __all__ = [
     "AMBIGUOUS",
+    "INTERVAL",
     "LEAST_DRAWS",
     "Diagnosis",
     "ambiguity_note",

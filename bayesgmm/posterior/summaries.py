@@ -17,6 +17,9 @@ from bayesgmm.runtime import arguments
 if TYPE_CHECKING:
     import pandas as pd
 
+INTERVAL = 0.94
+"""Probability of an interval of equal tails where no other is asked for; ArviZ's was the same."""
+
 MOST_DECIMALS = 323
 """Those of the smallest number."""
 
@@ -26,7 +29,7 @@ def summary(
     var_names: list[str] | None = None,
     *,
     x: Any = None,
-    ci_prob: float = 0.94,
+    ci_prob: float = INTERVAL,
     ci_kind: Literal["eti", "hdi"] = "eti",
     round_to: str | int = "auto",
     progress: bool = True,
@@ -93,7 +96,7 @@ def summary_table(
     """What ``summary`` returns of a relabelled posterior, without the warnings."""
     import pandas as pd
 
-    options = {"ci_prob": 0.94, "ci_kind": "eti"} | options
+    options = {"ci_prob": INTERVAL, "ci_kind": "eti"} | options
     parts = []
     if var_names is None:
         var_names = [names.WEIGHTS, names.MEANS, reading.parameters.structure.spread]

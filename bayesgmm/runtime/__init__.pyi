@@ -16,7 +16,6 @@ from .jit import inner as inner
 from .jit import inner_exact as inner_exact
 from .jit import inner_fast as inner_fast
 from .progress import progress_bar as progress_bar
-from .threads import CHUNK as CHUNK
 from .threads import in_order as in_order
 from .threads import one_blas_thread as one_blas_thread
 from .threads import sum_over_chunks as sum_over_chunks

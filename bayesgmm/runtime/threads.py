@@ -18,7 +18,7 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 CHUNK = 32_768
-"""Most rows that one thread takes at a time."""
+"""Most rows that one thread takes at a time; waking another costs as much as some thousand."""
 
 CORES = os.cpu_count() or 1
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from bayesgmm.likelihood import Target, hessian, unconstrain
-from bayesgmm.runtime import CHUNK
 from bayesgmm.sampling.native import native_model
 
 OVERDISPERSION = 2.0
@@ -15,7 +14,7 @@ OVERDISPERSION = 2.0
 FALL = 20.0
 """Nats per dimension that a start may lie below the centre; among normals it is 2 on average."""
 
-MANY_ROWS = CHUNK
+MANY_ROWS = 32_768
 """Beyond these every pass is shared by all cores, and the posterior taken to be nearly normal."""
 
 TRAJECTORY: dict[str, Any] = {"maxdepth": 10}
