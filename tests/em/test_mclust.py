@@ -9,9 +9,10 @@ from scipy.optimize import linear_sum_assignment
 import bayesgmm as bg
 
 STRUCTURE = {"VVV": "full", "EEE": "tied", "VVI": "diag", "VII": "spherical", "V": "full"}
+STRUCTURE |= {"EEI": "tied_diag", "EII": "tied_spherical"}
 ENTRIES = [
-    *(("old_faithful", k, m) for k in (1, 2, 3) for m in ("VVV", "EEE", "VVI", "VII")),
-    *(("penguins", k, m) for k in (2, 3) for m in ("VVV", "EEE")),
+    *(("old_faithful", k, m) for k in (1, 2, 3) for m in STRUCTURE if m != "V"),
+    *(("penguins", k, m) for k in (2, 3) for m in ("VVV", "EEE", "EEI", "EII")),
     *(("galaxies", k, "V") for k in (3, 4, 6)),
 ]
 entries = pytest.mark.parametrize(("name", "k", "model"), ENTRIES)
@@ -43,7 +44,7 @@ def test_maximum_likelihood_is_at_least_mclusts_and_off_the_floor(name, k, model
     assert fit.converged
     assert fit.log_likelihood >= theirs["loglik"] - 1e-4
     unit = x.std(axis=0, ddof=1)
-    if model == "VII":
+    if model in ("VII", "EII"):
         unit = np.full_like(unit, unit.max())
     eigenvalues = np.linalg.eigvalsh(fit.covariances / np.outer(unit, unit))
     assert eigenvalues.min() > 1e-6
@@ -79,7 +80,7 @@ def test_the_same_conjugate_prior_has_the_same_mode(old_faithful, mclust):
     np.testing.assert_allclose(fit.covariances, np.array(theirs["covariances"])[order], rtol=1e-5)
 
 
-# mclust's mode under VVI drops the prior's scale, and galaxies with 3, 4, 6 and Old Faithful with
+# mclust's mode under VVI, EEI and EII drops the prior's scale, and galaxies with 3, 4, 6 and Old Faithful with
 # 3 components have higher modes than mclust's start leads to.
 SAME_MODE = [
     *(("old_faithful", k, m) for k in (1, 2) for m in ("VVV", "EEE", "VII")),
