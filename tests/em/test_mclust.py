@@ -80,8 +80,8 @@ def test_the_same_conjugate_prior_has_the_same_mode(old_faithful, mclust):
     np.testing.assert_allclose(fit.covariances, np.array(theirs["covariances"])[order], rtol=1e-5)
 
 
-# mclust's mode under VVI, EEI and EII drops the prior's scale, and galaxies with 3, 4, 6 and Old Faithful with
-# 3 components have higher modes than mclust's start leads to.
+# mclust's mode under VVI, EEI and EII drops the prior's scale, and galaxies with 3, 4, 6 and Old
+# Faithful with 3 components have higher modes than mclust's start leads to.
 SAME_MODE = [
     *(("old_faithful", k, m) for k in (1, 2) for m in ("VVV", "EEE", "VII")),
     *(("old_faithful", 3, m) for m in ("EEE", "VII")),
