@@ -2,22 +2,33 @@
 
 import csv
 import io
+import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayesgmm.data.dialects import PART, Dialect, decoded, has_header, separator_of
+from bayesgmm.data.dialects import PART, SEPARATORS, Dialect, decoded, has_header, separator_of
 from bayesgmm.data.names import clean_names, default_names
-from bayesgmm.data.number_words import MISSING, are_numbers, as_numbers, decimal_of
+from bayesgmm.data.number_words import (
+    AFFIXES,
+    MISSING,
+    are_numbers,
+    as_numbers,
+    decimal_of,
+    may_part_thousands,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SAMPLE = 100
 """Lines from which the separator is found."""
+
+EXCEL_SEPARATOR = re.compile(f'"?sep=([{"".join(SEPARATORS)}])"?\\s*', re.IGNORECASE)
+"""A line above the names that tells a spreadsheet what separates the fields."""
 
 BLOCK = 1 << 22
 """Bytes that the parser takes at a time; no row may be longer."""
@@ -67,6 +78,11 @@ class _Rows:
                 if fields or self.single:
                     yield begin - 1, fields or [""]
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise ValueError(
+                    f"in line {begin} a field has more than {csv.field_size_limit()} characters; "
+                    "mend it, or leave its column out of the file"
+                ) from error
             raise ValueError(
                 f'in line {begin} a quote (") opens that is not closed, or is not followed by '
                 f"{self.separator!r} ({error}); mend it, or write it twice inside quotes"
@@ -95,12 +111,18 @@ def read_csv(path: Path, asked: Dialect) -> CsvTable:
     raw = pa.input_stream(pa.memory_map(str(path)), compression=packed).read_buffer()
     data, encoding = decoded(raw, asked.encoding)
     lines = _lines_of(data)
+    declared = None
     for skipped, line in enumerate(lines):  # noqa: B007
-        if line.strip(" \r\n") and not line.startswith("#"):
+        declaration = EXCEL_SEPARATOR.fullmatch(line)
+        if declaration:
+            declared = declaration[1]
+        elif line.strip(" \r\n") and not line.startswith("#"):
             break
     else:
         raise ValueError("it is empty; expected a line of names and rows of numbers")
-    separator = asked.separator or separator_of([line, *islice(lines, SAMPLE)], asked.decimal)
+    separator = (
+        asked.separator or declared or separator_of([line, *islice(lines, SAMPLE)], asked.decimal)
+    )
     if separator == " ":
         single_spaced = (b" ".join(line.split()) for line in data.to_pybytes().splitlines())
         data = pa.py_buffer(b"\n".join(single_spaced))
@@ -112,7 +134,13 @@ def read_csv(path: Path, asked: Dialect) -> CsvTable:
     rows = _Rows(data, separator, line_number if header else skipped, names)
     decimal = asked.decimal or "."
     columns = _parsed(rows, decimal)
-    if asked.decimal is None and decimal_of(columns) == ",":
+    if asked.decimal is None and decimal_of(_with_words(columns, rows), separator) == ",":
+        if names[0].count(",") > names[0].count(", ") and separator == asked.separator:
+            raise ValueError(
+                f"{separator!r} separates nothing in its first line, {names[0]!r}; expected what "
+                "stands between the fields; give decimal=',' (--decimal) if the comma is a decimal "
+                "mark, or another separator= (--separator)"
+            )
         decimal = ","
         columns = _parsed(rows, decimal)
     dialect = Dialect(separator, decimal, header, encoding)
@@ -126,8 +154,28 @@ def _lines_of(data: "pa.Buffer") -> io.TextIOWrapper:
     return io.TextIOWrapper(pa.BufferReader(data), "utf-8", newline="")
 
 
-def _parsed(rows: _Rows, decimal: str) -> "list[pa.ChunkedArray]":
-    """Columns as pyarrow types them; those of words without blanks around, null where missing."""
+def _with_words(columns: "list[pa.ChunkedArray]", rows: _Rows) -> "list[pa.ChunkedArray]":
+    """Columns as parsed, in words where their decimal points may part thousands."""
+    import pyarrow as pa
+
+    doubted = [
+        name
+        for name, column in zip(rows.names, columns, strict=True)
+        if pa.types.is_floating(column.type) and may_part_thousands(column)
+    ]
+    if not doubted:
+        return columns
+    words = dict(zip(doubted, _parsed(rows, ".", doubted), strict=True))
+    return [words.get(name, column) for name, column in zip(rows.names, columns, strict=True)]
+
+
+def _parsed(
+    rows: _Rows, decimal: str, words: Sequence[str] = ()
+) -> "list[pa.ChunkedArray]":
+    """Columns as pyarrow types them; those of words without blanks around, null where missing.
+
+    Of ``words`` alone, as they stand in the file, if any are named.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import csv as parser
@@ -144,7 +192,11 @@ def _parsed(rows: _Rows, decimal: str) -> "list[pa.ChunkedArray]":
                 ignore_empty_lines=not rows.single,
             ),
             parser.ConvertOptions(
-                null_values=MISSING, strings_can_be_null=True, decimal_point=decimal
+                null_values=MISSING,
+                strings_can_be_null=True,
+                decimal_point=decimal,
+                include_columns=words,
+                column_types=dict.fromkeys(words, pa.string()),
             ),
         )
     except pa.ArrowInvalid as error:
@@ -174,8 +226,9 @@ def _first_uneven(rows: _Rows) -> str:
         if len(fields) != expected:
             return (
                 f"line {line} has {_fields(len(fields))} (separated by {rows.separator!r}), but "
-                f"the first line {_fields(expected)}; mend the lines, or give separator= "
-                "(--separator) or decimal= (--decimal) if these are others"
+                f"the first line {_fields(expected)}; mend the lines, begin a title above the "
+                "names with '#', or give separator= (--separator) or decimal= (--decimal) if "
+                "these are others"
             )
     return ""
 
@@ -206,7 +259,8 @@ def _sorted_out(
             row = pc.index(numbers, False).as_py()
             word = column[row].as_py()
             kinds[name] = f"text, as {word!r}"
-            if pc.mean(are_numbers(column, None if found else decimal)).as_py() > 0.5:
+            like_numbers = are_numbers(column, None if found else decimal, AFFIXES)
+            if pc.mean(like_numbers).as_py() > 0.5:
                 line, _ = next(islice(rows.by_line(), row, None))
                 kinds[name] = f"{word!r} in line {line}"
                 doubtful.append(name)

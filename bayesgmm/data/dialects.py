@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bayesgmm.data.names import listing
-from bayesgmm.data.number_words import DECIMALS, MISSING, is_number
+from bayesgmm.data.number_words import DECIMALS, MISSING, is_number, resembles_number
 from bayesgmm.runtime import arguments
 
 if TYPE_CHECKING:
@@ -161,12 +161,16 @@ def has_header(first: Sequence[str], separator: str, line: int) -> bool:
     Raises
     ------
     ValueError
-        Some are numbers or words for a missing one, or all are blank, so that they may be data.
+        Some are like numbers or words for a missing one, or all are blank, so that they may be
+        data.
     """
     values = [
         field
         for field in first
-        if field.strip() and (_is_value(field, None) or _falls_apart(field, separator))
+        if field.strip()
+        and (
+            _is_value(field, None) or resembles_number(field) or _falls_apart(field, separator)
+        )
     ]
     if values or not any(field.strip() for field in first):
         raise ValueError(

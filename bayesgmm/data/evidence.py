@@ -1,5 +1,6 @@
 """What a fit demands of its data: rows, their weights, and enough variety."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ def training_data(
     if sample_weight is None:
         weight = np.broadcast_to(1.0, obs.n_obs)
     else:
+        _check_same_index(x, sample_weight)
         weight = _row_weights(sample_weight, obs)
     counted = "" if weight.all() else " of positive sample_weight"
     low, high = _extremes(obs, weight)
@@ -134,6 +136,20 @@ def _check_independent(obs: Observations, bulk: Bulk) -> None:
         f"x: {'; '.join(sums)}; expected columns that are not sums of others, because of such "
         f"columns every covariance matrix is singular; try columns={others}, or covariance='diag'"
     )
+
+
+def _check_same_index(x: Any, sample_weight: Any) -> None:
+    """Weights in a series of pandas have the labels of the rows, in their order."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(sample_weight, pandas.Series):
+        return
+    if not isinstance(x, pandas.DataFrame | pandas.Series) or len(x) != len(sample_weight):
+        return
+    if not x.index.equals(sample_weight.index):
+        raise ValueError(
+            "sample_weight has another index than x; expected the weight of each row in the rows' "
+            "order; try sample_weight.loc[x.index], or sample_weight.to_numpy() if they are"
+        )
 
 
 def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:

@@ -3,6 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -29,6 +31,9 @@ def _pattern(decimal: str) -> str:
 PATTERN = {decimal: _pattern(decimal) for decimal in DECIMALS}
 """Regular expression of a number, by decimal mark."""
 
+AFFIXES = "<>≤≥~=%$€£ "
+"""What stands beside a number that is a bound, a share or an amount."""
+
 
 def is_number(word: str, decimal: str | None = None) -> bool:
     """Whether a word is a number with this decimal mark, or with either."""
@@ -36,12 +41,27 @@ def is_number(word: str, decimal: str | None = None) -> bool:
     return any(re.fullmatch(PATTERN[mark], word.strip()) for mark in marks)
 
 
-def are_numbers(words: "pa.ChunkedArray", decimal: str | None = None) -> "pa.ChunkedArray":
-    """Which of a column's words are numbers; null where a word is null."""
+def resembles_number(word: str) -> bool:
+    """Whether a word is a number, or one with an affix, hexadecimal, infinite or NaN."""
+    bare = word.strip(AFFIXES)
+    if is_number(bare) or re.fullmatch("0[xX][0-9a-fA-F]+", bare):
+        return True
+    try:
+        float(bare)
+    except ValueError:
+        return False
+    return True
+
+
+def are_numbers(
+    words: "pa.ChunkedArray", decimal: str | None = None, affixes: str = ""
+) -> "pa.ChunkedArray":
+    """Which of a column's words are numbers, but for affixes; null where a word is null."""
     import pyarrow.compute as pc
 
     pattern = "|".join(PATTERN[mark] for mark in (DECIMALS if decimal is None else (decimal,)))
-    return pc.match_substring_regex(words, f"^(?:{pattern})$")
+    beside = f"[{affixes}]*" if affixes else ""
+    return pc.match_substring_regex(words, f"^{beside}(?:{pattern}){beside}$")
 
 
 def as_numbers(words: "pa.ChunkedArray", decimal: str) -> "pa.ChunkedArray":
@@ -55,10 +75,32 @@ def as_numbers(words: "pa.ChunkedArray", decimal: str) -> "pa.ChunkedArray":
     return pc.cast(plain, pa.float64())
 
 
-def decimal_of(columns: "list[pa.ChunkedArray]") -> str:
+def may_part_thousands(column: "pa.ChunkedArray") -> bool:
+    """Whether the points in a column of float64, as read, may stand between thousands."""
+    return all(map(_may_part_thousands, column.drop_null().chunks))
+
+
+def _may_part_thousands(part: "pa.Array") -> bool:
+    size = np.abs(part.to_numpy(zero_copy_only=False))
+    if not np.all((size < 1000) & ((size >= 1) | (size == 0))):
+        return False
+    thousandths = 1000 * size
+    return bool(np.all(np.abs(thousandths - np.rint(thousandths)) < 1e-6))
+
+
+def decimal_of(columns: "list[pa.ChunkedArray]", separator: str) -> str:
     """The decimal mark of a file, from all its columns as read with a point.
 
     A column of text votes for the mark with which more of its words are numbers, if most are.
+    Where points always stand before three digits, and nothing votes, they are decimal points
+    unless some words have none, or the separator is that of decimal commas.
+
+    Parameters
+    ----------
+    columns : list of pyarrow.ChunkedArray
+        Of float64, or of words where these are no numbers or their points may part thousands.
+    separator : str
+        What separates the fields.
 
     Raises
     ------
@@ -67,7 +109,7 @@ def decimal_of(columns: "list[pa.ChunkedArray]") -> str:
     """
     import pyarrow as pa
 
-    votes, unclear = set(), []
+    votes, commas, points, mixed = set(), [], [], False
     for column in columns:
         if pa.types.is_floating(column.type):
             votes.add(".")
@@ -77,17 +119,21 @@ def decimal_of(columns: "list[pa.ChunkedArray]") -> str:
                 continue
             if point != comma:
                 votes.add("." if point > comma else ",")
-            else:
-                unclear += [word for word in column.unique().to_pylist() if word and "," in word]
-    if len(votes) == 2:
+                continue
+            words = [w for w in column.unique().drop_null().to_pylist() if is_number(w)]
+            pointed = [word for word in words if "." in word]
+            mixed |= 0 < len(pointed) < len(words)
+            points += pointed
+            commas += [word for word in words if "," in word]
+    if len(votes) == 2 or ("," in votes and points):
         raise ValueError(
             "some of its columns have decimal points, others decimal commas; expected one mark; "
             "give decimal='.' or decimal=',' (--decimal)"
         )
-    if unclear and not votes:
-        word = unclear[0]
+    if not votes and (commas or (points and (mixed or separator == ";"))):
+        word, mark = (commas[0], ",") if commas else (points[0], ".")
         raise ValueError(
-            f"{word!r} may be {word.replace(',', '.')} or {word.replace(',', '')}; give "
+            f"{word!r} may be {word.replace(mark, '.')} or {word.replace(mark, '')}; give "
             "decimal=',' or decimal='.' (--decimal)"
         )
     return votes.pop() if votes else "."

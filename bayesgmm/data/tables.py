@@ -90,6 +90,11 @@ def array_table(
 
 def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
     """The columns in a text or Parquet file; the array in a .npy file, mapped."""
+    if "\n" in str(path):
+        raise ValueError(
+            f"{argument} is text of several lines; expected the path of a file; try pandas.read_csv"
+            f"(io.StringIO({argument})) if it is the table itself"
+        )
     if not path.exists():
         raise FileNotFoundError(
             f"{argument}: there is no file {str(path)!r} (looked from {str(Path.cwd())!r}); "

@@ -108,6 +108,21 @@ def test_what_a_comma_means_is_asked(reading):
     assert reading(other).values.tolist() == [[1234, 0.5], [5678, 0.7]]
 
 
+def test_what_a_point_before_three_digits_means_is_asked(reading):
+    for content in ("mass\n1.234\n987\n12.345\n", "a;b\n1.234;2\n987;3\n", "a;b\n1.234;2.345\n"):
+        with pytest.raises(ValueError, match=r"table.csv.*1\.234' may be 1.234 or 1234.*--decimal"):
+            reading(content)
+        assert reading(content, decimal=",").values[0, 0] == 1234
+        assert reading(content, decimal=".").values[0, 0] == 1.234
+    # Three decimals in every word, or a word that tells.
+    assert reading("a,b\n1.234,2.345\n3.456,4.567\n").values[0, 0] == 1.234
+    for word in ("0.5", "12.5", "0.250", "1234.5", "1e3"):
+        assert reading(f"mass\n1.234\n987\n{word}\n").values[:, 0].tolist() == [
+            1.234, 987, float(word)
+        ]  # fmt: skip
+    assert reading("a;b\n1.234;2.5\n987;3.5\n").values.tolist() == [[1.234, 2.5], [987, 3.5]]
+
+
 def test_columns_with_other_decimal_marks_are_refused(reading):
     content = "a;b\n1.234;5,5\n2.345;6,5\n"
     with pytest.raises(ValueError, match=r"decimal points, others decimal commas.*--decimal"):
@@ -116,13 +131,27 @@ def test_columns_with_other_decimal_marks_are_refused(reading):
 
 
 @pytest.mark.parametrize(
-    "content", ["3.6,79\n1.8,54\n", "Adelie,39.1\nAdelie,39.5\n", "NA,x\n1,2\n"]
+    "content",
+    [
+        "3.6,79\n1.8,54\n",
+        "Adelie,39.1\nAdelie,39.5\n",
+        "NA,x\n1,2\n",
+        "0x10,0x11\n1,2\n",
+        "NAN,Nan\n1,2\n",
+    ],
 )
 def test_a_first_row_of_data_is_not_taken_for_names(reading, content):
     with pytest.raises(ValueError, match=r"table.csv.*line 1.*--no-header.*--header"):
         reading(content)
     assert table_rows(reading, content, header=False) == content.count("\n")
     assert table_rows(reading, content, header=True) == content.count("\n") - 1
+
+
+@pytest.mark.parametrize("first", ["inf,-inf", "<5,<3", "10 %,20 %", "$3,a", "-Infinity,a"])
+def test_a_first_row_like_data_is_not_taken_for_names(reading, first):
+    with pytest.raises(ValueError, match=r"table.csv.*line 1.*--no-header.*--header"):
+        reading(f"{first}\n1,2\n3,4\n")
+    assert len(reading(f"{first}\n1,2\n3,4\n", header=True).values) == 2
 
 
 def table_rows(reading, content, **options):
@@ -168,6 +197,39 @@ def test_a_wrong_separator_does_not_hide_that_a_row_does_not_fit(reading):
         reading("a;b;length, cm;7\n;;0,5\n;;1,5\n")
 
 
+def test_a_separator_that_separates_nothing_makes_no_decimal_commas(reading):
+    content = "a,b\n1,2\n3,4\n"
+    with pytest.raises(ValueError, match=r"table.csv.*';' separates nothing.*'a,b'.*--separator"):
+        reading(content, separator=";")
+    assert reading(content, separator=";", decimal=",").values.tolist() == [[1.2], [3.4]]
+    assert reading("length, cm\n1,2\n", separator=";").values.tolist() == [[1.2]]
+
+
+@pytest.mark.parametrize("line", ["sep=;\n", '"sep=;"\n', "SEP=;\r\n"])
+def test_a_spreadsheet_says_what_separates(reading, line):
+    x = reading(line + "a;b\n1,5;2\n3,5;4\n")
+    assert (x.features, x.values.tolist()) == (("a", "b"), [[1.5, 2], [3.5, 4]])
+    with pytest.raises(ValueError, match="line 4 has 1 field "):
+        reading(line + "a;b\n1,5;2\n3\n")
+
+
+def test_a_title_above_the_names_is_told_from_them(reading):
+    content = "Old Faithful\na,b,c\n1,2,3\n3,4,5\n"
+    with pytest.raises(ValueError, match=r"line 2 has 3 fields.*title.*'#'"):
+        reading(content)
+    assert reading("# " + content).values.tolist() == [[1, 2, 3], [3, 4, 5]]
+
+
+def test_a_field_without_end_is_named(reading):
+    with pytest.raises(ValueError, match=r"line 3 a field has more than 131072 characters"):
+        reading('a,n\n1,2\n3,"' + "x" * 200_000 + '"\n4,5,6\n')
+
+
+def test_the_text_of_a_table_is_no_path():
+    with pytest.raises(ValueError, match=r"data is text of several lines.*StringIO"):
+        observations("a,b\n" + "1,2\n" * 3000)
+
+
 def test_rows_that_all_have_a_field_more_than_the_names_are_refused(reading):
     with pytest.raises(ValueError, match=r"line 2 has 3 fields.*first line 2 fields"):
         reading("a,b\n1,4,\n2,5,\n3,9,\n")
@@ -209,6 +271,9 @@ def test_a_word_among_numbers_is_refused_and_other_columns_are_not(reading):
         reading(content)
     assert reading(content, columns="a").values.tolist() == [[1], [3], [4]]
     assert reading("a,b\n1,2\n3,x\n4,y\n").ignored == {"b": "text, as 'x'"}
+    for words in ("<0.1,<0.1,0.3", "<0.1,>5,≥ 7", "10%,20%,30%", "$3,$4,5 €"):
+        with pytest.raises(ValueError, match=r"words among numbers: 'b'.*--columns"):
+            reading("a,b\n" + "".join(f"{i * i},{word}\n" for i, word in enumerate(words.split(","))))
 
 
 @pytest.mark.parametrize("word", ["", "NA", " NA ", "N/A", "-", ".", "?", "NaN", "null", '""'])

@@ -538,6 +538,14 @@ def test_weights_are_a_copy():
     assert not np.shares_memory(training_data(ROWS, given_weight)[1], given_weight)
 
 
+def test_weights_in_a_series_belong_to_the_rows_of_their_labels():
+    x = pd.DataFrame(ROWS, columns=["a", "b"], index=["u", "v", "w"])
+    weight = pd.Series([1.0, 2.0, 3.0], index=["w", "u", "v"])
+    refusal(lambda: training_data(x, weight), "sample_weight has another index", ".loc[x.index]")
+    np.testing.assert_array_equal(training_data(x, weight.loc[x.index])[1], [2, 3, 1])
+    np.testing.assert_array_equal(training_data(x, weight.to_numpy())[1], [1, 2, 3])
+
+
 def test_equal_weights_are_one_number_broadcast():
     """So that weights of one give bit for bit what no weights give."""
     for weight in (None, np.ones(3), [2.5, 2.5, 2.5]):
