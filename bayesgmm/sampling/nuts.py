@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from bayesgmm.data import training_data
@@ -203,6 +204,13 @@ def _check_model(model, x, sample_weight, start):
     for name, value in (("x", x), ("sample_weight", sample_weight), ("start", start)):
         if value is not None:
             raise ValueError(f"{name} must be left out for a PyMC model, which has its own rows.")
+    for data in model.data_vars:
+        values = np.ma.filled(np.ma.asarray(data.get_value(), dtype=float), np.nan)
+        if np.isnan(values).any():
+            raise ValueError(
+                f"{data.name} of the model must hold numbers; got {np.isnan(values).sum()} that are "
+                "missing. Try to leave out the rows that they are in."
+            )
     discrete = [v.name for v in model.free_RVs if v.dtype.startswith(("int", "uint", "bool"))]
     if discrete or not model.free_RVs:
         found = f"{', '.join(discrete)} discrete" if discrete else "none that is free"

@@ -53,9 +53,15 @@ def draw(segments: list[Segment], at_once: int, record: Record) -> None:
         except KeyboardInterrupt:
             for segment, sampler in running:
                 record.take(segment, sampler.abort())
-        except BaseException:
+        except BaseException as error:
             for _, sampler in running:
                 sampler.cancel()
+            if isinstance(error, RuntimeError) and "initialization points failed" in str(error):
+                raise ValueError(
+                    "the density of the model is not a positive number at any point where its "
+                    "chains might begin; expected one that is; try model.point_logps() to see "
+                    "which variable's is not"
+                ) from error
             raise
 
 

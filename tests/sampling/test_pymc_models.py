@@ -162,3 +162,19 @@ def test_a_model_with_nothing_continuous_to_draw_is_refused():
     for model, words in ((nothing, "none that is free"), (discrete, "z discrete")):
         with pytest.raises(ValueError, match=words):
             bg.sample(model)
+
+
+def test_a_model_whose_data_have_gaps_is_refused():
+    with pm.Model() as model:
+        data = pm.Data("rows", [1.0, 2.0])
+        pm.Normal("y", pm.Normal("mu"), 1, observed=data)
+        pm.set_data({"rows": [1.0, np.nan]})
+    with pytest.raises(ValueError, match="rows of the model must hold numbers; got 1 that"):
+        bg.sample(model)
+
+
+def test_a_model_whose_density_is_nowhere_a_number_is_refused():
+    with pm.Model() as model:
+        pm.Potential("nowhere", pm.Normal("mu") * 0 - np.inf)
+    with pytest.raises(ValueError, match="density of the model is not a positive number at any"):
+        bg.sample(model, draws=5, tune=5, chains=1, cores=1, progress=False)
