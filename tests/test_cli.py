@@ -205,6 +205,7 @@ def test_weights_that_are_the_only_column(table):
         ["-k", "2", "--target-accept", "nan"],
         ["-k", "2", "--cores", "0"],
         ["-k", "2", "--seed", str(2**70)],
+        ["-k", "2", "--out", ""],
     ],
 )
 def test_values_that_are_not_allowed(table, options):

@@ -81,11 +81,21 @@ Seed = Annotated[
     int,
     typer.Option(min=0, max=2**63 - 1, help="Same seed, same draws.", rich_help_panel=SAMPLING),
 ]
+
+
+def _folder(text: str) -> Path:
+    """A folder that is there or may come to be; an empty variable of a shell's names none."""
+    if not text.strip() or Path(text).is_file():
+        raise typer.BadParameter(f"expected a folder; got {text!r}.")
+    return Path(text)
+
+
 Out = Annotated[
     Path | None,
     typer.Option(
         help="Folder for the files; default: out/<name of the file>-<K>-<structure>.",
-        file_okay=False,
+        parser=_folder,
+        metavar="DIRECTORY",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -12,6 +12,10 @@ from bayesgmm.mixture.structures import structure_named
 from bayesgmm.runtime import arguments
 
 
+MOST_ROWS = 1e12
+"""Largest number that counts as rows do; beyond it densities keep no digit."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Prior:
     """What both families share: checks, JSON, and the Dirichlet on the weights."""
@@ -19,6 +23,7 @@ class _Prior:
     concentration: float | np.ndarray | None = None
 
     _positive: ClassVar[tuple[str, ...]] = ()
+    _in_rows: ClassVar = ("concentration", "mean_concentration", "df", "eta")
     _from_rows: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
@@ -32,6 +37,11 @@ class _Prior:
             numbers = arguments.numbers(f.name, given)
             if f.name in self._positive and (numbers <= 0).any():
                 raise ValueError(f"{f.name} must be positive; got {given!r}.")
+            if f.name in self._in_rows and (numbers > MOST_ROWS).any():
+                raise ValueError(
+                    f"{f.name} must be at most {MOST_ROWS:g}; got {given!r}. Try a smaller one: "
+                    "even a thousandth of it leaves nothing to the data."
+                )
             object.__setattr__(self, f.name, float(numbers) if numbers.ndim == 0 else numbers)
 
     @property

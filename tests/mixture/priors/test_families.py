@@ -233,6 +233,22 @@ def test_a_number_that_must_be_positive_is_refused_by_name(family, name, value):
 
 
 @pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        (bg.NormalInverseWishart, "concentration"),
+        (bg.NormalInverseWishart, "mean_concentration"),
+        (bg.NormalInverseWishart, "df"),
+        (bg.NormalLKJ, "eta"),
+        (bg.NormalLKJ, "df"),
+    ],
+)
+def test_more_rows_than_numbers_can_hold_are_refused_by_name(family, name):
+    with pytest.raises(ValueError, match=rf"^{name} must be at most 1e\+12; got 1e\+308\."):
+        family(**{name: 1e308})
+    family(**{name: 1e12})
+
+
+@pytest.mark.parametrize(
     ("prior", "words"),
     [
         (bg.NormalInverseWishart(concentration=[1.0, 1.0, 1.0]), ["concentration", "(2,)", "(3,)"]),
