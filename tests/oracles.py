@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.special import gammaln, logsumexp, multigammaln
 
 from bayesgmm.mixture.parameters import MixtureParameters
-from bayesgmm.mixture.priors.families import NormalInverseWishart
+from bayesgmm.mixture.priors import NormalInverseWishart
 
 STRUCTURES = ("full", "tied", "diag", "spherical", "tied_diag", "tied_spherical")
 SHARED = ("tied", "tied_diag", "tied_spherical")

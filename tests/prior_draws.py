@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from bayesgmm.mixture import structure_named
-from bayesgmm.mixture.priors.families import NormalInverseWishart
+from bayesgmm.mixture.priors import NormalInverseWishart
 
 
 def draw_prior(prior, covariance, n_components, n_features, rng):

@@ -169,9 +169,7 @@ def _with_words(columns: "list[pa.ChunkedArray]", rows: _Rows) -> "list[pa.Chunk
     return [words.get(name, column) for name, column in zip(rows.names, columns, strict=True)]
 
 
-def _parsed(
-    rows: _Rows, decimal: str, words: Sequence[str] = ()
-) -> "list[pa.ChunkedArray]":
+def _parsed(rows: _Rows, decimal: str, words: Sequence[str] = ()) -> "list[pa.ChunkedArray]":
     """Columns as pyarrow types them; those of words without blanks around, null where missing.
 
     Of ``words`` alone, as they stand in the file, if any are named.

@@ -168,9 +168,7 @@ def has_header(first: Sequence[str], separator: str, line: int) -> bool:
         field
         for field in first
         if field.strip()
-        and (
-            _is_value(field, None) or resembles_number(field) or _falls_apart(field, separator)
-        )
+        and (_is_value(field, None) or resembles_number(field) or _falls_apart(field, separator))
     ]
     if values or not any(field.strip() for field in first):
         raise ValueError(

@@ -39,7 +39,7 @@ from bayesgmm.draws.names import (
     WEIGHTS,
     X,
 )
-from bayesgmm.mixture import NormalInverseWishart, exchangeable_groups, prior_numbers
+from bayesgmm.mixture import exchangeable_groups, prior_numbers
 from bayesgmm.runtime import sha256
 
 PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor", "arviz", "xarray")
@@ -93,7 +93,7 @@ def mixture_tree(mixture, rows, weight, start, sizes, provenance):
         "prior_scaled": mixture.prior.scaled,
         "features": features,
     }
-    numbers = prior_numbers(prior, mixture.covariance, mixture.n_components, len(features))
+    numbers = prior_numbers(prior, mixture.structure, mixture.n_components, len(features))
     attrs = provenance | {
         DECLARATION: json.dumps(declaration),
         EXCHANGEABLE: json.dumps(exchangeable_groups(numbers).tolist()),
@@ -221,17 +221,7 @@ def data_hash(x, sample_weight):
 
 def _prior_variables(prior):
     """The prior's numbers, with a dimension of components where they were given one."""
-    dims = {
-        "concentration": (COMPONENT,),
-        "mean": (COMPONENT, FEATURE),
-        "mean_concentration": (COMPONENT,),
-        "mean_scale": (COMPONENT, FEATURE),
-        "df": (COMPONENT,),
-        "eta": (),
-        "scale": (COMPONENT, FEATURE),
-    }
-    if isinstance(prior, NormalInverseWishart):
-        dims["scale"] = (COMPONENT, FEATURE, FEATURE_BIS)
+    dims = prior.dims
     numbers = {n: v for n, v in prior.to_dict().items() if n in dims and v is not None}
     return {
         f"prior_{name}": (dims[name][len(dims[name]) - np.ndim(v) :], v)

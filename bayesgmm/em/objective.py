@@ -12,12 +12,13 @@ from bayesgmm.mixture import (
     FLOOR,
     MixtureParameters,
     NormalInverseWishart,
-    NormalLKJ,
+    Prior,
     exchangeable_groups,
     prior_numbers,
     structure_named,
 )
-from bayesgmm.runtime import compiled
+from bayesgmm.mixture import factor as factors
+from bayesgmm.runtime import compiled, inner
 
 FEW_ROWS = 32_768
 """Rows that starts are screened on where there are more: modes are told apart by far fewer."""
@@ -50,7 +51,7 @@ class Objective:
     shift: np.ndarray
     scale: np.ndarray
     correlation: np.ndarray
-    prior: NormalInverseWishart | NormalLKJ | None
+    prior: Prior | None
     conjugate: NormalInverseWishart | None
     """The prior itself if it is conjugate, else one whose objective EM can climb in its place."""
 
@@ -69,11 +70,8 @@ class Objective:
             return numbers.affine(1 / scale, -centre / scale)
 
         prior = None if flat else resolved(mixture.prior)
-        conjugate = prior
-        if isinstance(prior, NormalLKJ):
-            conjugate = resolved(
-                NormalInverseWishart(mixture.prior.concentration, mixture.prior.mean)
-            )
+        surrogate = mixture.prior.surrogate
+        conjugate = prior if flat or surrogate is mixture.prior else resolved(surrogate)
         return cls(
             mixture.covariance, mixture.n_components, x, sample_weight, centre, scale,
             covariance / np.outer(scale, scale), prior, conjugate,
@@ -103,7 +101,7 @@ class Objective:
 
     @cached_property
     def numbers(self):
-        return prior_numbers(self.prior, self.covariance, self.n_components, self.n_features)
+        return prior_numbers(self.prior, self.structure, self.n_components, self.n_features)
 
     @cached_property
     def groups(self):
@@ -158,15 +156,11 @@ class Objective:
         log_weights = parameters.log_weights
         moments = self.target.moments(log_weights, parameters.means, parameters.factor)
         gradient = np.empty(len(y))
-        value = assemble(
+        value, norm = _assemble(
             moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights,
-            parameters.means, parameters.factor, self.numbers, False, gradient,
+            parameters.means, self.structure.kind(parameters.factor), self.numbers, gradient,
         )  # fmt: skip
-        norm = np.inf
-        if np.isfinite(value):
-            norm = _largest(gradient, parameters.factor, *parameters.means.shape)
-            norm /= self.total_weight
-        return Point(y, parameters, moments, value, gradient, norm)
+        return Point(y, parameters, moments, value, gradient, norm / self.total_weight)
 
     def step(self, point):
         """The vector that one step of EM leads to."""
@@ -198,6 +192,17 @@ class Objective:
 
 
 @compiled
+def _assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, gradient):
+    """The value without Jacobian, and the norm of the gradient, which is filled in."""
+    jacobian = np.bool_(False)  # a literal would have ``assemble`` compiled once more
+    value = assemble(
+        log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, gradient
+    )
+    norm = _largest(gradient, factor, *means.shape) if np.isfinite(value) else np.inf
+    return value, norm
+
+
+@inner
 def _largest(gradient, factor, n_components, d):
     """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|; dimensionless."""
     # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
@@ -210,14 +215,8 @@ def _largest(gradient, factor, n_components, d):
     for i in range(n_components - 1, free):
         largest = max(largest, abs(gradient[i]))
     for k in range(n_components):
-        means = gradient[free + k * d : free + (k + 1) * d]
+        means = gradient[free + k * d : free + (k + 1) * d].copy()
+        factors.times_transposed(factor, k, means)
         for j in range(d):
-            if factor.ndim == 3:
-                block, whitened = factor[k if k < len(factor) else 0], 0.0
-                for i in range(j, d):
-                    whitened += block[i, j] * means[i]
-            else:
-                row = k if k < factor.shape[0] else 0
-                whitened = factor[row, j if j < factor.shape[1] else 0] * means[j]
-            largest = max(largest, abs(whitened))
+            largest = max(largest, abs(means[j]))
     return largest

@@ -36,7 +36,7 @@ def draw_start(objective, index, rng):
         # Components this narrow assign outright all rows but those half-way between two centres.
         width = 0.1
     structure = objective.structure
-    factor = structure.first_factor(metric, width, k)
+    factor = np.ascontiguousarray(structure.first_factor(metric, width, k))
     for _ in range(0 if kind == 2 else LLOYD_PASSES):
         moments = objective.target.moments(log_weights, centres, factor)
         step = structure.times(factor, moments.s)
@@ -45,7 +45,7 @@ def draw_start(objective, index, rng):
     if objective.groups.any():
         # Rows have no names for their clusters: each goes to the place that the prior has for it.
         shares = np.log(np.maximum(moments.nk, 1e-10) / moments.nk.sum())
-        gains = gains_of_places(shares, centres, factor, objective.numbers)
+        gains = gains_of_places(shares, centres, factor, structure, objective.numbers)
         centres = centres[linear_sum_assignment(-gains.T)[1]]
         moments = objective.target.moments(log_weights, centres, factor)
     weights, means, factor = conjugate_mode(

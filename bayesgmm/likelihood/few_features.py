@@ -69,7 +69,7 @@ def scale(values, factor, size):
 def whitening(d):
     """z = L⁻¹ (x − μ) of a block, its log density, and the highest one so far."""
 
-    def whiten(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
+    def whiten(factor, shift, rows, size, mean, reduced, log_constant, z, density, highest):
         for b in range(size):
             square = 0.0
             for i in range(d):
@@ -123,7 +123,7 @@ def adding(d):
     """
     head, tail = _band(0, min(d, 3)), _band(3, max(d, 3))
 
-    def add_moments(shift, size, density, share, z, s, S):
+    def add_moments(factor, shift, size, density, share, z, s, S):
         total = head(size, density, share, z, s, S)
         if d > 3:
             tail(size, density, share, z, s, S)

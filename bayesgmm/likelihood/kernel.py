@@ -12,6 +12,8 @@ from numba.extending import overload
 from bayesgmm.likelihood.arithmetic import add_log, exponentiate
 from bayesgmm.likelihood.few_features import BLOCK, adding, loading, rank, scale, whitening
 from bayesgmm.likelihood.many_features import add_moments_many, load_many, whiten_many
+from bayesgmm.mixture import Deviations
+from bayesgmm.mixture import factor as factors
 from bayesgmm.runtime import FAST, compiled, inner, inner_fast
 
 LOG_2PI = np.log(2 * np.pi)
@@ -21,11 +23,11 @@ def _load(flat, start, size, shift, inv_scale, rows):
     """Copy a block of rows, centred and scaled, into (feature, row) order."""
 
 
-def _whiten(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
+def _whiten(factor, shift, rows, size, mean, reduced, log_constant, z, density, highest):
     """z = L⁻¹ (x − μ) of a block, its log density, and the highest one so far."""
 
 
-def _add_moments(shift, size, density, share, z, s, S):
+def _add_moments(factor, shift, size, density, share, z, s, S):
     """Add a block's weighted first and second moments of z, S on and below its diagonal.
 
     A row's weight is density · share; returns their sum.
@@ -33,7 +35,7 @@ def _add_moments(shift, size, density, share, z, s, S):
 
 
 # Which loops a block goes through is settled by types, so that only those are compiled: shift is a
-# tuple where features are few, and S and factor have three dimensions where they hold matrices.
+# tuple where features are few, and the factor's class says what it holds.
 
 
 @overload(_load, jit_options=FAST)
@@ -42,20 +44,20 @@ def _load_as(flat, start, size, shift, inv_scale, rows):
 
 
 @overload(_whiten, jit_options=FAST)
-def _whiten_as(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
-    if isinstance(shift, types.BaseTuple) and factor.ndim == 3:
-        return whitening(len(shift))
-    return _whiten_diagonal if factor.ndim == 2 else whiten_many
+def _whiten_as(factor, shift, rows, size, mean, reduced, log_constant, z, density, highest):
+    if factor.instance_class is Deviations:
+        return _whiten_diagonal
+    return whitening(len(shift)) if isinstance(shift, types.BaseTuple) else whiten_many
 
 
 @overload(_add_moments, jit_options=FAST)
-def _add_moments_as(shift, size, density, share, z, s, S):
-    if isinstance(shift, types.BaseTuple) and S.ndim == 2:
-        return adding(len(shift))
-    return _add_diagonal if S.ndim == 1 else add_moments_many
+def _add_moments_as(factor, shift, size, density, share, z, s, S):
+    if factor.instance_class is Deviations:
+        return _add_diagonal
+    return adding(len(shift)) if isinstance(shift, types.BaseTuple) else add_moments_many
 
 
-def _whiten_diagonal(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
+def _whiten_diagonal(factor, shift, rows, size, mean, reduced, log_constant, z, density, highest):
     for i in range(len(mean)):
         origin, pivot = mean[i], reduced[i]
         for b in range(size):
@@ -65,7 +67,7 @@ def _whiten_diagonal(shift, rows, size, mean, factor, reduced, log_constant, z, 
     rank(log_constant, density, highest, size)
 
 
-def _add_diagonal(shift, size, density, share, z, s, S):
+def _add_diagonal(factor, shift, size, density, share, z, s, S):
     total = scale(density, share, size)
     for i in range(len(s)):
         first, second = 0.0, 0.0
@@ -80,25 +82,10 @@ def _add_diagonal(shift, size, density, share, z, s, S):
 
 @inner
 def _reduce(factor, log_weights, d, reduced, log_constant):
-    """What whitening needs of every component, and its log density where z is zero.
-
-    Rows of ``reduced`` hold 1 / L_ii at i d + i and L_ij / L_ii at i d + j, or 1 / σ_i at i: then
-    whitening has no divisions.
-    """
+    """What whitening needs of every component, and its log density where z is zero."""
     for k in range(len(log_weights)):
         log_constant[k] = log_weights[k] - 0.5 * d * LOG_2PI
-        for i in range(d):
-            if factor.ndim == 3:
-                block = k if k < factor.shape[0] else 0
-                pivot = 1.0 / factor[block, i, i]
-                for j in range(i):
-                    reduced[k, i * d + j] = factor[block, i, j] * pivot
-                reduced[k, i * d + i] = pivot
-            else:
-                row = k if k < factor.shape[0] else 0
-                pivot = 1.0 / factor[row, i if i < factor.shape[1] else 0]
-                reduced[k, i] = pivot
-            log_constant[k] += np.log(pivot)
+        log_constant[k] += factors.reduce(factor, k, d, reduced[k])
 
 
 @inner_fast
@@ -115,7 +102,7 @@ def _responsibilities(
     n_components = len(means)
     for k in range(n_components):
         _whiten(
-            shift, rows, size, means[k], factor, reduced[k], log_constant[k], z[k], density[k],
+            factor, shift, rows, size, means[k], reduced[k], log_constant[k], z[k], density[k],
             highest,
         )  # fmt: skip
     for k in range(n_components):
@@ -126,15 +113,16 @@ def _responsibilities(
 def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S):
     """Add the rows' whitened moments to nk, s, S and return their log likelihood (nats).
 
-    S is (n_components, d, d) for matrix factors and its diagonal (n_components, d) for vectors.
-    ``sample_weight`` has one weight for every row, or a single one for all.
+    S is (n_components, d, d) where features are correlated, else its diagonal (n_components, d).
+    ``factor`` is as :mod:`bayesgmm.mixture.structures.factor` has it. ``sample_weight`` has one
+    weight for every row, or a single one for all.
     """
     n_obs, d = x.shape
     n_components = len(log_weights)
     flat, rows, z = x.ravel(), np.empty(d * BLOCK), np.empty((n_components, d * BLOCK))
     density, highest = np.empty((n_components, BLOCK)), np.empty(BLOCK)
     total, share, weight = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-    reduced = np.empty((n_components, d * d if factor.ndim == 3 else d))
+    reduced = np.empty((n_components, factors.n_reduced(factor, d)))
     log_constant = np.empty(n_components)
     _reduce(factor, log_weights, d, reduced, log_constant)
     log_likelihood = 0.0
@@ -151,12 +139,8 @@ def accumulate_moments(x, sample_weight, shift, inv_scale, log_weights, means, f
         add_log(total, size, highest)
         log_likelihood += scale(highest, weight, size)
         for k in range(n_components):
-            nk[k] += _add_moments(shift, size, density[k], share, z[k], s[k], S[k])
-    if S.ndim == 3:
-        for k in range(n_components):
-            for i in range(d):
-                for j in range(i):
-                    S[k, j, i] = S[k, i, j]
+            nk[k] += _add_moments(factor, shift, size, density[k], share, z[k], s[k], S[k])
+    factors.complete(factor, S)
     return log_likelihood
 
 
@@ -168,7 +152,7 @@ def fill_rows(x, shift, inv_scale, log_weights, means, factor, log_density, resp
     flat, rows, z = x.ravel(), np.empty(d * BLOCK), np.empty((n_components, d * BLOCK))
     density, highest = np.empty((n_components, BLOCK)), np.empty(BLOCK)
     total, log_constant = np.empty(BLOCK), np.empty(n_components)
-    reduced = np.empty((n_components, d * d if factor.ndim == 3 else d))
+    reduced = np.empty((n_components, factors.n_reduced(factor, d)))
     _reduce(factor, log_weights, d, reduced, log_constant)
     for start in range(0, n_obs, BLOCK):
         size = BLOCK if n_obs - start > BLOCK else n_obs - start
@@ -191,27 +175,6 @@ def add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor):
     ∂ℓ/∂log w_k = N_k, ∂ℓ/∂μ_k = L_k⁻ᵀ s_k, ∂ℓ/∂L_k = tril(L_k⁻ᵀ (S_k − N_k I)); one standard
     deviation has ∂ℓ/∂σ = (S − N) / σ, summed over the features that share it.
     """
-    n_components, d = s.shape
-    v = np.empty(d)
-    for k in range(n_components):
+    for k in range(len(nk)):
         g_weights[k] += nk[k]
-        if factor.ndim == 3:
-            block = k if k < factor.shape[0] else 0
-            lower = factor[block]
-            for column in range(d + 1):
-                for i in range(d - 1, -1, -1):
-                    v[i] = s[k, i] if column == d else S[k, i, column]
-                    if i == column:
-                        v[i] -= nk[k]
-                    for j in range(i + 1, d):
-                        v[i] -= lower[j, i] * v[j]
-                    v[i] /= lower[i, i]
-                    if column == d:
-                        g_means[k, i] += v[i]
-                    elif i >= column:
-                        g_factor[block, i, column] += v[i]
-        else:
-            for i in range(d):
-                row, column = k if k < factor.shape[0] else 0, i if i < factor.shape[1] else 0
-                g_means[k, i] += s[k, i] / factor[row, column]
-                g_factor[row, column] += (S[k, i] - nk[k]) / factor[row, column]
+    factors.add_fisher(factor, nk, s, S, g_means, g_factor)

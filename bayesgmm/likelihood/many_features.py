@@ -80,7 +80,7 @@ def load_many(flat, start, size, shift, inv_scale, rows):
             rows[i * BLOCK + b] = (flat[(start + b) * d + i] - shift[i]) * inv_scale[i]
 
 
-def whiten_many(shift, rows, size, mean, factor, reduced, log_constant, z, density, highest):
+def whiten_many(factor, shift, rows, size, mean, reduced, log_constant, z, density, highest):
     """z = L⁻¹ (x − μ) of a block by forward substitution, and its log density."""
     d = len(mean)
     rows, z = rows.reshape(d, BLOCK), z.reshape(d, BLOCK)
@@ -121,7 +121,7 @@ def whiten_many(shift, rows, size, mean, factor, reduced, log_constant, z, densi
     rank(log_constant, density, highest, size)
 
 
-def add_moments_many(shift, size, density, share, z, s, S):
+def add_moments_many(factor, shift, size, density, share, z, s, S):
     """Add a block's weighted moments, S on and below its diagonal; returns the sum of weights."""
     d, total = len(s), scale(density, share, size)
     z = z.reshape(d, BLOCK)

@@ -6,6 +6,7 @@ import numpy as np
 
 from bayesgmm.likelihood.few_features import coordinates
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
+from bayesgmm.mixture import Triangles, laid_out
 from bayesgmm.runtime import sum_over_chunks
 
 
@@ -97,14 +98,14 @@ class Pass:
     coordinates: tuple
 
     def __call__(self, log_weights, means, factor):
+        factor = laid_out(factor)
         return sum_over_chunks(
             lambda chunk: self._moments_of(chunk, log_weights, means, factor), len(self.x)
         )
 
     def _moments_of(self, chunk, log_weights, means, factor):
         weight = self.weight if len(self.weight) == 1 else self.weight[chunk]
-        second = (*means.shape, means.shape[1]) if factor.ndim == 3 else means.shape
-        nk, s, S = np.zeros(len(means)), np.zeros(means.shape), np.zeros(second)
+        nk, s, S = np.zeros(len(means)), np.zeros(means.shape), factor.second_moments(*means.shape)
         log_likelihood = accumulate_moments(
             self.x[chunk], weight, *self.coordinates, log_weights, means, factor, nk, s, S
         )
@@ -125,7 +126,7 @@ def row_log_density(x, log_weights, means, factor, shift=0.0, scale=1.0):
     """Log density of every row, (n_obs,), in nats; arguments as in :func:`mixture_moments`."""
     x, coordinates, parameters = _arguments(x, log_weights, means, factor, shift, scale)
     log_density, nothing = np.empty(len(x)), np.empty((len(x), 0))
-    fill_rows(x, *coordinates, *parameters, log_density, nothing)
+    fill_rows(x, *coordinates, *parameters[:2], laid_out(parameters[2]), log_density, nothing)
     return log_density
 
 
@@ -137,7 +138,7 @@ def responsibilities(x, log_weights, means, factor, shift=0.0, scale=1.0):
     """
     x, coordinates, parameters = _arguments(x, log_weights, means, factor, shift, scale)
     log_density, table = np.empty(len(x)), np.empty((len(x), len(parameters[0])))
-    fill_rows(x, *coordinates, *parameters, log_density, table)
+    fill_rows(x, *coordinates, *parameters[:2], laid_out(parameters[2]), log_density, table)
     return table
 
 
@@ -161,4 +162,5 @@ def _arguments(x, log_weights, means, factor, shift, scale):
         )
     shift = np.broadcast_to(np.asarray(shift, dtype=np.float64), (d,)).copy()
     inv_scale = np.broadcast_to(1 / np.asarray(scale, dtype=np.float64), (d,)).copy()
-    return x, coordinates(shift, inv_scale, factor.ndim == 3), (log_weights, means, factor)
+    matrices = isinstance(laid_out(factor), Triangles)
+    return x, coordinates(shift, inv_scale, matrices), (log_weights, means, factor)

@@ -4,6 +4,7 @@ import numpy as np
 
 from bayesgmm.likelihood.few_features import coordinates
 from bayesgmm.likelihood.kernel import fill_rows
+from bayesgmm.mixture import laid_out
 from bayesgmm.runtime import compiled
 
 BLOCK_BYTES = 64 * 2**20
@@ -46,5 +47,6 @@ def row_densities(draws, x):
 def _fill_draws(x, shift, inv_scale, log_weights, means, factor, log_density, table):
     for s in range(len(means)):
         fill_rows(
-            x, shift, inv_scale, log_weights[s], means[s], factor[s], log_density[s], table[s]
-        )
+            x, shift, inv_scale, log_weights[s], means[s], laid_out(factor[s]), log_density[s],
+            table[s],
+        )  # fmt: skip

@@ -7,6 +7,7 @@ The vector holds PyMC's own unconstrained coordinates of the declared model, in 
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,11 @@ from bayesgmm.likelihood.kernel import add_fisher_gradient
 from bayesgmm.likelihood.moments import Pass
 from bayesgmm.mixture import (
     MixtureParameters,
-    PriorNumbers,
     add_log_prior,
     prior_numbers,
     structure_named,
 )
+from bayesgmm.mixture import factor as factors
 from bayesgmm.runtime import compiled, inner
 
 
@@ -40,21 +41,7 @@ def unpack(y, log_weights, factor, means):
         total += np.exp(log_weights[k] - highest)
     for k in range(n_components):
         log_weights[k] -= highest + np.log(total)
-    at = n_components - 1
-    if factor.ndim == 3:
-        for block in range(factor.shape[0]):
-            for i in range(d):
-                for j in range(d):
-                    factor[block, i, j] = 0.0
-                for j in range(i):
-                    factor[block, i, j] = y[at + j]
-                factor[block, i, i] = np.exp(y[at + i])
-                at += i + 1
-    else:
-        for k in range(factor.shape[0]):
-            for j in range(factor.shape[1]):
-                factor[k, j] = np.exp(0.5 * y[at])
-                at += 1
+    at = factors.unpack_spread(factor, y, n_components - 1)
     for k in range(n_components):
         for j in range(d):
             means[k, j] = y[at]
@@ -62,9 +49,10 @@ def unpack(y, log_weights, factor, means):
 
 
 @compiled
-def _unpack_all(ys, log_weights, factors, means):
+def _unpack_all(ys, log_weights, one, factors, means):
     for i in range(len(ys)):
-        unpack(ys[i], log_weights[i], factors[i], means[i])
+        unpack(ys[i], log_weights[i], one, means[i])
+        factors[i] = one[0]
 
 
 @inner
@@ -77,19 +65,7 @@ def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
     last = g_weights[n_components - 1] - np.exp(log_weights[n_components - 1]) * total
     for k in range(n_components - 1):
         gradient[k] = g_weights[k] - np.exp(log_weights[k]) * total - last
-    at = n_components - 1
-    if factor.ndim == 3:
-        for block in range(factor.shape[0]):
-            for i in range(d):
-                for j in range(i):
-                    gradient[at + j] = g_factor[block, i, j]
-                gradient[at + i] = g_factor[block, i, i] * factor[block, i, i]
-                at += i + 1
-    else:
-        for k in range(factor.shape[0]):
-            for j in range(factor.shape[1]):
-                gradient[at] = 0.5 * g_factor[k, j] * factor[k, j]
-                at += 1
+    at = factors.pack_spread(factor, g_factor, gradient, n_components - 1)
     for k in range(n_components):
         for j in range(d):
             gradient[at] = g_means[k, j]
@@ -100,26 +76,14 @@ def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
 def add_log_jacobian(log_weights, factor, d, g_weights, g_factor):
     """Log Jacobian of the transforms (nats); adds its gradient in log w and the factor.
 
-    Simplex: log K + Σ log w. Covariance from log-diagonal Cholesky entries: d log 2 +
-    Σ_i (d − i + 2) log L_ii with i from 1. Log variance: 2 log σ.
+    That of the simplex is log K + Σ log w.
     """
     n_components = len(log_weights)
     value = np.log(n_components)
     for k in range(n_components):
         value += log_weights[k]
         g_weights[k] += 1.0
-    if factor.ndim == 3:
-        for block in range(factor.shape[0]):
-            value += d * np.log(2.0)
-            for i in range(d):
-                value += (d - i + 1) * np.log(factor[block, i, i])
-                g_factor[block, i, i] += (d - i + 1) / factor[block, i, i]
-    else:
-        for k in range(factor.shape[0]):
-            for j in range(factor.shape[1]):
-                value += 2 * np.log(factor[k, j])
-                g_factor[k, j] += 2 / factor[k, j]
-    return value
+    return value + factors.add_spread_jacobian(factor, d, g_factor)
 
 
 @compiled
@@ -129,10 +93,10 @@ def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobi
     Never raises: where the density is not finite it is −inf with gradient zero.
     """
     g_weights, g_means = np.zeros(log_weights.shape), np.zeros(means.shape)
-    g_factor = np.zeros(factor.shape)
+    g_factor = factors.zeros_like(factor)
     add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor)
     value = log_likelihood
-    value += add_log_prior(log_weights, means, factor, prior, g_weights, g_means, g_factor)
+    value += add_log_prior(prior, log_weights, means, factor, g_weights, g_means, g_factor)
     if jacobian:
         value += add_log_jacobian(log_weights, factor, means.shape[1], g_weights, g_factor)
     pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient)
@@ -160,7 +124,8 @@ class Target:
     sample_weight: np.ndarray
     shift: np.ndarray
     scale: np.ndarray
-    numbers: PriorNumbers
+    numbers: Any
+    """The prior's, as ``prior_numbers`` gives them."""
 
     @classmethod
     def of(cls, covariance, n_components, x, sample_weight, prior, shift=0.0, scale=1.0):
@@ -175,7 +140,7 @@ class Target:
             np.ascontiguousarray(sample_weight, dtype=np.float64).view(),
             np.broadcast_to(np.asarray(shift, dtype=np.float64), (d,)).copy(),
             np.broadcast_to(np.asarray(scale, dtype=np.float64), (d,)).copy(),
-            prior_numbers(prior, covariance, n_components, d),
+            prior_numbers(prior, structure_named(covariance), n_components, d),
         )
 
     @property
@@ -202,9 +167,9 @@ class Target:
         """
         d = self.x.shape[1]
         log_weights, means = np.empty(self.n_components), np.empty((self.n_components, d))
-        factor = np.empty(self.structure.factor_shape(self.n_components, d))
+        factor = self.empty_factor()
         unpack(np.ascontiguousarray(y, dtype=np.float64), log_weights, factor, means)
-        moments = self.moments(log_weights, means, factor)
+        moments = self.moments(log_weights, means, factor[0])
         gradient = np.empty(self.n_dim)
         value = assemble(
             moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights, means, factor,
@@ -215,10 +180,20 @@ class Target:
     def constrain(self, y):
         """The parameters at y, (n_dim,), or at many, (n, n_dim)."""
         y, k, d = np.ascontiguousarray(y, dtype=np.float64), self.n_components, self.x.shape[1]
-        log_weights, means = np.empty((*y.shape[:-1], k)), np.empty((*y.shape[:-1], k, d))
-        factor = np.empty((*y.shape[:-1], *self.structure.factor_shape(k, d)))
-        (unpack if y.ndim == 1 else _unpack_all)(y, log_weights, factor, means)
+        lead, one = y.shape[:-1], self.empty_factor()
+        log_weights, means = np.empty((*lead, k)), np.empty((*lead, k, d))
+        if lead:
+            factor = np.empty((*lead, *one[0].shape))
+            _unpack_all(y, log_weights, one, factor, means)
+        else:
+            factor = one[0]
+            unpack(y, log_weights, one, means)
         return MixtureParameters(self.covariance, np.exp(log_weights), means, factor)
+
+    def empty_factor(self):
+        """A factor to write to, as compiled code takes it."""
+        shape = self.structure.factor_shape(self.n_components, self.x.shape[1])
+        return self.structure.kind(np.empty(shape))
 
 
 def unconstrain(parameters):

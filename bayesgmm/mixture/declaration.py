@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesgmm.mixture.priors import FraleyRaftery, NormalInverseWishart, NormalLKJ
+from bayesgmm.mixture.priors import FAMILIES, NormalInverseWishart, Prior
 from bayesgmm.mixture.structures import Structure, structure_named
 from bayesgmm.runtime import arguments
 
@@ -32,16 +32,15 @@ class GaussianMixture:
 
     n_components: int
     covariance: str = "full"
-    prior: NormalInverseWishart | NormalLKJ = NormalInverseWishart()  # noqa: RUF009 frozen
+    prior: Prior = NormalInverseWishart()  # noqa: RUF009 frozen
 
     def __post_init__(self):
         size = arguments.integer("n_components", self.n_components)
         object.__setattr__(self, "n_components", size)
         structure_named(self.covariance)
-        families = (NormalInverseWishart, NormalLKJ)
-        arguments.instance("prior", self.prior, families, "Try prior=bg.NormalInverseWishart().")
-        if self.structure.shared:
-            _check_one_spread(self.prior, self.covariance)
+        families, advice = tuple(FAMILIES.values()), "Try prior=bg.NormalInverseWishart()."
+        arguments.instance("prior", self.prior, families, advice)
+        self.prior.check_structure(self.structure)
 
     @property
     def structure(self) -> Structure:
@@ -82,24 +81,9 @@ class GaussianMixture:
     @classmethod
     def from_dict(cls, declaration):
         """The declaration that ``to_dict`` wrote."""
-        families = {c.__name__: c for c in (NormalInverseWishart, FraleyRaftery, NormalLKJ)}
         prior = dict(declaration["prior"])
-        family = families[prior.pop("family")]
-        if family is NormalLKJ:
-            prior.setdefault("half_normal", True)  # version 0.1 knew no other scales
-        return cls(declaration["n_components"], declaration["covariance"], family(**prior))
-
-
-def _check_one_spread(prior, covariance):
-    """Refuse numbers of a prior that are given by component where all share one spread."""
-    for name, most in (("df", 0), ("scale", 2)):
-        given = np.asarray(getattr(prior, name, None))
-        if given.ndim > most:
-            raise ValueError(
-                f"{name} of the prior must be one for all components where covariance="
-                f"{covariance!r}, which all of them share; got shape {given.shape}. "
-                "Try covariance='full'."
-            )
+        family = FAMILIES[arguments.one_of("prior", prior.pop("family"), FAMILIES)]
+        return cls(declaration["n_components"], declaration["covariance"], family.from_dict(prior))
 
 
 def checked_mixture(mixture):

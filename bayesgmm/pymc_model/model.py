@@ -8,11 +8,9 @@ import pytensor.tensor as pt
 
 from bayesgmm.data import training_data
 from bayesgmm.em import Objective, draw_start
-from bayesgmm.mixture import GaussianMixture, NormalInverseWishart, checked_mixture
-from bayesgmm.pymc_model.inverse_wishart import InverseWishart
+from bayesgmm.mixture import GaussianMixture, checked_mixture
 from bayesgmm.pymc_model.marginal_mixture import MarginalMixture
-from bayesgmm.pymc_model.residual_lkj import ResidualLKJ
-from bayesgmm.pymc_model.scaled_lkj import ScaledLKJ
+from bayesgmm.pymc_model.prior_families import declare_spread, means_factor
 
 
 def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> pm.Model:
@@ -49,10 +47,9 @@ def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> p
         "feature_bis": list(rows.features),
         "obs": rows.rows,
     }
-    structure, conjugate = mixture.structure, isinstance(prior, NormalInverseWishart)
+    structure = mixture.structure
     with pm.Model(coords=coords) as model:
         weights = pm.Dirichlet("weights", a=prior.concentration, dims="component")
-        declare_spread = _conjugate_spread if conjugate else _separate_spread
         spread = declare_spread(prior, structure)
         factor = pt.linalg.cholesky(spread) if structure.correlated else pt.sqrt(spread)
         start = _start(mixture, rows.values, weight)
@@ -76,48 +73,13 @@ def _spread_argument(structure, factor):
     return {"sigma": factor[None] if structure.shared and structure.dims else factor}
 
 
-def _conjugate_spread(prior, structure):
-    name, dims = structure.spread, structure.dims
-    if structure.correlated:
-        chol = np.linalg.cholesky(prior.scale)
-        return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
-    scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
-    if structure.isotropic:
-        scale = scale.mean(axis=-1)
-    else:
-        df = df[..., None]
-    return pm.InverseGamma(name, df / 2, scale / 2, dims=dims)
-
-
-def _separate_spread(prior, structure):
-    name, dims = structure.spread, structure.dims
-    if structure.correlated and prior.half_normal:
-        return ScaledLKJ(name, prior.scale, prior.eta, dims=dims)
-    if structure.correlated:
-        return ResidualLKJ(name, prior.scale, prior.df, prior.eta, dims=dims)
-    scale = np.sqrt(np.mean(prior.scale**2)) if structure.isotropic else prior.scale
-    if prior.half_normal:  # the square of a half-normal scale
-        return pm.Gamma(name, 0.5, 0.5 / scale**2, dims=dims)
-    return pm.InverseGamma(name, prior.df / 2, prior.df / 2 * scale**2, dims=dims)
-
-
 def _means(prior, structure, factor, start):
     """Normal means with distinct support points, where samplers and optimisers start.
 
     From identical components ``pm.find_MAP`` stops at the symmetric saddle. It is a support point
     and not an ``initval`` because PyMC does not convert models with initial values.
     """
-    if isinstance(prior, NormalInverseWishart):
-        kappa = np.asarray(prior.mean_concentration)
-        if structure.shared and kappa.ndim:
-            factor = factor[None]
-        feature_axes = len(set(structure.dims) - {"component"})
-        factor = factor / kappa.reshape(kappa.shape + (1,) * feature_axes) ** 0.5
-        # Of every component and feature, or of all: what broadcasts to the means.
-        factor = factor[..., None] if structure.isotropic else factor
-        correlated = structure.correlated
-    else:
-        correlated, factor = False, prior.mean_scale
+    factor, correlated = means_factor(prior, structure, factor)
     shared = {"dims": ("component", "feature"), "support_point": lambda *_: pt.as_tensor(start)}
     if correlated:
         return pm.CustomDist(

@@ -18,6 +18,8 @@ from pytensor.tensor.math import Sum
 from pytensor.tensor.rewriting.basic import register_canonicalize
 
 from bayesgmm.likelihood import WIDEST, coordinates, kernel
+from bayesgmm.mixture import Deviations, Triangles, laid_out
+from bayesgmm.mixture import factor as factors
 from bayesgmm.runtime import compiled, inner, sources
 
 # PyTensor caches machine code by class and version only: any change of the sources is a new one.
@@ -66,29 +68,25 @@ def summed_density(x, sample_weight, weights, means, factor, shift, inv_scale):
     check_sizes(x.shape, sample_weight.shape, weights.shape, means.shape, factor.shape)
     n_components, d = means.shape
     g_weights, g_means = np.zeros(n_components), np.zeros((n_components, d))
-    g_factor = np.zeros(factor.shape)
+    g_factor, spread = np.zeros(factor.shape), laid_out(factor)
     if not np.all(weights >= 0):
         return np.asarray(-np.inf), g_weights, g_means, g_factor
     nk, s = np.zeros(n_components), np.zeros((n_components, d))
-    if factor.ndim == 3:
-        S = np.zeros((n_components, d, d))
-    else:
-        S = np.zeros((n_components, d))
-    log_weights = np.log(weights)
+    S, log_weights = factors.second_moments(spread, n_components, d), np.log(weights)
     log_likelihood = kernel.accumulate_moments(
-        x, sample_weight, shift, inv_scale, log_weights, means, factor, nk, s, S
+        x, sample_weight, shift, inv_scale, log_weights, means, spread, nk, s, S
     )
-    kernel.add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor)
+    kernel.add_fisher_gradient(nk, s, S, spread, g_weights, g_means, laid_out(g_factor))
     if weights.min() > NEGLIGIBLE:
         return np.asarray(log_likelihood), g_weights / weights, g_means, g_factor
     # ∂ℓ/∂w_k = N_k / w_k is 0 / 0 at zero, where it is Σ_n c_n N(x_n | k) / p(x_n).
     together, alone, nothing = np.empty(len(x)), np.empty(len(x)), np.empty((len(x), 0))
-    kernel.fill_rows(x, shift, inv_scale, log_weights, means, factor, together, nothing)
+    kernel.fill_rows(x, shift, inv_scale, log_weights, means, spread, together, nothing)
     for k in range(n_components):
         if weights[k] > NEGLIGIBLE:
             g_weights[k] /= weights[k]
             continue
-        block = factor[k : k + 1] if len(factor) > 1 else factor
+        block = laid_out(factor[k : k + 1] if len(factor) > 1 else factor)
         kernel.fill_rows(x, shift, inv_scale, np.zeros(1), means[k : k + 1], block, alone, nothing)
         g_weights[k] = 0.0
         for n in range(len(x)):
@@ -104,7 +102,8 @@ def weighted_rows(x, sample_weight, weights, means, factor, shift, inv_scale):
     log_density, nothing = np.full(len(x), -np.inf), np.empty((len(x), 0))
     if not np.all(weights >= 0):
         return log_density
-    kernel.fill_rows(x, shift, inv_scale, np.log(weights), means, factor, log_density, nothing)
+    log_weights, spread = np.log(weights), laid_out(factor)
+    kernel.fill_rows(x, shift, inv_scale, log_weights, means, spread, log_density, nothing)
     return log_density * sample_weight
 
 
@@ -120,25 +119,14 @@ def row_slopes(x, sample_weight, weights, means, factor, shift, inv_scale):
     if not np.all(weights >= 0):
         return slopes
     log_density, r = np.empty(n_obs), np.empty((n_obs, n_components))
-    kernel.fill_rows(x, shift, inv_scale, np.log(weights), means, factor, log_density, r)
+    log_weights, spread = np.log(weights), laid_out(factor)
+    kernel.fill_rows(x, shift, inv_scale, log_weights, means, spread, log_density, r)
     for n in range(n_obs):
         for k in range(n_components):
-            if factor.ndim == 3:
-                lower = factor[k if len(factor) > 1 else 0]
-                for i in range(d):
-                    v[i] = x[n, i] - means[k, i]
-                    for j in range(i):
-                        v[i] -= lower[i, j] * v[j]
-                    v[i] /= lower[i, i]
-                for i in range(d - 1, -1, -1):
-                    for j in range(i + 1, d):
-                        v[i] -= lower[j, i] * v[j]
-                    v[i] /= lower[i, i]
-            else:
-                for i in range(d):
-                    row = k if len(factor) > 1 else 0
-                    sigma = factor[row, i if factor.shape[1] > 1 else 0]
-                    v[i] = (x[n, i] - means[k, i]) / sigma**2
+            for i in range(d):
+                v[i] = x[n, i] - means[k, i]
+            factors.solve(spread, k, v)
+            factors.solve_transposed(spread, k, v)
             for i in range(d):
                 slopes[n, i] -= sample_weight[n] * r[n, k] * v[i]
     return slopes
@@ -164,7 +152,7 @@ class _MixtureOp(Op):
     def perform(self, node, inputs, outputs):
         x, *rest = map(np.ascontiguousarray, inputs)
         d = x.shape[1]
-        identity = coordinates(np.zeros(d), np.ones(d), rest[-1].ndim == 3)
+        identity = coordinates(np.zeros(d), np.ones(d), isinstance(laid_out(rest[-1]), Triangles))
         results = self.compiled_pass(x, *rest, *identity)
         for storage, result in zip(
             outputs, results if len(outputs) > 1 else [results], strict=True
@@ -247,7 +235,7 @@ def _identity(node):
     """
     x, *_, factor = node.inputs
     d = x.type.shape[1]
-    if d is None or factor.type.ndim == 2 or d > WIDEST:
+    if d is None or isinstance(laid_out(factor.type), Deviations) or d > WIDEST:
         return numba_njit(lambda x: (np.zeros(x.shape[1]), np.ones(x.shape[1]))), VERSION * 10
     identity = coordinates(np.zeros(d), np.ones(d), matrix=True)
     return numba_njit(lambda x: identity), VERSION * 10 + d

@@ -10,8 +10,10 @@ from .arguments import shown as shown
 from .cache import sources as sources
 from .files import sha256 as sha256
 from .jit import FAST as FAST
+from .jit import PLAIN as PLAIN
 from .jit import compiled as compiled
 from .jit import compiled_for_c as compiled_for_c
+from .jit import generic as generic
 from .jit import inner as inner
 from .jit import inner_exact as inner_exact
 from .jit import inner_fast as inner_fast
@@ -19,3 +21,5 @@ from .progress import progress_bar as progress_bar
 from .threads import in_order as in_order
 from .threads import one_blas_thread as one_blas_thread
 from .threads import sum_over_chunks as sum_over_chunks
+from .triangular import solve_lower as solve_lower
+from .triangular import solve_lower_transposed as solve_lower_transposed

@@ -26,7 +26,9 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps, loads
 from numba.misc.appdirs import AppDirs
 
-COMPILED = re.compile(rb"^@(compiled|inner|overload|numba)|import numba", re.MULTILINE)
+COMPILED = re.compile(
+    rb"^@(compiled|inner|overload|numba|generic)|import numba|\(NamedTuple\)", re.MULTILINE
+)
 """What files with compiled code have; stale code of any of them would be called by the others."""
 PACKAGE = Path(__file__).parent.parent
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numba
 from numba.core.ccallback import CFunc
+from numba.extending import overload
 
 from bayesgmm.runtime.cache import DiskCache
 
@@ -27,6 +28,19 @@ def compiled(function: Any) -> Any:
     dispatcher = inner(function)
     dispatcher._cache = DiskCache(function)
     return dispatcher
+
+
+def generic(stub: Any) -> Any:
+    """For compiled code: the method of this name that the first argument's class has.
+
+    The argument is a NamedTuple, by whose type it is settled, so that no other is compiled.
+    """
+
+    def choose(first, *rest):
+        return getattr(first.instance_class, stub.__name__)
+
+    overload(stub, jit_options=PLAIN, strict=False)(choose)
+    return stub
 
 
 def compiled_for_c(signature: Any) -> Any:

@@ -4,47 +4,104 @@ With few rows the hand-over of the lock between chains costs more than the pass 
 """
 
 import functools
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numba import types
-from numba.np.unsafe.ndarray import to_fixed_tuple
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-from bayesgmm.likelihood import WIDEST, accumulate_moments, assemble, unpack
-from bayesgmm.mixture import PriorNumbers
-from bayesgmm.runtime import compiled_for_c, inner, inner_fast
-
-ARRAYS = (
-    "x", "sample_weight", "shift", "inv_scale", "centre", "whitening",
-    "concentration", "mean", "mean_concentration", "mean_scale", "df", "eta", "scale",
-)  # fmt: skip
-
-# What a call is given beside y: sizes, the prior's numbers, and the addresses of arrays.
-STRUCT = np.dtype(
-    [(name, np.int64) for name in ("n_obs", "n_weights", "n_components", "n_features")]
-    + [(name, np.int64) for name in ("n_blocks", "n_columns", "family")]
-    + [("log_normaliser", np.float64)]
-    + [(name, np.intp) for name in ARRAYS]
-)
+from bayesgmm.likelihood import accumulate_moments, assemble, unpack
+from bayesgmm.mixture import factor as factors
+from bayesgmm.mixture import laid_out
+from bayesgmm.runtime import compiled, compiled_for_c, inner, inner_fast
 
 FLOATS = types.CPointer(types.float64)
-GIVEN = types.CPointer(numba.from_dtype(STRUCT))
 
 
-@numba.extending.intrinsic
-def _floats_at(typing_context, address):
-    """The address of an array of floats as a pointer."""
+class Given(NamedTuple):
+    """What a call is given beside y."""
 
-    def cast(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(FLOATS))
+    x: np.ndarray
+    sample_weight: np.ndarray
+    coordinates: tuple
+    centre: np.ndarray
+    whitening: np.ndarray
+    means: np.ndarray
+    """Of the shape of the means."""
+    factor: Any
+    """Of the shape of the factor, and of its class in compiled code."""
+    prior: Any
+    """Its numbers in compiled code."""
 
-    return FLOATS(types.intp), cast
+
+KINDS: dict[str, types.Type] = {}
+"""Types of what calls are given, by their names: a name is what a function's code is kept by."""
 
 
-@numba.extending.intrinsic
-def _read_only(typing_context, array):
-    """The array, not to be written to: the kernel is compiled for such rows only."""
-    return array.copy(readonly=True)(array), lambda context, builder, signature, given: given[0]
+def _without_owner(context, builder, kind, value):
+    """The value with arrays that own nothing: what keeps them alive is elsewhere."""
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value=value)
+        for owner in ("meminfo", "parent"):
+            setattr(array, owner, cgutils.get_null_value(getattr(array, owner).type))
+        return array._getvalue()
+    if isinstance(kind, types.BaseTuple):
+        parts = cgutils.unpack_tuple(builder, value)
+        return context.make_tuple(
+            builder,
+            kind,
+            [_without_owner(context, builder, k, v) for k, v in zip(kind, parts, strict=True)],
+        )
+    return value
+
+
+@intrinsic
+def _store(typing_context, address, value):
+    """Write a value to an address."""
+
+    def write(context, builder, signature, arguments):
+        kind = context.get_value_type(value)
+        bare = _without_owner(context, builder, value, arguments[1])
+        builder.store(bare, builder.inttoptr(arguments[0], kind.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, value), write
+
+
+@intrinsic(prefer_literal=True)
+def _load(typing_context, address, name):
+    """The value of a type in ``KINDS`` at an address."""
+    kind = KINDS[name.literal_value]
+
+    def read(context, builder, signature, arguments):
+        pointer = context.get_value_type(kind).as_pointer()
+        return builder.load(builder.inttoptr(arguments[0], pointer))
+
+    return kind(types.intp, name), read
+
+
+@intrinsic
+def _size_of(typing_context, value):
+    """Bytes of a value where it is stored."""
+
+    def size(context, builder, signature, arguments):
+        return context.get_constant(
+            types.intp, context.get_abi_sizeof(context.get_value_type(value))
+        )
+
+    return types.intp(value), size
+
+
+@compiled
+def _stored_size(value):
+    return _size_of(value)
+
+
+@compiled
+def _stored(address, value):
+    _store(address, value)
 
 
 # Loops in place of NumPy's operators, which take seconds to compile.
@@ -68,57 +125,30 @@ def _to_whitened(theta_gradient, whitening, gradient):
 
 
 @functools.cache
-def _log_density(matrices, n_few):
-    """The log density and its gradient as nutpie calls them, for matrix factors or for vectors.
+def _log_density(name):
+    """The log density and its gradient as nutpie calls them, given a value of this type."""
 
-    ``n_few`` is the number of features where the kernel has loops for just that many, or else 0.
-    """
-
-    @compiled_for_c(types.intc(types.uintp, FLOATS, FLOATS, FLOATS, GIVEN))
-    def log_density(n_dim, y, gradient, value, struct):
-        given = numba.carray(struct, 1)[0]
-        n_components, d = given.n_components, given.n_features
-        shift = numba.carray(_floats_at(given.shift), d)
-        inv_scale = numba.carray(_floats_at(given.inv_scale), d)
-        if n_few > 0:
-            coordinates = to_fixed_tuple(shift, n_few), to_fixed_tuple(inv_scale, n_few)
-        else:
-            coordinates = shift, inv_scale
+    @compiled_for_c(types.intc(types.uintp, FLOATS, FLOATS, FLOATS, types.intp))
+    def log_density(n_dim, y, gradient, value, address):
+        given = _load(address, name)
+        n_components, d = given.means.shape
         nk, s = np.zeros(n_components), np.zeros((n_components, d))
-        layout: tuple[int, ...]
-        if matrices:
-            layout = (given.n_blocks, d, d)
-            S = np.zeros((n_components, d, d))
-        else:
-            layout = (given.n_blocks, given.n_columns)
-            S = np.zeros((n_components, d))
-        factor = np.empty(layout)
+        factor = factors.zeros_like(given.factor)
+        S = factors.second_moments(factor, n_components, d)
         log_weights, means = np.empty(n_components), np.empty((n_components, d))
         theta, theta_gradient = np.empty(n_dim), np.empty(n_dim)
-        whitening = numba.carray(_floats_at(given.whitening), (n_dim, n_dim))
-        _from_whitened(y, numba.carray(_floats_at(given.centre), n_dim), whitening, theta)
+        _from_whitened(y, given.centre, given.whitening, theta)
         unpack(theta, log_weights, factor, means)
         log_likelihood = accumulate_moments(
-            _read_only(numba.carray(_floats_at(given.x), (given.n_obs, d))),
-            numba.carray(_floats_at(given.sample_weight), given.n_weights),
-            coordinates[0], coordinates[1], log_weights, means, factor, nk, s, S,
+            given.x, given.sample_weight, given.coordinates[0], given.coordinates[1], log_weights,
+            means, laid_out(factor[0]), nk, s, S,
         )  # fmt: skip
-        prior = PriorNumbers(
-            given.family,
-            numba.carray(_floats_at(given.concentration), n_components),
-            numba.carray(_floats_at(given.mean), (n_components, d)),
-            numba.carray(_floats_at(given.mean_concentration), n_components),
-            numba.carray(_floats_at(given.mean_scale), (n_components, d)),
-            numba.carray(_floats_at(given.df), given.n_blocks),
-            numba.carray(_floats_at(given.eta), given.n_blocks),
-            numba.carray(_floats_at(given.scale), layout),
-            given.log_normaliser,
-        )
         jacobian = np.bool_(True)  # a literal would have ``assemble`` compiled once more
         value[0] = assemble(
-            log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, theta_gradient
-        )
-        _to_whitened(theta_gradient, whitening, gradient)
+            log_likelihood, nk, s, S, log_weights, means, factor, given.prior, jacobian,
+            theta_gradient,
+        )  # fmt: skip
+        _to_whitened(theta_gradient, given.whitening, gradient)
         # A positive code rejects the step; a negative one would end the chain.
         return 0 if np.isfinite(value[0]) else 1
 
@@ -129,8 +159,8 @@ def _log_density(matrices, n_few):
 def _copy():
     """What is kept of a draw: the vector itself."""
 
-    @compiled_for_c(types.intc(types.uintp, types.uintp, FLOATS, FLOATS, GIVEN))
-    def copy(n_dim, n_kept, y, kept, struct):
+    @compiled_for_c(types.intc(types.uintp, types.uintp, FLOATS, FLOATS, types.intp))
+    def copy(n_dim, n_kept, y, kept, address):
         for i in range(n_dim):
             kept[i] = y[i]
         return 0
@@ -142,30 +172,21 @@ def native_model(target, centre, whitening, initial_point):
     """A target at θ = centre + whitening · y as a model that nutpie samples, variable ``y``."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    n_dim, d, prior = len(centre), target.x.shape[1], target.numbers
-    shape = target.structure.factor_shape(target.n_components, d)
-    arrays = {
-        "x": target.x,
-        "sample_weight": target.sample_weight,
-        "shift": target.shift,
-        "inv_scale": 1 / target.scale,
-        "centre": centre,
-        "whitening": whitening,
-    }
-    given = {"n_obs": len(target.x), "n_weights": len(target.sample_weight)}
-    given |= {"n_components": target.n_components, "n_features": d}
-    given |= {"n_blocks": shape[0], "n_columns": shape[-1]} | prior._asdict() | arrays
-    arrays = {name: np.ascontiguousarray(given[name], dtype=np.float64) for name in ARRAYS}
-    struct = np.zeros((), STRUCT)
-    for name, value in given.items():
-        struct[name] = arrays[name].ctypes.data if name in arrays else value
-    matrices = target.structure.correlated
+    n_dim, k, d = len(centre), target.n_components, target.x.shape[1]
+    given = Given(
+        target.x, target.sample_weight, target.moments.coordinates, centre, whitening,
+        np.zeros((k, d)), target.empty_factor(), target.numbers,
+    )  # fmt: skip
+    kind = numba.typeof(given)
+    KINDS[str(kind)] = kind
+    struct = np.zeros(_stored_size(given) // 8 + 1)
+    _stored(struct.ctypes.data, given)
     return CompiledPyMCModel(
-        compiled_logp_func=_log_density(matrices, d if matrices and d <= WIDEST else 0),
+        compiled_logp_func=_log_density(str(kind)),
         compiled_expand_func=_copy(),
         initial_point_func=initial_point,
         user_data=struct,
-        shared_data=arrays,  # kept alive while the struct points at them
+        shared_data={"given": given},  # kept alive while the struct points at it
         shared_var_keys={},
         n_expanded=n_dim,
         shape_info=(["y"], [slice(n_dim)], [(n_dim,)]),

@@ -208,8 +208,8 @@ def _check_model(model, x, sample_weight, start):
         values = np.ma.filled(np.ma.asarray(data.get_value(), dtype=float), np.nan)
         if np.isnan(values).any():
             raise ValueError(
-                f"{data.name} of the model must hold numbers; got {np.isnan(values).sum()} that are "
-                "missing. Try to leave out the rows that they are in."
+                f"{data.name} of the model must hold numbers; got {np.isnan(values).sum()} that "
+                "are missing. Try to leave out the rows that they are in."
             )
     discrete = [v.name for v in model.free_RVs if v.dtype.startswith(("int", "uint", "bool"))]
     if discrete or not model.free_RVs:

@@ -6,7 +6,7 @@ import numpy as np
 import numpyro
 from numpyro.infer import MCMC, NUTS
 
-from bayesgmm.mixture.priors.families import FraleyRaftery
+from bayesgmm.mixture.priors import FraleyRaftery
 from benchmarks.peers.numpyro_mixture import mixture
 
 

@@ -272,8 +272,9 @@ def test_a_word_among_numbers_is_refused_and_other_columns_are_not(reading):
     assert reading(content, columns="a").values.tolist() == [[1], [3], [4]]
     assert reading("a,b\n1,2\n3,x\n4,y\n").ignored == {"b": "text, as 'x'"}
     for words in ("<0.1,<0.1,0.3", "<0.1,>5,≥ 7", "10%,20%,30%", "$3,$4,5 €"):
+        lines = [f"{i * i},{word}" for i, word in enumerate(words.split(","))]
         with pytest.raises(ValueError, match=r"words among numbers: 'b'.*--columns"):
-            reading("a,b\n" + "".join(f"{i * i},{word}\n" for i, word in enumerate(words.split(","))))
+            reading("\n".join(["a,b", *lines]))
 
 
 @pytest.mark.parametrize("word", ["", "NA", " NA ", "N/A", "-", ".", "?", "NaN", "null", '""'])

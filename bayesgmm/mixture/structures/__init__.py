@@ -1,8 +1,12 @@
 """The covariance structures, one file per kind: a new one is a file, and a row here."""
 
+from bayesgmm.mixture.structures import factor
 from bayesgmm.mixture.structures.cholesky import FULL, TIED
 from bayesgmm.mixture.structures.deviations import DIAG, SPHERICAL, TIED_DIAG, TIED_SPHERICAL
+from bayesgmm.mixture.structures.factor import laid_out
 from bayesgmm.mixture.structures.protocol import FLOOR, Structure
+from bayesgmm.mixture.structures.table import Deviations
+from bayesgmm.mixture.structures.triangles import Triangles
 from bayesgmm.runtime import arguments
 
 STRUCTURES: dict[str, Structure] = {
@@ -23,4 +27,13 @@ def structure_named(name: str) -> Structure:
     return found or STRUCTURES[arguments.one_of("covariance", name, STRUCTURES)]
 
 
-__all__ = ["FLOOR", "STRUCTURES", "Structure", "structure_named"]
+__all__ = [
+    "FLOOR",
+    "STRUCTURES",
+    "Deviations",
+    "Structure",
+    "Triangles",
+    "factor",
+    "laid_out",
+    "structure_named",
+]

@@ -1,11 +1,13 @@
 """Full covariance matrices: one for every component, or one shared by all."""
 
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import multigammaln
 
 from bayesgmm.mixture.structures.protocol import FLOOR, Structure, each
+from bayesgmm.mixture.structures.triangles import Triangles
 from bayesgmm.runtime import compiled
 
 
@@ -13,6 +15,7 @@ class Cholesky(Structure):
     """Lower Cholesky factors, (n_blocks, n_features, n_features)."""
 
     correlated: ClassVar[bool] = True
+    kind: ClassVar[Any] = Triangles
 
     def _n_blocks(self, n_components):
         return 1 if self.shared else n_components
@@ -89,6 +92,13 @@ class Cholesky(Structure):
             return ((psi + scatter.sum(axis=0)) / (nk.sum() + more))[None]
         psi, more = (0, 0) if prior is None else (prior.scale, prior.df + d + 2)
         return (psi + scatter) / (nk + more)[:, None, None]
+
+    def conjugate_numbers(self, prior):
+        d, n_blocks = prior.scale.shape[-1], 1 if self.shared else len(prior.scale)
+        scale, nu = np.linalg.cholesky(prior.scale[:n_blocks]), prior.df[:n_blocks]
+        log_det = 2 * np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
+        constants = nu / 2 * (log_det - d * np.log(2)) - multigammaln(nu / 2, d)
+        return nu, scale, constants.sum()
 
     def floored(self, blocks, metric):
         try:

@@ -3,14 +3,17 @@
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import gammaln
 
 from bayesgmm.mixture.structures.protocol import FLOOR, Structure, each
+from bayesgmm.mixture.structures.table import Deviations
 
 
-class Deviations(Structure):
+class Diagonal(Structure):
     """Standard deviations, (n_rows, n_columns)."""
 
     correlated: ClassVar[bool] = False
+    kind: ClassVar[Any] = Deviations
 
     def factor_shape(self, n_components, n_features):
         return (1 if self.shared else n_components, 1 if self.isotropic else n_features)
@@ -87,6 +90,13 @@ class Deviations(Structure):
             more = prior.df[:n_rows] + 2 + features * (n_components // n_rows)
         return (psi + scatter) / (features * count + more)[:, None]
 
+    def conjugate_numbers(self, prior):
+        n_rows = 1 if self.shared else len(prior.scale)
+        scale, nu = np.diagonal(prior.scale, axis1=1, axis2=2)[:n_rows], prior.df[:n_rows]
+        scale = scale.mean(axis=1, keepdims=True) if self.isotropic else scale
+        constants = nu[:, None] / 2 * np.log(scale / 2) - gammaln(nu / 2)[:, None]
+        return nu, np.ascontiguousarray(scale), constants.sum()
+
     def floored(self, blocks, metric):
         return np.maximum(blocks, FLOOR)
 
@@ -103,7 +113,7 @@ class Deviations(Structure):
         return each(np.eye(n_features) / factor[:, None] ** 2, n_components, 3)
 
 
-DIAG = Deviations(
+DIAG = Diagonal(
     "diag",
     "variances",
     ("component", "feature"),
@@ -111,7 +121,7 @@ DIAG = Deviations(
     shared=False,
     isotropic=False,
 )
-SPHERICAL = Deviations(
+SPHERICAL = Diagonal(
     "spherical",
     "variances",
     ("component",),
@@ -119,7 +129,7 @@ SPHERICAL = Deviations(
     shared=False,
     isotropic=True,
 )
-TIED_DIAG = Deviations(
+TIED_DIAG = Diagonal(
     "tied_diag",
     "feature_variances",
     ("feature",),
@@ -127,7 +137,7 @@ TIED_DIAG = Deviations(
     shared=True,
     isotropic=False,
 )
-TIED_SPHERICAL = Deviations(
+TIED_SPHERICAL = Diagonal(
     "tied_spherical",
     "variance",
     (),

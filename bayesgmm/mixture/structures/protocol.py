@@ -8,7 +8,7 @@ or one in all of either. Every method takes factors with any leading axes unless
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Structure(ABC):
 
     correlated: ClassVar[bool]
     """Whether features may covary."""
+    kind: ClassVar[Any]
+    """The factor in compiled code: a NamedTuple with the methods of ``factor.py``."""
 
     @abstractmethod
     def factor_shape(self, n_components, n_features):
@@ -138,6 +140,13 @@ class Structure(ABC):
         """The blocks that maximise the expected complete log posterior.
 
         ``prior`` is a resolved conjugate one with an axis of components, or None if flat.
+        """
+
+    @abstractmethod
+    def conjugate_numbers(self, prior):
+        """A resolved conjugate prior with an axis of components, as ``add_conjugate`` takes it.
+
+        Returns df, scale, and the log (nats) of the constant of the spread's density.
         """
 
     @abstractmethod

@@ -13,8 +13,8 @@ from oracles import (
 from scipy import integrate
 
 import bayesgmm as bg
-from bayesgmm.mixture.priors import log_density
-from bayesgmm.mixture.priors.log_density import add_log_prior, prior_numbers
+from bayesgmm.mixture import structure_named
+from bayesgmm.mixture.priors import add_log_prior, normal_lkj, prior_numbers
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 families = pytest.mark.parametrize(
@@ -39,12 +39,16 @@ def given_prior(family, covariance, rng, k, d):
 
 def evaluate(prior, parameters):
     """Value and gradient in (log w, μ, factor)."""
-    numbers = prior_numbers(prior, parameters.covariance, *parameters.means.shape)
-    gradient = [np.zeros_like(a) for a in (parameters.weights, parameters.means, parameters.factor)]
-    value = add_log_prior(
-        np.log(parameters.weights), parameters.means, parameters.factor, numbers, *gradient
-    )
-    return value, gradient
+    p = parameters
+    numbers = prior_numbers(prior, p.structure, *p.means.shape)
+    gradient = [np.zeros_like(a) for a in (p.weights, p.means, p.factor)]
+    return add_to(gradient, numbers, p.structure, np.log(p.weights), p.means, p.factor), gradient
+
+
+def add_to(gradient, numbers, structure, log_weights, means, factor):
+    """The value at arrays; its gradient is added to arrays."""
+    given, slopes = structure.kind(factor), structure.kind(gradient[2])
+    return add_log_prior(numbers, log_weights, means, given, *gradient[:2], slopes)
 
 
 @structures
@@ -65,7 +69,7 @@ def test_the_log_density_is_scipys(covariance, family, k, d):
 def test_the_gradient_is_that_of_the_value(covariance, family, k, d):
     rng = np.random.default_rng(20 * k + d)
     prior = given_prior(family, covariance, rng, k, d)
-    numbers = prior_numbers(prior, covariance, k, d)
+    numbers = prior_numbers(prior, structure_named(covariance), k, d)
     p = random_parameters(rng, covariance, k, d)
     free = np.abs(np.tril(p.factor) if p.factor.ndim == 3 else p.factor) > 0
 
@@ -73,7 +77,7 @@ def test_the_gradient_is_that_of_the_value(covariance, family, k, d):
         factor = np.zeros_like(p.factor)
         factor[free] = v[k + k * d :]
         means = v[k : k + k * d].reshape(k, d)
-        return add_log_prior(v[:k].copy(), means, factor, numbers, *waste())
+        return add_to(waste(), numbers, p.structure, v[:k].copy(), means, factor)
 
     def waste():
         return [np.zeros_like(a) for a in (p.weights, p.means, p.factor)]
@@ -91,9 +95,9 @@ def test_the_gradient_is_added_to_what_the_arrays_hold(covariance):
     p = random_parameters(rng, covariance, 2, 2)
     prior = given_prior("conjugate", covariance, rng, 2, 2)
     _, gradient = evaluate(prior, p)
-    numbers = prior_numbers(prior, covariance, 2, 2)
+    numbers = prior_numbers(prior, p.structure, 2, 2)
     held = [np.full_like(g, 7.0) for g in gradient]
-    add_log_prior(np.log(p.weights), p.means, p.factor, numbers, *held)
+    add_to(held, numbers, p.structure, np.log(p.weights), p.means, p.factor)
     for mine, theirs in zip(held, gradient, strict=True):
         np.testing.assert_allclose(mine, theirs + 7.0)
 
@@ -112,7 +116,7 @@ def test_no_prior_is_flat(covariance):
 def test_the_lkj_volume_of_two_features_is_that_of_the_interval(eta):
     # By t = sin θ: ∫ (1 − r²)^(η−1) dr = ∫ cos^(2η−1) θ dθ.
     volume, _ = integrate.quad(lambda t: np.cos(t) ** (2 * eta - 1), -np.pi / 2, np.pi / 2)
-    np.testing.assert_allclose(log_density.lkj_log_volume(eta, 2), np.log(volume), rtol=1e-7)
+    np.testing.assert_allclose(normal_lkj.lkj_log_volume(eta, 2), np.log(volume), rtol=1e-7)
 
 
 @pytest.mark.parametrize("eta", [1.0, 2.0, 3.5])
@@ -127,19 +131,19 @@ def test_the_lkj_volume_of_three_features_is_that_of_the_elliptope(eta):
     volume, _ = integrate.tplquad(
         determinant_power, -1, 1, -1, 1, edge(-1), edge(1), epsabs=1e-5, epsrel=1e-5
     )
-    np.testing.assert_allclose(log_density.lkj_log_volume(eta, 3), np.log(volume), atol=1e-4)
+    np.testing.assert_allclose(normal_lkj.lkj_log_volume(eta, 3), np.log(volume), atol=1e-4)
 
 
 def test_the_volume_of_the_elliptope_is_the_published_one():
     # π²/2 for 3 × 3 and 32 π²/27 for 4 × 4 correlation matrices (Rousseeuw & Molenberghs 1994,
     # The American Statistician 48, 276).
-    np.testing.assert_allclose(log_density.lkj_log_volume(1.0, 3), np.log(np.pi**2 / 2))
-    np.testing.assert_allclose(log_density.lkj_log_volume(1.0, 4), np.log(32 * np.pi**2 / 27))
+    np.testing.assert_allclose(normal_lkj.lkj_log_volume(1.0, 3), np.log(np.pi**2 / 2))
+    np.testing.assert_allclose(normal_lkj.lkj_log_volume(1.0, 4), np.log(32 * np.pi**2 / 27))
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 6, 12])
 @pytest.mark.parametrize("eta", [0.3, 1.0, 2.0, 10.0])
 def test_the_lkj_volume_is_what_a_wishart_leaves_when_scales_are_integrated_out(d, eta):
     np.testing.assert_allclose(
-        log_density.lkj_log_volume(eta, d), lkj_log_volume(eta, d), rtol=1e-11, atol=1e-11
+        normal_lkj.lkj_log_volume(eta, d), lkj_log_volume(eta, d), rtol=1e-11, atol=1e-11
     )

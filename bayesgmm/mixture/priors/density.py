@@ -1,0 +1,85 @@
+"""The log density of a prior in compiled code, and what follows from its numbers.
+
+Densities are of (w, μ, Σ), the spread itself, whatever coordinates a caller works in.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammaln
+
+from bayesgmm.runtime import generic, inner
+
+LOG_2PI = np.log(2 * np.pi)
+
+
+class Flat(NamedTuple):
+    """No prior, in compiled code."""
+
+    concentration: np.ndarray
+    """(n_components,), ones."""
+
+    def add_log_density(self, log_weights, means, factor, g_weights, g_means, g):
+        return 0.0
+
+
+@generic
+def add_log_density(numbers, log_weights, means, factor, g_weights, g_means, g):
+    """What :func:`add_log_prior` is of these numbers' family."""
+
+
+@inner
+def add_log_prior(numbers, log_weights, means, factor, g_weights, g_means, g):
+    """Log prior density (nats); adds its gradient in log w, μ and the factor to what is given.
+
+    ``numbers`` are a resolved prior's in compiled code, and ``factor`` and ``g`` a factor as
+    :mod:`bayesgmm.mixture.structures.factor` has it.
+    """
+    return add_log_density(numbers, log_weights, means, factor, g_weights, g_means, g)
+
+
+@inner
+def add_dirichlet(concentration, log_weights, g_weights):
+    """Log density (nats) of the weights, but for a constant; adds its gradient in log w."""
+    value = 0.0
+    for k in range(len(log_weights)):
+        value += (concentration[k] - 1) * log_weights[k]
+        g_weights[k] += concentration[k] - 1
+    return value
+
+
+def dirichlet_normaliser(concentration):
+    """Log of the constant of a Dirichlet's density (nats)."""
+    return gammaln(concentration.sum()) - gammaln(concentration).sum()
+
+
+def prior_numbers(prior, structure, n_components, n_features):
+    """A resolved prior in compiled code, for one structure; ``prior=None`` is flat."""
+    if prior is None:
+        return Flat(np.ones(n_components))
+    return prior.numbers(structure, n_components, n_features)
+
+
+def exchangeable_groups(numbers):
+    """A number for every component, (n_components,): the same where the prior's numbers are."""
+    k = len(numbers.concentration)
+    by_component = [v.reshape(k, -1) for v in numbers if np.ndim(v) and len(v) == k]
+    return np.unique(np.hstack(by_component), axis=0, return_inverse=True)[1]
+
+
+def gains_of_places(log_weights, means, factor, structure, numbers):
+    """[j, c] (nats): what component j adds to the log prior if c, but for a constant of c."""
+    k = len(log_weights)
+
+    def of(values, i):
+        return values[i : i + 1] if np.ndim(values) and len(values) == k else values
+
+    gains = np.empty((k, k))
+    for c in range(k):
+        numbers_of_c = type(numbers)(*(of(v, c) for v in numbers))
+        for j in range(k):
+            weight, mean = of(log_weights, j), of(means, j)
+            alone = structure.kind(of(factor, j))
+            waste = np.zeros_like(weight), np.zeros_like(mean), alone.zeros_like()
+            gains[j, c] = add_log_prior(numbers_of_c, weight, mean, alone, *waste)
+    return gains

@@ -1,0 +1,154 @@
+"""Lower Cholesky factors in compiled code."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bayesgmm.runtime import inner, solve_lower, solve_lower_transposed
+
+
+@inner
+def unpack_triangle(lower, y, at):
+    """Write a lower triangle whose coordinates begin at ``y[at]``; returns where they end."""
+    for i in range(len(lower)):
+        for j in range(len(lower)):
+            lower[i, j] = 0.0
+        for j in range(i):
+            lower[i, j] = y[at + j]
+        lower[i, i] = np.exp(y[at + i])
+        at += i + 1
+    return at
+
+
+class Triangles(NamedTuple):
+    """Lower Cholesky factors, one for every component or one for all; see ``factor.py``."""
+
+    blocks: np.ndarray
+    """(n_components or 1, n_features, n_features)"""
+
+    def zeros_like(self):
+        return Triangles(np.zeros(self.blocks.shape))
+
+    def second_moments(self, n_components, d):
+        return np.zeros((n_components, d, d))
+
+    def complete(self, S):
+        for k in range(len(S)):
+            for i in range(S.shape[1]):
+                for j in range(i):
+                    S[k, j, i] = S[k, i, j]
+
+    def n_reduced(self, d):
+        return d * d
+
+    def reduce(self, k, d, reduced):
+        # 1 / L_ii at i d + i and L_ij / L_ii at i d + j.
+        lower, log_pivots = self.blocks[k if k < len(self.blocks) else 0], 0.0
+        for i in range(d):
+            pivot = 1.0 / lower[i, i]
+            for j in range(i):
+                reduced[i * d + j] = lower[i, j] * pivot
+            reduced[i * d + i] = pivot
+            log_pivots += np.log(pivot)
+        return log_pivots
+
+    def solve(self, k, v):
+        solve_lower(self.blocks[k if k < len(self.blocks) else 0], v)
+
+    def solve_transposed(self, k, v):
+        solve_lower_transposed(self.blocks[k if k < len(self.blocks) else 0], v)
+
+    def times_transposed(self, k, v):
+        lower = self.blocks[k if k < len(self.blocks) else 0]
+        for j in range(len(v)):
+            v[j] *= lower[j, j]
+            for i in range(j + 1, len(v)):
+                v[j] += lower[i, j] * v[i]
+
+    def add_normals(self, means, centres, kappa, g_means, g):
+        value, d = 0.0, means.shape[1]
+        u, v = np.empty(d), np.empty(d)
+        for k in range(len(means)):
+            block = k if k < len(self.blocks) else 0
+            lower, slopes = self.blocks[block], g.blocks[block]
+            for i in range(d):
+                u[i] = means[k, i] - centres[k, i]
+            solve_lower(lower, u)
+            for i in range(d):
+                value -= np.log(lower[i, i]) + 0.5 * kappa[k] * u[i] ** 2
+                v[i] = kappa[k] * u[i]
+            solve_lower_transposed(lower, v)
+            for i in range(d):
+                g_means[k, i] -= v[i]
+                slopes[i, i] -= 1 / lower[i, i]
+                for j in range(i + 1):
+                    slopes[i, j] += v[i] * u[j]
+        return value
+
+    def add_fisher(self, nk, s, S, g_means, g):
+        d = s.shape[1]
+        v = np.empty(d)
+        for k in range(len(nk)):
+            block = k if k < len(self.blocks) else 0
+            lower, slopes = self.blocks[block], g.blocks[block]
+            for column in range(d + 1):
+                for i in range(d - 1, -1 if column == d else column - 1, -1):
+                    v[i] = s[k, i] if column == d else S[k, i, column]
+                    if i == column:
+                        v[i] -= nk[k]
+                    for j in range(i + 1, d):
+                        v[i] -= lower[j, i] * v[j]
+                    v[i] /= lower[i, i]
+                    if column == d:
+                        g_means[k, i] += v[i]
+                    else:
+                        slopes[i, column] += v[i]
+
+    # Coordinates: entries row by row, the logarithm of those on the diagonal
+
+    def unpack_spread(self, y, at):
+        for block in range(len(self.blocks)):
+            at = unpack_triangle(self.blocks[block], y, at)
+        return at
+
+    def pack_spread(self, g, gradient, at):
+        for block in range(len(self.blocks)):
+            lower, slopes = self.blocks[block], g.blocks[block]
+            for i in range(len(lower)):
+                for j in range(i):
+                    gradient[at + j] = slopes[i, j]
+                gradient[at + i] = slopes[i, i] * lower[i, i]
+                at += i + 1
+        return at
+
+    def add_spread_jacobian(self, d, g):
+        # d log 2 + Σ_i (d − i + 2) log L_ii with i from 1.
+        value = 0.0
+        for block in range(len(self.blocks)):
+            value += d * np.log(2.0)
+            for i in range(d):
+                value += (d - i + 1) * np.log(self.blocks[block, i, i])
+                g.blocks[block, i, i] += (d - i + 1) / self.blocks[block, i, i]
+        return value
+
+    def add_conjugate(self, df, scale, g):
+        # −(ν + d + 1) log |L| − ½ ‖M‖² with M = L⁻¹ chol(Ψ), and tril(L⁻ᵀ M Mᵀ) of its gradient.
+        value, d = 0.0, self.blocks.shape[1]
+        m, v = np.empty(d), np.empty(d)
+        for block in range(len(self.blocks)):
+            lower, slopes, power = self.blocks[block], g.blocks[block], df[block] + d + 1
+            for i in range(d):
+                value -= power * np.log(lower[i, i])
+                slopes[i, i] -= power / lower[i, i]
+            for column in range(d):
+                for i in range(d):
+                    m[i] = scale[block, i, column]
+                solve_lower(lower, m)
+                for i in range(d):
+                    v[i] = m[i]
+                solve_lower_transposed(lower, v)
+                for i in range(d):
+                    value -= 0.5 * m[i] ** 2
+                    for j in range(i + 1):
+                        slopes[i, j] += v[i] * m[j]
+        return value
