@@ -11,7 +11,7 @@ import numpy as np
 
 import bayesgmm as bg
 from bayesgmm.clusterings.allocations import compact
-from bayesgmm.clusterings.losses import losses
+from bayesgmm.clusterings.losses import LOSSES, losses
 from bayesgmm.clusterings.partitions import N_RUNS
 from bayesgmm.draws.read import Reading
 from bayesgmm.labels.stephens_sweeps import look
@@ -115,7 +115,7 @@ def beside_salso(profile, path, n_draws, n_obs, n_features=5):
             clusterings.save_for_r(path, 1 + z)
             sides = {"salso": theirs} | sides
         seconds = interleaved(sides, REPETITIONS[profile])
-    bits = {side: float(losses(compact(z), end).mean()) for side, end in ends.items()}
+    bits = {side: float(losses(compact(z), end, LOSSES["vi"]).mean()) for side, end in ends.items()}
     beside = {"seconds": {} if missing else seconds, "skipped": missing}
     yield Row("partition_vi", f"{what}, salso on every core by R's clock", "≥ 0.5", **beside)
     yield Row(

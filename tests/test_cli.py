@@ -20,7 +20,7 @@ import bayesgmm
 from bayesgmm.cli import folder
 from bayesgmm.cli.commands import app
 from bayesgmm.cli.inputs import execute, read_table
-from bayesgmm.clusterings.losses import adjusted_rand
+from bayesgmm.clusterings import adjusted_rand
 from bayesgmm.runtime import files
 
 SMALL = ["--draws", "30", "--tune", "60", "--chains", "2", "--cores", "1", "--starts", "3"]

@@ -3,9 +3,9 @@
 from bayesgmm.clusterings.allocations import assignments, checked_assignments
 from bayesgmm.clusterings.comparison import Comparison, compare, compared
 from bayesgmm.clusterings.credible_balls import CredibleBall, credible_ball
-from bayesgmm.clusterings.losses import adjusted_rand
 from bayesgmm.clusterings.occupied import occupied_components
 from bayesgmm.clusterings.partitions import N_RUNS, Partition, partition
+from bayesgmm.clusterings.rand_index import adjusted_rand
 from bayesgmm.clusterings.similarity_matrix import similarity
 
 __all__ = [

@@ -16,9 +16,10 @@ from bayesgmm.clusterings.disagreements import (
     row_table,
     table_of,
 )
-from bayesgmm.clusterings.losses import LOSSES, adjusted_rand, losses
+from bayesgmm.clusterings.losses import LOSSES, losses
 from bayesgmm.clusterings.occupied import occupied_components
 from bayesgmm.clusterings.partitions import Partition, by_falling_size, described, partition
+from bayesgmm.clusterings.rand_index import adjusted_rand
 from bayesgmm.draws import Posterior, mcse_of_mean
 from bayesgmm.em import PointEstimate
 from bayesgmm.html import cells
@@ -88,7 +89,7 @@ class Comparison:
             ("probability in the ball", self.ball.achieved, self.ball.mcse, ""),
             ("share of draws farther than the MAP", self.farther, self.farther_mcse, ""),
             *(
-                (f"regret, {loss}", row["regret"], row["mcse"], "bits" if loss == "vi" else "pairs")
+                (f"regret, {loss}", row["regret"], row["mcse"], LOSSES[loss].unit)
                 for loss, row in self.losses.iterrows()
             ),
             ("clusters of the MAP", len(np.unique(self.map_labels)), np.nan, ""),
@@ -202,12 +203,12 @@ def compared(reading, diagnosis, mode=None, prob=0.95, random_seed=None, progres
     best, costs = {}, {}
     for loss in LOSSES:
         found = partition(allocations, loss, random_seed=random_seed, progress=progress)
-        of_map = losses(allocations.labels, clustering, loss)
+        of_map = losses(allocations.labels, clustering, LOSSES[loss])
         if of_map.mean() < found.expected_loss:
             labels = by_falling_size(clustering)
             found = described(allocations, labels, loss, 1.0, 0, random_seed)
         best[loss] = found
-        excess = of_map - losses(allocations.labels, found.labels, loss)
+        excess = of_map - losses(allocations.labels, found.labels, LOSSES[loss])
         costs[loss] = {
             "map": of_map.mean(),
             "posterior": found.expected_loss,
@@ -215,7 +216,7 @@ def compared(reading, diagnosis, mode=None, prob=0.95, random_seed=None, progres
             "mcse": float(mcse_of_mean(excess, allocations.n_chains)),
         }
     ball = credible_ball(allocations, best["vi"], prob)
-    distance = float(losses(clustering[None], best["vi"].labels)[0])
+    distance = float(losses(clustering[None], best["vi"].labels, LOSSES["vi"])[0])
     distance = 0.0 if distance <= TIE else distance
     farther = ball.distances > distance + TIE
     in_doubt = row_table(reading, map_labels, best["vi"], progress)

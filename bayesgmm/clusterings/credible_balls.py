@@ -1,12 +1,12 @@
 """The credible ball: how far from a partition the posterior still finds others plausible."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from bayesgmm.clusterings.allocations import Allocations
-from bayesgmm.clusterings.losses import LOSSES, losses
+from bayesgmm.clusterings.losses import LOSSES, LossName, loss_named, losses
 from bayesgmm.clusterings.partitions import Partition
 from bayesgmm.draws import mcse_of_mean
 from bayesgmm.html import cells
@@ -24,7 +24,7 @@ class CredibleBall:
     first appearance; all are draws of the posterior inside the ball, ties at the radius included.
     """
 
-    loss: Literal["vi", "binder"]
+    loss: LossName
     """"vi" (bits) or "binder" (share of ordered pairs): the distance."""
     radius: float
     prob: float
@@ -49,7 +49,7 @@ class CredibleBall:
         )
 
     def _repr_html_(self):
-        unit = "bits" if self.loss == "vi" else "of all ordered pairs of rows"
+        unit = LOSSES[self.loss].words
         text = (
             f"Within {cells.number(self.radius)} {unit} of the centre lie {self.achieved:.1%} of "
             f"{cells.whole(len(self.distances))} draws (MCSE {cells.number(self.mcse, 2)}); "
@@ -87,7 +87,7 @@ def credible_ball(
     partition: Partition | np.ndarray,
     prob: float = 0.95,
     *,
-    loss: Literal["vi", "binder"] | None = None,
+    loss: LossName | None = None,
     random_seed: int | None = None,
     x: Any = None,
     progress: bool = True,
@@ -125,7 +125,7 @@ def credible_ball(
     prob = arguments.number("prob", prob, above=0, most=1)
     random_seed = arguments.seed(random_seed)
     if loss is not None:
-        arguments.one_of("loss", loss, LOSSES)
+        loss_named(loss)
     arguments.flag("progress", progress)
     if isinstance(partition, Partition):
         loss = loss or partition.loss
@@ -140,7 +140,7 @@ def credible_ball(
         raise ValueError(
             f"partition must have one label for each of {draws.shape[1]} rows; got {len(centre)}."
         )
-    distances = losses(draws, centre, loss)
+    distances = losses(draws, centre, LOSSES[loss])
     n_inside = int(np.ceil(prob * len(draws) - 1e-9))
     radius = np.sort(distances)[n_inside - 1]
     inside = distances <= radius + TIE

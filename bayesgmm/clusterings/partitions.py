@@ -1,21 +1,19 @@
 """The partition of the rows that loses least on average over the posterior."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from bayesgmm.clusterings.allocations import Allocations
-from bayesgmm.clusterings.losses import LOSSES, certainties, gains, losses
+from bayesgmm.clusterings.certainties import certainties
+from bayesgmm.clusterings.losses import LOSSES, LossName, loss_named, losses
 from bayesgmm.clusterings.salso import search
-from bayesgmm.clusterings.similarity_matrix import similarity
 from bayesgmm.draws import mcse_of_mean
 from bayesgmm.html import cells
 from bayesgmm.runtime import arguments, in_order, progress_bar
 
 N_RUNS = 16
-PAIR_BYTES = 2**29
-"""Memory for Binder's loss by pairs of rows; beyond it, by counts per draw as any loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +22,7 @@ class Partition:
 
     labels: np.ndarray
     """(n_obs,), clusters from 0 by falling size; of equal ones the first row's comes first."""
-    loss: Literal["vi", "binder"]
+    loss: LossName
     """"vi" or "binder"."""
     a: float
     """Cost of splitting what belongs together; joining what does not costs 2 − a."""
@@ -65,9 +63,8 @@ class Partition:
             for c, size in enumerate(self.sizes)
             for inside in [self.certainty[self.labels == c]]
         ]
-        unit = "bits" if self.loss == "vi" else "of all ordered pairs of rows"
         text = (
-            f"Expected loss {cells.number(self.expected_loss)} {unit} "
+            f"Expected loss {cells.number(self.expected_loss)} {LOSSES[self.loss].words} "
             f"(MCSE {cells.number(self.mcse, 2)}), over {cells.whole(self.n_draws)} draws; "
             f"{self.n_found} of {N_RUNS} runs of the search ended there."
         )
@@ -80,7 +77,7 @@ class Partition:
 
 def partition(
     post: Any,
-    loss: Literal["vi", "binder"] = "vi",
+    loss: LossName = "vi",
     a: float = 1.0,
     *,
     random_seed: int | None = None,
@@ -134,8 +131,7 @@ def partition(
     .. [2] Meilă (2007), J. Multivar. Anal. 98, 873–895; Wade & Ghahramani (2018), Bayesian Anal.
        13, 559–626.
     """
-    arguments.one_of("loss", loss, LOSSES)
-    a = arguments.number("a, the cost of splitting,", a, 0, 2)
+    loss_named(loss, a)
     random_seed = arguments.seed(random_seed)
     allocations = Allocations.of(post, random_seed, x, progress)
     labels, n_found = _search(allocations, loss, a, random_seed, progress)
@@ -145,11 +141,11 @@ def partition(
 def described(allocations, labels, loss, a, n_found, random_seed):
     """The partition of these labels, with what the draws say of it."""
     draws = allocations.labels
-    by_draw = losses(draws, labels, loss, a)
+    by_draw = losses(draws, labels, LOSSES[loss], a)
     return Partition(
         labels=labels,
         loss=loss,
-        a=a,
+        a=float(a),
         expected_loss=float(by_draw.mean()),
         mcse=float(mcse_of_mean(by_draw, allocations.n_chains)),
         sizes=np.bincount(labels),
@@ -167,16 +163,15 @@ def _search(allocations, loss, a, random_seed, progress):
     by_row = np.ascontiguousarray(draws[:, order].T)
     offset = np.concatenate([[0], np.cumsum(allocations.n_clusters)])
     n_slots = int(allocations.n_clusters.max())
-    gain = gains(len(order), loss)
-    pair_cost = np.empty((0, 0))
-    if loss == "binder" and 8 * len(order) ** 2 <= PAIR_BYTES:
-        psm = similarity(draws[:, order], max_gib=2 * PAIR_BYTES / 2**30, progress=progress).values
-        pair_cost = (2 * (2 - a) - 4 * psm) / len(order) ** 2
+    given = LOSSES[loss].of_pairs(draws[:, order], a, progress)
+    if given is None:
+        given = LOSSES[loss].compiled(len(order), float(a))
+    else:
         by_row, offset = by_row[:, :0], offset[:1]
     seeds = np.random.SeedSequence(random_seed).spawn(N_RUNS)
 
     def run(seed):
-        return search(by_row, offset, pair_cost, n_slots, gain, a, np.random.default_rng(seed))
+        return search(by_row, offset, n_slots, given, np.random.default_rng(seed))
 
     steps = progress_bar(in_order(run, seeds), "partition: runs", progress, total=N_RUNS)
     ends = list(steps)

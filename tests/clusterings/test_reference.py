@@ -11,7 +11,7 @@ import pytest
 
 import bayesgmm as bg
 from bayesgmm.clusterings.allocations import compact
-from bayesgmm.clusterings.losses import losses
+from bayesgmm.clusterings.losses import LOSSES, losses
 
 SCRIPT = Path(__file__).parents[1] / "reference" / "clusterings.R"
 PACKAGES = ["label.switching", "mcclust", "mcclust.ext", "salso", "jsonlite"]
@@ -111,7 +111,7 @@ def test_similarity_is_that_of_mcclust(cases):
 
 
 def expected_loss(case, labels, loss, a=1.0):
-    return losses(compact(case["z"]), np.array(labels), loss, a).mean()
+    return losses(compact(case["z"]), np.array(labels), LOSSES[loss], a).mean()
 
 
 def test_partition_loses_no_more_than_those_of_salso_and_mcclust(cases):
