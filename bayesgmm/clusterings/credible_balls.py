@@ -25,7 +25,8 @@ class CredibleBall:
     """
 
     loss: LossName
-    """"vi" (bits) or "binder" (share of ordered pairs): the distance."""
+    """The distance: "vi" (bits), "binder" (share of ordered pairs) or "adjusted_rand" (one less the
+    index, which is no metric)."""
     radius: float
     prob: float
     """What was asked for."""
@@ -101,7 +102,7 @@ def credible_ball(
     partition : Partition or int array, shape (n_obs,)
         The centre.
     prob : float in (0, 1]
-    loss : {"vi", "binder"}, optional
+    loss : {"vi", "binder", "adjusted_rand"}, optional
         The distance, both errors at the same cost; default that of the partition, else "vi".
     random_seed : int, optional
         Of the sampled assignments; default that of the partition, so that both see the same.

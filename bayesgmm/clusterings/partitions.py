@@ -23,11 +23,12 @@ class Partition:
     labels: np.ndarray
     """(n_obs,), clusters from 0 by falling size; of equal ones the first row's comes first."""
     loss: LossName
-    """"vi" or "binder"."""
+    """"vi", "binder" or "adjusted_rand"."""
     a: float
     """Cost of splitting what belongs together; joining what does not costs 2 − a."""
     expected_loss: float
-    """Mean loss over draws: bits (vi), or a share of ordered pairs of rows (binder)."""
+    """Mean loss over draws: bits (vi), a share of ordered pairs of rows (binder), or one less the
+    mean adjusted Rand index (adjusted_rand)."""
     mcse: float
     """Monte Carlo standard error of ``expected_loss``, by batch means."""
     sizes: np.ndarray
@@ -95,13 +96,14 @@ def partition(
     ----------
     post : xarray.DataTree or int array, shape (n_draws, n_obs)
         A posterior, relabelled or not, or assignments from anywhere, with any labels.
-    loss : {"vi", "binder"}
-        Variation of information [2]_, in bits, or Binder's loss: the ordered pairs of rows that are
-        together in one partition and apart in the other, divided by n².
+    loss : {"vi", "binder", "adjusted_rand"}
+        Variation of information [2]_, in bits; Binder's loss, the ordered pairs of rows that are
+        together in one partition and apart in the other, divided by n²; or one less the adjusted
+        Rand index [3]_, whose mean over the draws is then the largest.
     a : float in (0, 2)
         Cost of splitting what belongs together; joining what does not costs 2 − a. Less than 1
         gives more clusters. The variation of information is generalised as in [1]_:
-        a H(estimate | draw) + (2 − a) H(draw | estimate).
+        a H(estimate | draw) + (2 − a) H(draw | estimate). The adjusted Rand index has no such cost.
     random_seed : int, optional
         Of assignments and search. With the same seed, the order of components in any draw and that
         of the rows change nothing.
@@ -130,6 +132,7 @@ def partition(
     .. [1] Dahl, Johnson & Müller (2022), J. Comput. Graph. Stat. 31, 1189–1201.
     .. [2] Meilă (2007), J. Multivar. Anal. 98, 873–895; Wade & Ghahramani (2018), Bayesian Anal.
        13, 559–626.
+    .. [3] Fritsch & Ickstadt (2009), Bayesian Anal. 4, 367–392.
     """
     loss_named(loss, a)
     random_seed = arguments.seed(random_seed)

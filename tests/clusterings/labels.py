@@ -52,7 +52,14 @@ def information(draw, estimate, a=1.0):
     return a * (both - entropy(draw)) + (2 - a) * (both - entropy(estimate))
 
 
-LOSS = {"vi": information, "binder": binder}
+def rand(draw, estimate, a=1.0):
+    """One less scikit-learn's adjusted Rand index."""
+    from sklearn.metrics import adjusted_rand_score
+
+    return 1 - adjusted_rand_score(draw, estimate)
+
+
+LOSS = {"vi": information, "binder": binder, "adjusted_rand": rand}
 
 
 def expected(loss, draws, estimate, a=1.0):

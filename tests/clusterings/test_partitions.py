@@ -10,6 +10,7 @@ from trees import draws_about, scrambled, tree_of
 import bayesgmm as bg
 from bayesgmm.clusterings.allocations import compact
 from bayesgmm.clusterings.losses import LOSSES, additive, losses
+from bayesgmm.clusterings.salso import _put
 
 from .labels import (
     LOSS,
@@ -23,6 +24,12 @@ from .labels import (
 
 every_structure = pytest.mark.parametrize("covariance", STRUCTURES)
 either_loss = pytest.mark.parametrize("loss", ["vi", "binder"])
+every_loss = pytest.mark.parametrize("loss", LOSSES)
+
+
+def costs(loss, *some):
+    """Costs of splitting that a loss can have."""
+    return some if LOSSES[loss].costs else (1.0,)
 
 
 def partition(source, loss="vi", a=1.0, random_seed=1, **options):
@@ -36,11 +43,11 @@ def exhaustive(loss, draws, a=1.0):
     return min(losses(draws, labels, LOSSES[loss], a).mean() for labels in every)
 
 
-@either_loss
-@pytest.mark.parametrize("a", [0.3, 1.0, 1.7])
-def test_losses_are_what_their_definitions_say(loss, a):
-    rng = np.random.default_rng(0)
-    for k in (1, 2, 5):
+@every_loss
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_losses_are_what_their_definitions_say(loss, k):
+    rng = np.random.default_rng(k)
+    for a in costs(loss, 0.3, 1.0, 1.7):
         draws, estimate = random_assignments(rng, 15, 12, k), rng.integers(4, size=12)
         actual = losses(compact(draws), estimate, LOSSES[loss], a)
         np.testing.assert_allclose(actual, [LOSS[loss](z, estimate, a) for z in draws], atol=1e-12)
@@ -56,11 +63,30 @@ def test_units_are_bits_and_ordered_pairs():
     assert losses(draw, np.arange(4), LOSSES["binder"], 0.5) == pytest.approx(0.5 * 4 / 16)
 
 
-@either_loss
+@every_loss
+def test_what_a_partition_loses_is_known_through_all_moves(loss):
+    """Rows taken out of clusters and put into others; but for what the draws alone decide."""
+    rng = np.random.default_rng(8)
+    draws = compact(random_assignments(rng, 30, 20, 4))
+    some = [np.bincount(z).astype(float) for z in draws]
+    by_draws = np.mean([LOSSES[loss].f(sizes, 20).sum() for sizes in some])
+    offset = np.concatenate([[0], np.cumsum([len(sizes) for sizes in some])])
+    given, labels = LOSSES[loss].compiled(20, 1.0), np.full(20, -1)
+    sizes, counts = np.zeros(4, dtype=np.int64), np.zeros((4, offset[-1]), dtype=np.int32)
+    sums = given.new_sums(30, offset[-1])
+    moves = [*zip(rng.integers(20, size=300), rng.integers(-1, 4, size=300), strict=True)]
+    for row, cluster in [*moves, *enumerate(rng.integers(4, size=20))]:
+        _put(row, cluster, labels, sizes, counts, (draws.T.copy(), offset, given, sums))
+    told = given.expected(labels, sizes, counts, sums, 30)
+    told += by_draws if LOSSES[loss].costs else 0.0
+    assert told == pytest.approx(expected(loss, draws, labels), abs=1e-12)
+
+
+@every_loss
 @pytest.mark.parametrize("n_obs", [1, 2, 5, 7])
 def test_no_partition_loses_less(loss, n_obs):
     rng = np.random.default_rng(n_obs)
-    for a in (0.5, 1.0, 1.5):
+    for a in costs(loss, 0.5, 1.0, 1.5):
         for k in (2, 4):
             draws = random_assignments(rng, 20, n_obs, k)
             best = partition(draws, loss, a)
@@ -68,7 +94,7 @@ def test_no_partition_loses_less(loss, n_obs):
             assert best.expected_loss == pytest.approx(expected(loss, draws, best.labels, a))
 
 
-@either_loss
+@every_loss
 def test_no_partition_of_nine_rows_loses_less(loss):
     draws = random_assignments(np.random.default_rng(3), 30, 9, 3)
     assert partition(draws, loss).expected_loss == pytest.approx(exhaustive(loss, draws), abs=1e-12)
@@ -278,8 +304,10 @@ def test_rows_may_be_handed_in():
 
 def test_bad_input_is_refused_in_words():
     z = np.zeros((3, 4), dtype=int)
-    with pytest.raises(ValueError, match="loss must be one of 'vi', 'binder'; got 'omari'"):
+    with pytest.raises(ValueError, match=r"loss must be one of 'vi', .*; got 'omari'"):
         partition(z, "omari")
+    with pytest.raises(ValueError, match="a must be 1 for loss='adjusted_rand', which has no cost"):
+        partition(z, "adjusted_rand", 0.5)
     for a in (0, 2, -1, np.nan):
         with pytest.raises(ValueError, match="a, the cost of splitting"):
             partition(z, a=a)

@@ -3,12 +3,17 @@
 from typing import Literal
 
 from bayesgmm.clusterings.losses.additive import BINDER, INFORMATION
+from bayesgmm.clusterings.losses.adjusted_rand import ADJUSTED_RAND
 from bayesgmm.clusterings.losses.by_draw import grouped, losses
 from bayesgmm.clusterings.losses.protocol import Loss
 from bayesgmm.runtime import arguments
 
-LossName = Literal["vi", "binder"]
-LOSSES: dict[LossName, Loss] = {"vi": INFORMATION, "binder": BINDER}
+LossName = Literal["vi", "binder", "adjusted_rand"]
+LOSSES: dict[LossName, Loss] = {
+    "vi": INFORMATION,
+    "binder": BINDER,
+    "adjusted_rand": ADJUSTED_RAND,
+}
 """Every loss by its name."""
 
 
