@@ -12,6 +12,7 @@ from .em import fit_map as fit_map
 from .em import fit_ml as fit_ml
 from .pymc_model import InverseWishart as InverseWishart
 from .pymc_model import MarginalMixture as MarginalMixture
+from .pymc_model import ProportionalWishart as ProportionalWishart
 from .pymc_model import ResidualLKJ as ResidualLKJ
 from .pymc_model import ScaledLKJ as ScaledLKJ
 from .pymc_model import declare as declare

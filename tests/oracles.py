@@ -10,7 +10,12 @@ from scipy.special import gammaln, logsumexp, multigammaln
 from bayesgmm.mixture.parameters import MixtureParameters
 from bayesgmm.mixture.priors import NormalInverseWishart
 
-STRUCTURES = ("full", "tied", "diag", "spherical", "tied_diag", "tied_spherical")
+STRUCTURES = (
+    "full", "tied", "diag", "spherical", "tied_diag", "tied_spherical", "proportional",
+)  # fmt: skip
+MATRICES = ("full", "tied", "proportional")
+SEPARABLE = STRUCTURES[:-1]
+"""Those that NormalLKJ has a form for."""
 SHARED = ("tied", "tied_diag", "tied_spherical")
 ISOTROPIC = ("spherical", "tied_spherical")
 LONG = np.longdouble
@@ -19,9 +24,11 @@ LONG = np.longdouble
 def random_parameters(rng, covariance, k, d):
     """A mixture of unit scale whose components overlap."""
     blocks = 1 if covariance in SHARED else k
-    if covariance in ("full", "tied"):
+    if covariance in MATRICES:
         factor = np.tril(0.4 * rng.normal(size=(blocks, d, d)), -1)
         factor += np.exp(0.3 * rng.normal(size=(blocks, d)))[:, :, None] * np.eye(d)
+        if covariance == "proportional":
+            factor = np.exp(0.3 * rng.normal(size=blocks))[:, None, None] * factor[0]
     else:
         factor = np.exp(0.3 * rng.normal(size=(blocks, 1 if covariance in ISOTROPIC else d)))
     weights = rng.dirichlet(np.full(k, 3.0))
@@ -30,7 +37,7 @@ def random_parameters(rng, covariance, k, d):
 
 def prior_by_component(rng, covariance, k, d):
     """A conjugate prior that tells all components apart by all its numbers."""
-    blocks = () if covariance in SHARED else (k,)
+    blocks = () if covariance in (*SHARED, "proportional") else (k,)
     a = rng.normal(size=(*blocks, d, d))
     return NormalInverseWishart(
         rng.uniform(1, 4, size=k),
@@ -55,7 +62,7 @@ def lower_factors(parameters):
     """Lower Cholesky factors (k, d, d), whatever the structure."""
     k, d = parameters.means.shape
     factor = parameters.factor
-    if parameters.covariance in ("full", "tied"):
+    if parameters.covariance in MATRICES:
         return np.array([factor[c % len(factor)] for c in range(k)])
     return np.array([np.diag(np.resize(factor[c % len(factor)], d)) for c in range(k)])
 
@@ -109,8 +116,11 @@ def log_prior(prior, parameters):
     structure, factor = parameters.covariance, parameters.factor
     value = 0.0 if k == 1 else stats.dirichlet(prior.concentration).logpdf(parameters.weights)
     spread_log_density = _inverse_wishart if isinstance(prior, NormalInverseWishart) else _separate
+    if structure == "proportional":
+        value += _proportional(prior, covariances(parameters))
+        factor = []
     for block, rows in enumerate(factor):
-        spread = rows @ rows.T if structure in ("full", "tied") else rows**2
+        spread = rows @ rows.T if structure in MATRICES else rows**2
         value += spread_log_density(prior, block, spread)
     for c, (mean, cov) in enumerate(zip(parameters.means, covariances(parameters), strict=True)):
         if isinstance(prior, NormalInverseWishart):
@@ -134,6 +144,22 @@ def _inverse_wishart(prior, block, spread):
     return sum(
         stats.invgamma(df / 2, scale=p / 2).logpdf(v) for p, v in zip(psi, spread, strict=True)
     )
+
+
+def _proportional(prior, matrices):
+    """Volumes given the shape, and the shape, as an inverse-Wishart of all degrees of freedom has.
+
+    That of a matrix λ C is p(C) times an inverse gamma's of λ, less (d (d + 1) / 2 − 1) log λ.
+    """
+    k, d = len(matrices), len(matrices[0])
+    jacobian = d * (d + 1) / 2 - 1
+    log_volumes = np.linalg.slogdet(matrices)[1] / d
+    shape = matrices[0] / np.exp(log_volumes[0])
+    half_trace = np.trace(np.linalg.solve(shape, prior.scale)) / 2
+    of_all = stats.invwishart(k * prior.df, prior.scale).logpdf(shape)
+    of_all -= stats.invgamma(k * prior.df * d / 2, scale=half_trace).logpdf(1.0)
+    volumes = stats.invgamma(prior.df * d / 2, scale=half_trace)
+    return of_all + volumes.logpdf(np.exp(log_volumes)).sum() - jacobian * log_volumes.mean()
 
 
 def _separate(prior, _, spread):

@@ -19,7 +19,15 @@ def draw_prior(prior, covariance, n_components, n_features, rng):
     conjugate = isinstance(prior, NormalInverseWishart)
     if conjugate:
         prior = prior.by_component
-    if conjugate and structure_named(covariance).correlated:
+    if covariance == "proportional":
+        nu, scale = prior.df[0], prior.scale[0]
+        matrix = stats.invwishart.rvs(n_components * nu, scale, random_state=rng)
+        shape = np.reshape(matrix, (d, d))
+        shape = shape / np.linalg.det(shape) ** (1 / d)
+        half_trace = np.trace(np.linalg.solve(shape, scale)) / 2
+        volumes = half_trace / rng.gamma(nu * d / 2, size=n_components)
+        factor = np.linalg.cholesky(volumes[:, None, None] * shape)
+    elif conjugate and structure_named(covariance).correlated:
         blocks = zip(prior.df[: shape[0]], prior.scale, strict=False)
         drawn = [stats.invwishart.rvs(*block, random_state=rng) for block in blocks]
         factor = np.linalg.cholesky(np.reshape(drawn, shape))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from oracles import STRUCTURES
+from oracles import SEPARABLE, STRUCTURES
 
 import bayesgmm as bg
 from bayesgmm.posterior.advice import AMBIGUOUS, DIFFERENT_MODES, NOT_CONVERGED, TOO_FEW
@@ -85,9 +85,9 @@ def mixtures(draw):
     concentration = draw(st.sampled_from([None, None, 1.0, 2, 0.5, 1e-3, 50.0]))
     family = draw(st.sampled_from([bg.NormalInverseWishart, bg.FraleyRaftery, bg.NormalLKJ]))
     n_components = draw(st.integers(1, 5))
-    return bg.GaussianMixture(
-        n_components, draw(st.sampled_from(STRUCTURES)), family(concentration=concentration)
-    )
+    structures = SEPARABLE if family is bg.NormalLKJ else STRUCTURES
+    covariance = draw(st.sampled_from(structures))
+    return bg.GaussianMixture(n_components, covariance, family(concentration=concentration))
 
 
 def is_ours(error):

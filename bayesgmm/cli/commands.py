@@ -28,6 +28,7 @@ class Covariance(StrEnum):
     spherical = "spherical"
     tied_diag = "tied_diag"
     tied_spherical = "tied_spherical"
+    proportional = "proportional"
 
 
 class PriorFamily(StrEnum):

@@ -54,9 +54,8 @@ def conjugate_mode(moments, means, factor, covariance, prior, metric):
     scatter = structure.scatter(moments, factor, new_means - means)
     if not flat:
         scatter = scatter + structure.square(np.sqrt(kappa)[:, None] * (new_means - prior.mean))
-    blocks = structure.conjugate_mode(scatter, nk if structure.shared else count, prior)
-    if flat:
-        blocks = structure.floored(blocks, metric)
-        if not held.all() and not structure.shared:
-            blocks[~held] = np.broadcast_to(structure.to_blocks(factor), blocks.shape)[~held]
+    before, nk = structure.to_blocks(factor), nk if structure.shared else count
+    blocks = structure.conjugate_mode(scatter, nk, prior, before, metric)
+    if flat and not held.all():
+        blocks = structure.kept(blocks, before, held)
     return weights, new_means, structure.from_blocks(blocks)

@@ -17,10 +17,12 @@ class GaussianMixture:
     ----------
     n_components : int
         Number of components K, at least 1.
-    covariance : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}
+    covariance : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical", \
+            "proportional"}
         One covariance matrix per component; one shared by all; one variance per component and
         feature; one variance per component; one variance per feature, shared by all components; one
-        variance in all. mclust calls them VVV, EEE, VVI, VII, EEI and EII.
+        variance in all; matrices of one shape and orientation, with a volume per component. mclust
+        calls them VVV, EEE, VVI, VII, EEI, EII and VEE.
     prior : NormalInverseWishart or NormalLKJ, optional
         Default ``NormalInverseWishart()``. What a prior leaves out is scaled from the data.
 

@@ -94,20 +94,20 @@ class InverseWishart(Continuous):
         log_density = (
             df * log_det(scale_chol)
             - df * p * 0.5 * np.log(2)
-            - _log_multigamma(df / 2, p)
+            - log_multigamma(df / 2, p)
             - (df + p + 1) * log_det(chol)
-            - 0.5 * _sum_of_squares(whitened)
+            - 0.5 * sum_of_squares(whitened)
         )
         return check_parameters(log_density, df > p - 1, msg="df > p - 1")
 
 
-def _log_multigamma(a, p):
+def log_multigamma(a, p):
     """Log of the multivariate gamma function of a batch of values."""
     terms = pt.gammaln(a[..., None] - 0.5 * pt.arange(p)).sum(axis=-1)
     return terms + p * (p - 1) / 4 * np.log(np.pi)
 
 
-def _sum_of_squares(matrix):
+def sum_of_squares(matrix):
     # Flattened first: a sum of squares over two axes runs into a faulty PyTensor rewrite.
     flat = matrix.reshape((*matrix.shape[:-2], matrix.shape[-2] * matrix.shape[-1]))
     return (flat * flat).sum(axis=-1)

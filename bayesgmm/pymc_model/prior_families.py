@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
-from bayesgmm.mixture import NormalInverseWishart, NormalLKJ
+from bayesgmm.mixture import Deviations, NormalInverseWishart, NormalLKJ, ScaledShape
 from bayesgmm.pymc_model.inverse_wishart import InverseWishart
+from bayesgmm.pymc_model.proportional_wishart import ProportionalWishart
 from bayesgmm.pymc_model.residual_lkj import ResidualLKJ
 from bayesgmm.pymc_model.scaled_lkj import ScaledLKJ
 
@@ -27,15 +28,18 @@ def means_factor(prior: Any, structure: Any, factor: Any) -> tuple[Any, bool]:
 @declare_spread.register(NormalInverseWishart)
 def _(prior, structure):
     name, dims = structure.spread, structure.dims
-    if structure.correlated:
-        chol = np.linalg.cholesky(prior.scale)
-        return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
-    scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
-    if structure.isotropic:
-        scale = scale.mean(axis=-1)
-    else:
-        df = df[..., None]
-    return pm.InverseGamma(name, df / 2, scale / 2, dims=dims)
+    if structure.kind is Deviations:
+        scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
+        if structure.isotropic:
+            scale = scale.mean(axis=-1)
+        else:
+            df = df[..., None]
+        return pm.InverseGamma(name, df / 2, scale / 2, dims=dims)
+    chol = np.linalg.cholesky(prior.scale)
+    if structure.kind is ScaledShape:
+        components = np.ones(len(prior.concentration))
+        return ProportionalWishart(name, prior.df, chol, components, dims=dims)
+    return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
 
 
 @means_factor.register(NormalInverseWishart)

@@ -134,14 +134,15 @@ def _log_density(name):
         n_components, d = given.means.shape
         nk, s = np.zeros(n_components), np.zeros((n_components, d))
         factor = factors.zeros_like(given.factor)
-        S = factors.second_moments(factor, n_components, d)
+        layout = laid_out(factor[0])
+        S = factors.second_moments(layout, n_components, d)
         log_weights, means = np.empty(n_components), np.empty((n_components, d))
         theta, theta_gradient = np.empty(n_dim), np.empty(n_dim)
         _from_whitened(y, given.centre, given.whitening, theta)
         unpack(theta, log_weights, factor, means)
         log_likelihood = accumulate_moments(
             given.x, given.sample_weight, given.coordinates[0], given.coordinates[1], log_weights,
-            means, laid_out(factor[0]), nk, s, S,
+            means, layout, nk, s, S,
         )  # fmt: skip
         jacobian = np.bool_(True)  # a literal would have ``assemble`` compiled once more
         value[0] = assemble(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from oracles import SHARED, STRUCTURES
+from oracles import MATRICES, SEPARABLE, SHARED
 from scipy import stats
 
 import bayesgmm as bg
@@ -60,7 +60,7 @@ def test_marginal_likelihood_of_the_oracle_is_a_students(d):
         assert value == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("covariance", STRUCTURES)
+@pytest.mark.parametrize("covariance", SEPARABLE)
 def test_marginal_likelihood_of_the_oracle_is_the_mean_over_the_prior(covariance):
     """By brute Monte Carlo over SciPy's prior draws, rows in both components."""
     x, z, rng = PLANE[[0, 3, 4]], np.array([0, 1, 1]), np.random.default_rng(0)
@@ -69,7 +69,7 @@ def test_marginal_likelihood_of_the_oracle_is_the_mean_over_the_prior(covariance
     nu, psi, kappa = prior.df, prior.scale, prior.mean_concentration
     blocks = []
     for _ in range(1 if covariance in SHARED else 2):
-        if covariance in ("full", "tied"):
+        if covariance in MATRICES:
             blocks.append(stats.invwishart(nu, psi).rvs(n, random_state=rng))
         elif covariance in ("diag", "tied_diag"):
             law = stats.invgamma(nu / 2, scale=np.diag(psi) / 2)
@@ -92,7 +92,7 @@ def test_marginal_likelihood_of_the_oracle_is_the_mean_over_the_prior(covariance
     assert error < 0.05 * value
 
 
-@pytest.mark.parametrize("covariance", STRUCTURES)
+@pytest.mark.parametrize("covariance", SEPARABLE)
 def test_sampled_posterior_is_the_exact_one(covariance):
     assert worst(declared(covariance, 2), PLANE) < LIMIT
 

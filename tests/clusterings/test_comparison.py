@@ -105,7 +105,7 @@ def test_every_structure_has_a_comparison(covariance, k, d):
     x, draws, centre = draws_about(covariance, k=k, d=d, n_draws=20)
     found = bg.compare(tree_of(draws, x, mode=centre), **QUIET)
     n_spread = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d}
-    n_spread |= {"tied_diag": d, "tied_spherical": 1}
+    n_spread |= {"tied_diag": d, "tied_spherical": 1, "proportional": n_spread["full"]}
     n = n_spread.get(covariance, k) + k * d + (k if k > 1 else 0)
     assert len(found.parameters) == n
     assert found.sentence in found._repr_html_()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from oracles import (
     ISOTROPIC,
+    MATRICES,
     SHARED,
     STRUCTURES,
     brute_force,
@@ -47,7 +48,10 @@ def expected_log_posterior(x, r, parameters, prior):
 
 
 def to_vector(p):
-    if p.factor.ndim == 3:
+    if p.covariance == "proportional":
+        root = np.exp(np.log(np.diagonal(p.factor, axis1=1, axis2=2)).mean(axis=1))
+        spread = np.concatenate([np.log(root), (p.factor[0] / root[0])[np.tril_indices(D)]])
+    elif p.factor.ndim == 3:
         i, j = np.tril_indices(D)
         spread = np.where(i == j, np.log(np.abs(p.factor[:, i, j])), p.factor[:, i, j])
     else:
@@ -63,6 +67,11 @@ def from_vector(v, like):
             like.covariance, weights, means, np.exp(spread).reshape(like.factor.shape)
         )
     i, j = np.tril_indices(D)
+    if like.covariance == "proportional":
+        shape = np.zeros((D, D))
+        shape[i, j] = np.where(i == j, np.abs(spread[K:]), spread[K:])
+        factor = np.exp(spread[:K])[:, None, None] * shape
+        return MixtureParameters(like.covariance, weights, means, factor)
     entries = spread.reshape(len(like.factor), -1)
     factor = np.zeros_like(like.factor)
     factor[:, i, j] = np.where(i == j, np.exp(entries), entries)
@@ -166,7 +175,10 @@ def test_an_empty_component_stays_where_it_is_under_a_flat_prior(covariance):
     after = m_step(x, before, None)
     assert 0 < after.weights[2] < 1e-12
     np.testing.assert_allclose(after.means[2], before.means[2])
-    if covariance not in SHARED:
+    if covariance == "proportional":  # of which the shape is that of all
+        one, two = (np.linalg.det(p.covariances[2]) for p in (after, before))
+        assert one == pytest.approx(two)
+    elif covariance not in SHARED:
         np.testing.assert_allclose(after.covariances[2], before.covariances[2])
 
 
@@ -175,11 +187,13 @@ def test_an_empty_component_stays_where_it_is_under_a_flat_prior(covariance):
 
 def floored_scene(covariance):
     """Rows on a line, or one coordinate all but constant, so that the maximum meets the floor."""
+    if covariance == "proportional":
+        pytest.skip("a common shape that is singular is no component's collapse")
     rng = np.random.default_rng(17)
     before = random_parameters(rng, covariance, K, D)
     t = rng.normal(size=40)
     width = 1e-5 if covariance in ISOTROPIC else 1.0
-    x = np.column_stack([width * t, width * t]) if covariance in ("full", "tied") else None
+    x = np.column_stack([width * t, width * t]) if covariance in MATRICES else None
     if x is None:
         x = np.column_stack([width * t, 1e-5 * rng.normal(size=40)])
     before.means[:] = [0.3, -0.2] if covariance in SHARED else before.means * width
@@ -220,7 +234,9 @@ def test_a_component_on_a_single_row_rests_on_the_floor(covariance):
     after = m_step(x, before, None)
     np.testing.assert_allclose(after.means[1], [1e3, 1e3])
     np.testing.assert_allclose(after.weights, [0.75, 0.25])
-    if covariance not in SHARED:
+    if covariance == "proportional":
+        assert np.linalg.eigvalsh(after.covariances[1])[0] == pytest.approx(FLOOR)
+    elif covariance not in SHARED:
         np.testing.assert_allclose(after.covariances[1], FLOOR * np.eye(2), rtol=1e-9, atol=1e-15)
 
 

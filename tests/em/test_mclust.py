@@ -9,10 +9,10 @@ from scipy.optimize import linear_sum_assignment
 import bayesgmm as bg
 
 STRUCTURE = {"VVV": "full", "EEE": "tied", "VVI": "diag", "VII": "spherical", "V": "full"}
-STRUCTURE |= {"EEI": "tied_diag", "EII": "tied_spherical"}
+STRUCTURE |= {"EEI": "tied_diag", "EII": "tied_spherical", "VEE": "proportional"}
 ENTRIES = [
     *(("old_faithful", k, m) for k in (1, 2, 3) for m in STRUCTURE if m != "V"),
-    *(("penguins", k, m) for k in (2, 3) for m in ("VVV", "EEE", "EEI", "EII")),
+    *(("penguins", k, m) for k in (2, 3) for m in ("VVV", "EEE", "EEI", "EII", "VEE")),
     *(("galaxies", k, "V") for k in (3, 4, 6)),
 ]
 entries = pytest.mark.parametrize(("name", "k", "model"), ENTRIES)

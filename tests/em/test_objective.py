@@ -5,6 +5,7 @@ import pytest
 import scipy.linalg
 from oracles import (
     ISOTROPIC,
+    MATRICES,
     STRUCTURES,
     log_likelihood,
     log_prior,
@@ -131,7 +132,11 @@ def dimensionless_norm(target, parameters, n_obs):
         weight = np.broadcast_to(target.sample_weight, len(target.x))
         unit = np.sqrt(np.diag(Bulk.of(target.x, weight, target.structure).covariance))
         i, j = np.tril_indices(d)
-        spread *= np.tile(np.where(i == j, 1.0, unit[i]), len(parameters.factor))
+        units = np.tile(np.where(i == j, 1.0, unit[i]), len(parameters.factor))
+        if target.covariance == "proportional":  # of the shape, after the volumes
+            unit = unit / np.exp(np.log(unit).mean())
+            units = np.concatenate([np.ones(k), np.where(i == j, 1.0, unit[i])[:-1]])
+        spread *= units
     return max(np.abs(part).max() for part in (logits, means, spread)) / n_obs
 
 
@@ -142,7 +147,7 @@ def test_only_maximum_likelihood_has_a_floor(covariance, eigenvalue):
     bayesian, *_ = scene(covariance, "conjugate")
     p = random_parameters(np.random.default_rng(1), covariance, 3, 2)
     smallest = np.linalg.eigvalsh(p.covariances[-1])[0]
-    if covariance in ("full", "tied"):  # relative to the covariance of all rows
+    if covariance in MATRICES:  # relative to the covariance of all rows
         smallest = scipy.linalg.eigvalsh(p.covariances[-1], flat.correlation)[0]
     p.factor[-1] *= np.sqrt(eigenvalue / smallest)
     np.testing.assert_allclose(flat.smallest_eigenvalues(p).min(), eigenvalue, rtol=1e-9)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from oracles import (
     ISOTROPIC,
+    MATRICES,
     STRUCTURES,
     central_differences,
     log_likelihood,
@@ -100,12 +101,21 @@ def test_the_jacobian_is_the_determinant_of_the_transform(covariance, k, d):
         """w without its last, the distinct entries of the spread, μ."""
         p = target.constrain(v)
         spread = p.spread
-        if covariance in ("full", "tied"):
+        if covariance == "proportional":  # the matrix of mean volume, and the volumes over it
+            log_volumes = np.linalg.slogdet(spread)[1] / d
+            ratios = log_volumes - log_volumes.mean()
+            common = spread[0] * np.exp(-ratios[0])
+            spread = np.concatenate([ratios[:-1], common[rows, columns]])
+        elif covariance in MATRICES:
             spread = spread[..., rows, columns]
         return np.concatenate([p.weights[:-1], spread.ravel(), p.means.ravel()])
 
     derivative = central_differences(free_parameters, y, 1e-3)
     _, log_determinant = np.linalg.slogdet(derivative)
+    if covariance == "proportional":
+        # Π dλ_k λ̄^(d(d+1)/2 − 1) dC, of those variables.
+        log_volumes = np.linalg.slogdet(target.constrain(y).spread)[1] / d
+        log_determinant += log_volumes.sum() + np.log(k) - log_volumes.mean()
     extra = target(y, jacobian=True)[0] - target(y, jacobian=False)[0]
     np.testing.assert_allclose(extra, log_determinant, atol=1e-8)
 

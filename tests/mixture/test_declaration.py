@@ -68,6 +68,20 @@ def test_any_integer_is_a_number_of_components(size):
             ["df", "one for all components", "'tied'", "(2,)"],
         ),
         (
+            {"n_components": 2, "covariance": "proportional", "prior": bg.NormalLKJ()},
+            ValueError,
+            ["NormalLKJ has no form for covariance='proportional'", "NormalInverseWishart"],
+        ),
+        (
+            {
+                "n_components": 2,
+                "covariance": "proportional",
+                "prior": bg.NormalInverseWishart(df=[4, 5]),
+            },
+            ValueError,
+            ["df", "one for all components", "'proportional'", "(2,)"],
+        ),
+        (
             {
                 "n_components": 2,
                 "covariance": "tied",

@@ -48,6 +48,7 @@ def test_dense_covariances_are_those_of_every_component(covariance):
         ("spherical", 3),
         ("tied_diag", 4),
         ("tied_spherical", 1),
+        ("proportional", 3 + 9),
     ],
 )
 def test_free_parameters_of_the_spread_are_counted(covariance, expected):

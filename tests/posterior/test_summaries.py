@@ -22,6 +22,11 @@ ROWS = {
     "spherical": ["variances[0]", "variances[1]"],
     "tied_diag": ["feature_variances[f0]", "feature_variances[f1]"],
     "tied_spherical": ["variance"],
+    "proportional": [
+        f"proportional_covariances[{k}, {ab}]"
+        for k in range(2)
+        for ab in ("f0, f0", "f0, f1", "f1, f1")
+    ],
 }
 COLUMNS = [
     "mean", "sd", "eti94_lb", "eti94_ub", "ess_bulk", "ess_tail", "r_hat", "mcse_mean", "mcse_sd"

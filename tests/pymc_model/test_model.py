@@ -17,7 +17,7 @@ from declared import (
     rows,
     value_and_gradient,
 )
-from oracles import STRUCTURES, log_prior, prior_by_component
+from oracles import MATRICES, STRUCTURES, log_prior, prior_by_component
 from pytensor.compile.mode import Mode
 from pytensor.tensor.linalg.decomposition.cholesky import Cholesky
 
@@ -36,7 +36,8 @@ SHAPES = [
 
 def names(covariance):
     """The unconstrained variables, in the order of the flat vector."""
-    transform = "cholesky-cov" if covariance in ("full", "tied") else "log"
+    transform = "cholesky-cov" if covariance in MATRICES else "log"
+    transform = "proportional" if covariance == "proportional" else transform
     return ["weights_simplex__", f"{structure_named(covariance).spread}_{transform}__", "means"]
 
 
@@ -223,6 +224,7 @@ def test_draws_from_the_prior_follow_the_declared_numbers(covariance, family):
         variance = {
             "full": lambda: np.diagonal(spread, axis1=-2, axis2=-1),
             "tied": lambda: np.diagonal(spread, axis1=-2, axis2=-1)[:, None],
+            "proportional": lambda: np.diagonal(spread, axis1=-2, axis2=-1),
             "diag": lambda: spread,
             "spherical": lambda: spread[..., None],
             "tied_diag": lambda: spread[:, None],

@@ -25,9 +25,10 @@ one <- function(x, name, G, model, prior) {
 }
 fits <- list()
 for (pr in list(NULL, priorControl())) {
-  for (G in 1:3) for (m in c("VVV", "EEE", "VVI", "VII", "EEI", "EII"))
+  vee <- if (is.null(pr)) "VEE"  # mclust has no prior for it
+  for (G in 1:3) for (m in c("VVV", "EEE", "VVI", "VII", "EEI", "EII", vee))
     fits[[length(fits) + 1]] <- one(faithful, "old_faithful", G, m, pr)
-  for (G in c(2, 3)) for (m in c("VVV", "EEE", "EEI", "EII"))
+  for (G in c(2, 3)) for (m in c("VVV", "EEE", "EEI", "EII", vee))
     fits[[length(fits) + 1]] <- one(penguins, "penguins, rows with all four measurements", G, m, pr)
   for (G in c(3, 4, 6))
     fits[[length(fits) + 1]] <- one(galaxies, "galaxies, in 1000 km/s", G, "V", pr)

@@ -57,10 +57,10 @@ class Prior(ABC):
         """
         for name, dims in self.dims.items():
             given = np.ndim(getattr(self, name))
-            if structure.shared and name in self._of_spread and given > len(dims) - 1:
+            if structure.one_prior and name in self._of_spread and given > len(dims) - 1:
                 raise ValueError(
                     f"{name} of the prior must be one for all components where covariance="
-                    f"{structure.name!r}, which all of them share; got shape "
+                    f"{structure.name!r}, of which all share a part; got shape "
                     f"{np.shape(getattr(self, name))}. Try covariance='full'."
                 )
 

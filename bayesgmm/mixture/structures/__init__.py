@@ -4,13 +4,14 @@ from bayesgmm.mixture.structures import factor
 from bayesgmm.mixture.structures.cholesky import FULL, TIED
 from bayesgmm.mixture.structures.deviations import DIAG, SPHERICAL, TIED_DIAG, TIED_SPHERICAL
 from bayesgmm.mixture.structures.factor import laid_out
+from bayesgmm.mixture.structures.proportional import PROPORTIONAL, ScaledShape
 from bayesgmm.mixture.structures.protocol import FLOOR, Structure
 from bayesgmm.mixture.structures.table import Deviations
 from bayesgmm.mixture.structures.triangles import Triangles
 from bayesgmm.runtime import arguments
 
 STRUCTURES: dict[str, Structure] = {
-    s.name: s for s in (FULL, TIED, DIAG, SPHERICAL, TIED_DIAG, TIED_SPHERICAL)
+    s.name: s for s in (FULL, TIED, DIAG, SPHERICAL, TIED_DIAG, TIED_SPHERICAL, PROPORTIONAL)
 }
 """Every structure by its name."""
 
@@ -31,6 +32,7 @@ __all__ = [
     "FLOOR",
     "STRUCTURES",
     "Deviations",
+    "ScaledShape",
     "Structure",
     "Triangles",
     "factor",

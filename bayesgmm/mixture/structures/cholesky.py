@@ -83,15 +83,17 @@ class Cholesky(Structure):
     def square(self, vectors):
         return vectors[:, :, None] * vectors[:, None, :]
 
-    def conjugate_mode(self, scatter, nk, prior):
+    def conjugate_mode(self, scatter, nk, prior, before, metric):
         d, n_components = scatter.shape[-1], len(nk)
         # log |Σ| has the factor −½ (ν + d + 1), and −½ from the mean of each of its components.
         if self.shared:
             psi, more = (0, 0) if prior is None else (prior.scale[0], prior.df[0] + d + 1)
             more += 0 if prior is None else n_components
-            return ((psi + scatter.sum(axis=0)) / (nk.sum() + more))[None]
-        psi, more = (0, 0) if prior is None else (prior.scale, prior.df + d + 2)
-        return (psi + scatter) / (nk + more)[:, None, None]
+            blocks = ((psi + scatter.sum(axis=0)) / (nk.sum() + more))[None]
+        else:
+            psi, more = (0, 0) if prior is None else (prior.scale, prior.df + d + 2)
+            blocks = (psi + scatter) / (nk + more)[:, None, None]
+        return _floored(blocks, metric) if prior is None else blocks
 
     def conjugate_numbers(self, prior):
         d, n_blocks = prior.scale.shape[-1], 1 if self.shared else len(prior.scale)
@@ -99,16 +101,6 @@ class Cholesky(Structure):
         log_det = 2 * np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
         constants = nu / 2 * (log_det - d * np.log(2)) - multigammaln(nu / 2, d)
         return nu, scale, constants.sum()
-
-    def floored(self, blocks, metric):
-        try:
-            np.linalg.cholesky(blocks - FLOOR * metric @ metric.T)
-            return blocks
-        except np.linalg.LinAlgError:
-            whitened = np.linalg.solve(metric, np.swapaxes(np.linalg.solve(metric, blocks), -1, -2))
-        values, vectors = np.linalg.eigh(whitened)
-        root = metric @ vectors * np.sqrt(np.maximum(values, FLOOR))[..., None, :]
-        return root @ np.swapaxes(root, -1, -2)
 
     def smallest_eigenvalues(self, factor, metric):
         whitened = np.linalg.solve(metric, factor)
@@ -135,6 +127,18 @@ class Cholesky(Structure):
     def precisions(self, factor, n_components, n_features):
         inverse = np.linalg.inv(factor)
         return each(np.swapaxes(inverse, 1, 2) @ inverse, n_components, 3)
+
+
+def _floored(blocks, metric):
+    """The blocks with their eigenvalues relative to metric · metricᵀ at ``FLOOR`` or above."""
+    try:
+        np.linalg.cholesky(blocks - FLOOR * metric @ metric.T)
+        return blocks
+    except np.linalg.LinAlgError:
+        whitened = np.linalg.solve(metric, np.swapaxes(np.linalg.solve(metric, blocks), -1, -2))
+    values, vectors = np.linalg.eigh(whitened)
+    root = metric @ vectors * np.sqrt(np.maximum(values, FLOOR))[..., None, :]
+    return root @ np.swapaxes(root, -1, -2)
 
 
 @cache

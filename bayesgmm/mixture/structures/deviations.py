@@ -75,7 +75,7 @@ class Diagonal(Structure):
     def square(self, vectors):
         return vectors**2
 
-    def conjugate_mode(self, scatter, nk, prior):
+    def conjugate_mode(self, scatter, nk, prior, before, metric):
         n_components, d = scatter.shape
         n_rows, n_columns = self.factor_shape(n_components, d)
         scatter, count = (a.sum(axis=0, keepdims=True) if self.shared else a for a in (scatter, nk))
@@ -88,7 +88,8 @@ class Diagonal(Structure):
             psi = np.diagonal(prior.scale, axis1=1, axis2=2)[:n_rows]
             psi = psi.mean(axis=1, keepdims=True) if self.isotropic else psi
             more = prior.df[:n_rows] + 2 + features * (n_components // n_rows)
-        return (psi + scatter) / (features * count + more)[:, None]
+        blocks = (psi + scatter) / (features * count + more)[:, None]
+        return np.maximum(blocks, FLOOR) if prior is None else blocks
 
     def conjugate_numbers(self, prior):
         n_rows = 1 if self.shared else len(prior.scale)
@@ -96,9 +97,6 @@ class Diagonal(Structure):
         scale = scale.mean(axis=1, keepdims=True) if self.isotropic else scale
         constants = nu[:, None] / 2 * np.log(scale / 2) - gammaln(nu / 2)[:, None]
         return nu, np.ascontiguousarray(scale), constants.sum()
-
-    def floored(self, blocks, metric):
-        return np.maximum(blocks, FLOOR)
 
     def smallest_eigenvalues(self, factor, metric):
         return factor.min(axis=1) ** 2

@@ -37,6 +37,11 @@ class Structure(ABC):
     kind: ClassVar[Any]
     """The factor in compiled code: a NamedTuple with the methods of ``factor.py``."""
 
+    @property
+    def one_prior(self):
+        """Whether df and scale of a prior are one for all components."""
+        return self.shared
+
     @abstractmethod
     def factor_shape(self, n_components, n_features):
         """Shape of the factor."""
@@ -136,10 +141,12 @@ class Structure(ABC):
         """Outer products of vectors (n_components, n_features), as a scatter."""
 
     @abstractmethod
-    def conjugate_mode(self, scatter, nk, prior):
+    def conjugate_mode(self, scatter, nk, prior, before, metric):
         """The blocks that maximise the expected complete log posterior.
 
-        ``prior`` is a resolved conjugate one with an axis of components, or None if flat.
+        ``prior`` is a resolved conjugate one with an axis of components, or None if flat: then
+        eigenvalues relative to metric · metricᵀ are at ``FLOOR`` or above. ``before`` are the
+        blocks of the last step.
         """
 
     @abstractmethod
@@ -149,9 +156,10 @@ class Structure(ABC):
         Returns df, scale, and the log (nats) of the constant of the spread's density.
         """
 
-    @abstractmethod
-    def floored(self, blocks, metric):
-        """The blocks with their eigenvalues relative to metric · metricᵀ at ``FLOOR`` or above."""
+    def kept(self, blocks, before, held):
+        """The blocks, or those before in components that hold no rows."""
+        held = held.reshape(-1, *[1] * (blocks.ndim - 1))
+        return blocks if self.shared else np.where(held, blocks, before)
 
     @abstractmethod
     def smallest_eigenvalues(self, factor, metric):

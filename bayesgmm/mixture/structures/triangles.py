@@ -20,6 +20,30 @@ def unpack_triangle(lower, y, at):
     return at
 
 
+@inner
+def add_inverse_wishart(lower, power, scale, slopes, m, v):
+    """−power · log |L| − ½ ‖M‖² with M = L⁻¹ chol(Ψ); adds its gradient in L.
+
+    That of the second is tril(L⁻ᵀ M Mᵀ). ``m`` and ``v`` are room for vectors.
+    """
+    value, d = 0.0, len(lower)
+    for i in range(d):
+        value -= power * np.log(lower[i, i])
+        slopes[i, i] -= power / lower[i, i]
+    for column in range(d):
+        for i in range(d):
+            m[i] = scale[i, column]
+        solve_lower(lower, m)
+        for i in range(d):
+            v[i] = m[i]
+        solve_lower_transposed(lower, v)
+        for i in range(d):
+            value -= 0.5 * m[i] ** 2
+            for j in range(i + 1):
+                slopes[i, j] += v[i] * m[j]
+    return value
+
+
 class Triangles(NamedTuple):
     """Lower Cholesky factors, one for every component or one for all; see ``factor.py``."""
 
@@ -132,23 +156,9 @@ class Triangles(NamedTuple):
         return value
 
     def add_conjugate(self, df, scale, g):
-        # −(ν + d + 1) log |L| − ½ ‖M‖² with M = L⁻¹ chol(Ψ), and tril(L⁻ᵀ M Mᵀ) of its gradient.
         value, d = 0.0, self.blocks.shape[1]
         m, v = np.empty(d), np.empty(d)
-        for block in range(len(self.blocks)):
-            lower, slopes, power = self.blocks[block], g.blocks[block], df[block] + d + 1
-            for i in range(d):
-                value -= power * np.log(lower[i, i])
-                slopes[i, i] -= power / lower[i, i]
-            for column in range(d):
-                for i in range(d):
-                    m[i] = scale[block, i, column]
-                solve_lower(lower, m)
-                for i in range(d):
-                    v[i] = m[i]
-                solve_lower_transposed(lower, v)
-                for i in range(d):
-                    value -= 0.5 * m[i] ** 2
-                    for j in range(i + 1):
-                        slopes[i, j] += v[i] * m[j]
+        for k in range(len(self.blocks)):
+            power = df[k] + d + 1
+            value += add_inverse_wishart(self.blocks[k], power, scale[k], g.blocks[k], m, v)
         return value
