@@ -108,7 +108,7 @@ def _record(mixture, fit):
         "n_components": mixture.n_components,
         "covariance": mixture.covariance,
         "n_parameters": fit.n_parameters,
-        **(values if fit.modes else dict.fromkeys(values, np.nan)),
+        **(dict.fromkeys(values, np.nan) if fit.collapsed else values),
         "converged": fit.converged,
         "status": fit.status,
     }

@@ -21,6 +21,10 @@ class Summit:
     count: int
     on_floor: bool
 
+    def is_mode(self, tol):
+        """Whether a climb that ends here has come to its end."""
+        return not self.on_floor and self.best.end.gradient_norm <= tol
+
 
 def catalogue(objective, climbs):
     """Distinct ends modulo permutation of exchangeable components, best first."""

@@ -59,8 +59,10 @@ class PointEstimate:
     """Whether Ctrl-C cut the starts short; the best of those done is kept."""
     gradient_norm: float
     """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|, per row; dimensionless."""
+    collapsed: bool
+    """Whether every start ended on the floor of the eigenvalues, this point among them."""
     modes: tuple[Mode, ...]
-    """Every distinct mode found, best first."""
+    """Every distinct mode that a start reached and converged at, best first."""
     n_obs: float
     """Number of rows, or the sum of their weights."""
     bic: float

@@ -153,7 +153,8 @@ def _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol):
         status=_status(objective, rows, summits, best, parameters, n_starts, n_done, tol),
         interrupted=n_done < n_starts,
         gradient_norm=end.gradient_norm,
-        modes=tuple(_mode(objective, summit) for summit in summits if not summit.on_floor),
+        collapsed=best.on_floor,
+        modes=tuple(_mode(objective, summit) for summit in summits if summit.is_mode(tol)),
         n_obs=n_obs,
         bic=bic,
         icl=bic - 2 * _certainty(objective, parameters),
@@ -199,6 +200,7 @@ def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
         kept = "the best of them" if best.best.finished else "the best point so far"
         says.append(f"Interrupted after {n_done} of {n_starts} starts; {kept} is kept.")
     off_floor = [s for s in summits if not s.on_floor]
+    n_modes = sum(s.is_mode(tol) for s in summits)
     if not off_floor and best.best.finished:
         collapsed = (
             f"All {n_done} starts collapsed: a component's smallest eigenvalue met the floor "
@@ -208,7 +210,7 @@ def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
         )
         return " ".join([collapsed, *odd])
     times = "once" if best.count == 1 else f"{best.count} times"
-    modes = "1 mode" if len(off_floor) == 1 else f"{len(off_floor)} modes"
+    modes = "1 mode" if n_modes == 1 else f"{n_modes} modes"
     if end.gradient_norm <= tol:
         says.append(f"Converged: {n_done} starts found {modes}, the best {times}.")
         if best.count == 1 and n_done > 1:

@@ -166,7 +166,7 @@ def _checked_start(mixture, rows, weight, start, random_seed, progress):
         interior = mixture.with_interior_mode()
         settings = {"sample_weight": weight, "random_seed": random_seed, "progress": progress}
         mode = fit_map(interior, rows, **settings)
-        if not mode.modes:  # every start collapsed: begin at the mode of the conjugate prior
+        if mode.collapsed:  # begin at the mode of the conjugate prior
             conjugate = NormalInverseWishart(interior.prior.concentration)
             mode = fit_map(replace(interior, prior=conjugate), rows, **settings)
         if mode.interrupted:
