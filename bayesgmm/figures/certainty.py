@@ -1,4 +1,4 @@
-"""The panels that show every row with its cluster, how certain that is, and whether disputed."""
+"""The panels that show every row with its cluster, how certain that is, and whether in doubt."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,8 @@ class Clustering:
 
     labels: np.ndarray
     certainty: np.ndarray
-    disputed: np.ndarray
+    marked: np.ndarray
+    """Whether it is in doubt."""
 
 
 def in_colours(labels, components, n_components):
@@ -62,7 +63,7 @@ def rows_1d(ax, x, name, clustering):
         dots = {"marker": marker(k), "markersize": 4.5, "markeredgecolor": rim(k), "ls": ""}
         at = x[mine], clustering.certainty[mine]
         ax.plot(*at, color=colour(k), markeredgewidth=0.6, zorder=3, **dots)
-    doubtful = rows[clustering.disputed[rows]]
+    doubtful = rows[clustering.marked[rows]]
     _rings(ax, x[doubtful], clustering.certainty[doubtful])
     ax.set_ylim(-0.03, 1.05)
     name_axis(ax, "x", name, 60)
@@ -78,7 +79,7 @@ def component_curves(ax, x, draws):
 
 
 def rows_2d(ax, x, features, clustering, pair):
-    """Rows by two features, coloured by cluster, filled by certainty, marked where disputed."""
+    """Rows by two features, coloured by cluster, filled by certainty, marked where in doubt."""
     rows = shown_rows(len(x))
     points = x[np.ix_(rows, pair)]
     labels, certainty = clustering.labels[rows], clustering.certainty[rows]
@@ -86,14 +87,14 @@ def rows_2d(ax, x, features, clustering, pair):
         mine = labels == k
         style = {"marker": marker(k), "edgecolors": rim(k), "linewidths": 0.9}
         ax.scatter(*points[mine].T, s=26, c=_faded(colour(k), certainty[mine]), **style)
-    _rings(ax, *points[clustering.disputed[rows]].T)
+    _rings(ax, *points[clustering.marked[rows]].T)
     name_axis(ax, "x", features[pair[0]], 34)
     name_axis(ax, "y", features[pair[1]], 34)
     plain(ax)
 
 
 MANY = 60
-"""More disputed rows than this are dotted, for their rings would hide the data."""
+"""More marked rows than this are dotted, for their rings would hide the data."""
 
 
 def _rings(ax, x, y):
@@ -101,7 +102,7 @@ def _rings(ax, x, y):
 
 
 def _ring(count: int) -> dict[str, Any]:
-    """How so many disputed rows are marked."""
+    """How so many rows are marked."""
     style: dict[str, Any] = {"color": INK, "marker": "o", "ls": ""}
     if count > MANY:
         return style | {"markersize": 2, "markeredgewidth": 0}
@@ -138,16 +139,16 @@ def cluster_key(k, label):
     return Line2D([], [], color=colour(k), ls="", label=label, **style)
 
 
-def certainty_handles(disputed, rule, fills=True):
-    """The legend's last lines: what a fill means, and how many rows are disputed."""
+def certainty_handles(marked, words, fills=True):
+    """The legend's last lines: what a fill means, and how many rows are marked."""
     handles = []
     for level in ("1", "0.75", "0.5") if fills else ():
         shade = tuple(_faded(INK, [float(level)])[0])
         style: dict[str, Any] = {"marker": "o", "color": shade, "markeredgecolor": INK}
         handles.append(Line2D([], [], ls="", markersize=6, label=f"certainty {level}", **style))
-    count = int(disputed.sum())
-    label = f"disputed, {rule}: {count:,} row{'' if count == 1 else 's'}"
-    shown = int(disputed[shown_rows(len(disputed))].sum())
+    count = int(marked.sum())
+    label = f"{words}: {count:,} row{'' if count == 1 else 's'}"
+    shown = int(marked[shown_rows(len(marked))].sum())
     handles.append(Line2D([], [], label=label, **_ring(shown)))
     return handles
 

@@ -95,7 +95,9 @@ def plot_comparison(
         for k, (a, b) in enumerate(zip(*counts, strict=True))
         if a or b
     ]
-    handles += certainty_handles(disputed, "MAP label", fills=x.shape[1] > 1 and len(handles) > 1)
+    handles += certainty_handles(
+        disputed, "disputed, MAP label", fills=x.shape[1] > 1 and len(handles) > 1
+    )
     beside(grid[1], handles)
     return grid
 

@@ -29,7 +29,7 @@ TAILS = (1 - INTERVAL) / 2, (1 + INTERVAL) / 2
 INTERVAL_NAME = f"{100 * INTERVAL:.0f} % interval"
 
 CERTAIN = 0.9
-"""A row whose component is less probable than this is disputed."""
+"""A row whose component is less probable than this is uncertain."""
 
 
 def colour(component: int) -> str:

@@ -181,7 +181,7 @@ def _assignment_words(probability: np.ndarray, n_features: int) -> tuple[str, st
         return alt, (
             "Each curve is the posterior probability that a value belongs to the component, "
             "averaged over the draws; markers are the rows on the curve of their own, the "
-            f"disputed ringed or dotted. {count}"
+            f"uncertain ringed or dotted. {count}"
         )
     strip = (
         ""
@@ -191,7 +191,7 @@ def _assignment_words(probability: np.ndarray, n_features: int) -> tuple[str, st
     )
     return alt, (
         "Colour is the most probable component, and a marker's fill fades to white where the "
-        f"probability falls to one half; rings or dots mark the disputed.{strip} {count}"
+        f"probability falls to one half; rings or dots mark the uncertain.{strip} {count}"
     )
 
 
