@@ -194,6 +194,27 @@ def test_code_from_two_processes_does_not_call_one_another(tmp_path):
     np.testing.assert_allclose(float(thousand), 1000 * float(one))
 
 
+LOSS = """
+import numpy as np
+from bayesgmm.clusterings.losses import LOSSES, losses
+print(losses(np.array([[0, 0, 1, 1]]), np.zeros(4, dtype=int), LOSSES["vi"])[0])
+"""
+
+
+def test_an_edited_file_changes_the_number_of_whoever_calls_it(tmp_path):
+    """Twice the loss, by an edit of one file, in the compiled code of another."""
+    shutil.copytree(PACKAGE, tmp_path / "bayesgmm", ignore=shutil.ignore_patterns("__pycache__"))
+    edited = tmp_path / "bayesgmm" / "clusterings" / "losses" / "additive.py"
+    before, after = "return self.a * draw", "return self.a * draw + 1.0"
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    kept |= {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"}
+    assert printed(LOSS, **kept)[0] == printed(LOSS, **kept)[0] == ["1.0"]
+    text = edited.read_text("utf-8")
+    assert text.count(before) == 1
+    edited.write_text(text.replace(before, after), "utf-8")
+    assert printed(LOSS, **kept)[0] == ["2.0"]
+
+
 READ_ONLY = """
 import subprocess, sys
 import bayesgmm
