@@ -92,7 +92,7 @@ def test_in_the_posterior(family):
     x = rng.normal(size=(40, 2)) + np.where(np.arange(40) < 20, 0, 10)[:, None]
     weight = rng.integers(1, 4, size=40)
     mixture = bg.GaussianMixture(2, "full", PRIORS[family])
-    settings = {"draws": 500, "tune": 500, "random_seed": 1, "progress": False}
+    settings = {"draws": 1000, "tune": 500, "random_seed": 1, "progress": False}
     weighted = bg.sample(mixture, x, sample_weight=weight, **settings)
     standing = bg.sample(mixture, np.repeat(x, weight, axis=0), **settings)
     one, two = (bg.summary(post, round_to="none") for post in (weighted, standing))
