@@ -40,13 +40,29 @@ def separate_diag(rng):
     return rng.dirichlet(np.full(K, 2.0)), means, sd[..., None] ** 2 * np.eye(D)
 
 
+def conjugate_proportional(rng):
+    """A shape as an inverse-Wishart of the degrees of both components has it, and two volumes."""
+    nu, scale = CONJUGATE.df, CONJUGATE.scale
+    shape = stats.invwishart(K * nu, scale).rvs(random_state=rng)
+    shape = shape / np.linalg.det(shape) ** (1 / D)
+    volumes = np.trace(np.linalg.solve(shape, scale)) / rng.chisquare(nu * D, size=K)
+    dense = volumes[:, None, None] * shape
+    kappa = CONJUGATE.mean_concentration
+    means = np.array([rng.multivariate_normal(MEAN, c / kappa) for c in dense])
+    return rng.dirichlet(np.full(K, 2.0)), means, dense
+
+
 CASES = {
     "full, conjugate": (bg.GaussianMixture(K, "full", CONJUGATE), conjugate_full),
     "diag, separate": (bg.GaussianMixture(K, "diag", SEPARATE), separate_diag),
+    "proportional, conjugate": (
+        bg.GaussianMixture(K, "proportional", CONJUGATE),
+        conjugate_proportional,
+    ),
 }
 
 # Chains start about a mode that always exists, whatever the prior under test.
-START = {covariance: bg.GaussianMixture(K, covariance) for covariance in ("full", "diag")}
+START = {m.covariance: bg.GaussianMixture(K, m.covariance) for m, _ in CASES.values()}
 
 
 def quantities(x, weights, means, covariances):
