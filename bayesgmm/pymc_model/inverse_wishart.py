@@ -3,36 +3,23 @@
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
-from pymc.distributions.distribution import Continuous, SymbolicRandomVariable
-from pymc.distributions.shape_utils import (
-    implicit_size_from_params,
-    rv_size_is_none,
-)
-from pymc.distributions.transforms import CholeskyCovTransform, _default_transform
-from pymc.pytensorf import normalize_rng_param
+from pymc.distributions.distribution import Continuous
+from pymc.distributions.shape_utils import rv_size_is_none
 from pytensor.tensor.linalg import solve_triangular
-from pytensor.tensor.random.utils import normalize_size_param
 
 from bayesgmm.pymc_model.lkj import log_det
+from bayesgmm.pymc_model.matrix_rv import MatrixRV
 
 
-class InverseWishartRV(SymbolicRandomVariable):
+class InverseWishartRV(MatrixRV):
     name = "inverse_wishart"
     extended_signature = "[rng],[size],(),(p,p)->[rng],(p,p)"
     _print_name = ("InverseWishart", "\\operatorname{InverseWishart}")
-
-    def update(self, node):
-        return {node.inputs[0]: node.outputs[0]}
+    sized_by = 1
 
     @classmethod
-    def rv_op(cls, df, scale_chol, *, size=None, rng=None):
-        df, scale_chol = pt.as_tensor_variable(df), pt.as_tensor_variable(scale_chol)
-        rng, size = normalize_rng_param(rng), normalize_size_param(size)
+    def drawn(cls, rng, batch, df, scale_chol):
         p = scale_chol.shape[-1]
-        if rv_size_is_none(size):
-            batch = tuple(implicit_size_from_params(df, scale_chol, ndims_params=[0, 2]))
-        else:
-            batch = tuple(size)
         # Bartlett: A Aᵀ ~ Wishart(ν, I), so that B Bᵀ with B = chol(Ψ) A⁻ᵀ is the inverse-Wishart.
         next_rng, chi_square = pt.random.chisquare(
             df[..., None] - pt.arange(p), size=(*batch, p), rng=rng, return_next_rng=True
@@ -41,10 +28,7 @@ class InverseWishartRV(SymbolicRandomVariable):
         a = pt.tril(normal, k=-1) + pt.sqrt(chi_square)[..., None] * pt.eye(p)
         # Bᵀ solves A Bᵀ = chol(Ψ)ᵀ.
         bt = solve_triangular(a, pt.broadcast_to(scale_chol.mT, a.shape), lower=True)
-        return cls(
-            inputs=[rng, size, df, scale_chol],
-            outputs=[next_rng, bt.mT @ bt],
-        )(rng, size, df, scale_chol)
+        return next_rng, bt.mT @ bt
 
 
 class InverseWishart(Continuous):
@@ -111,8 +95,3 @@ def sum_of_squares(matrix):
     # Flattened first: a sum of squares over two axes runs into a faulty PyTensor rewrite.
     flat = matrix.reshape((*matrix.shape[:-2], matrix.shape[-2] * matrix.shape[-1]))
     return (flat * flat).sum(axis=-1)
-
-
-@_default_transform.register(InverseWishartRV)
-def _(op, rv):
-    return CholeskyCovTransform(n=rv.owner.inputs[-1].shape[-1])

@@ -3,31 +3,24 @@
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
-from pymc.distributions.distribution import Continuous, SymbolicRandomVariable
+from pymc.distributions.distribution import Continuous
 from pymc.distributions.transforms import Transform, _default_transform
-from pymc.pytensorf import normalize_rng_param
 from pytensor.tensor.linalg import solve_triangular
-from pytensor.tensor.random.utils import normalize_size_param
 
-from bayesgmm.pymc_model.inverse_wishart import (
-    InverseWishart,
-    log_multigamma,
-    sum_of_squares,
-)
+from bayesgmm.pymc_model.inverse_wishart import InverseWishart, log_multigamma, sum_of_squares
 from bayesgmm.pymc_model.lkj import log_det
+from bayesgmm.pymc_model.matrix_rv import MatrixRV
 
 
-class ProportionalWishartRV(SymbolicRandomVariable):
+class ProportionalWishartRV(MatrixRV):
     name = "proportional_wishart"
     extended_signature = "[rng],[size],(),(p,p),(k)->[rng],(k,p,p)"
     _print_name = ("ProportionalWishart", "\\operatorname{ProportionalWishart}")
 
-    def update(self, node):
-        return {node.inputs[0]: node.outputs[0]}
-
     @classmethod
-    def rv_op(cls, df, scale_chol, components, *, size=None, rng=None):
-        rng, size = normalize_rng_param(rng), normalize_size_param(size)
+    def drawn(cls, rng, batch, df, scale_chol, components):
+        if batch:
+            raise NotImplementedError("ProportionalWishart has no batches; try one for each.")
         p, k = scale_chol.shape[-1], components.shape[0]
         # The shape of an inverse-Wishart with the degrees of freedom of all has theirs.
         pooled = InverseWishart.dist(k * df, scale_chol=scale_chol, rng=rng)
@@ -39,10 +32,7 @@ class ProportionalWishartRV(SymbolicRandomVariable):
             df * p / 2, scale=1.0, size=(k,), rng=next_rng, return_next_rng=True
         )
         volumes = half_trace / gamma
-        return cls(
-            inputs=[rng, size, df, scale_chol, components],
-            outputs=[next_rng, volumes[:, None, None] * (chol @ chol.mT)],
-        )(rng, size, df, scale_chol, components)
+        return next_rng, volumes[:, None, None] * (chol @ chol.mT)
 
 
 class ProportionalWishart(Continuous):

@@ -2,36 +2,21 @@
 
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
-from pymc.distributions.distribution import Continuous, SymbolicRandomVariable
-from pymc.distributions.shape_utils import (
-    implicit_size_from_params,
-    rv_size_is_none,
-)
-from pymc.distributions.transforms import CholeskyCovTransform, _default_transform
-from pymc.pytensorf import normalize_rng_param
+from pymc.distributions.distribution import Continuous
 from pytensor.tensor.linalg import solve_triangular
-from pytensor.tensor.random.utils import normalize_size_param
 
 from bayesgmm.pymc_model.lkj import lkj_chol, lkj_log_volume, log_det, scaled_identity
+from bayesgmm.pymc_model.matrix_rv import MatrixRV
 
 
-class ResidualLKJRV(SymbolicRandomVariable):
+class ResidualLKJRV(MatrixRV):
     name = "residual_lkj"
     extended_signature = "[rng],[size],(p),(),()->[rng],(p,p)"
     _print_name = ("ResidualLKJ", "\\operatorname{ResidualLKJ}")
 
-    def update(self, node):
-        return {node.inputs[0]: node.outputs[0]}
-
     @classmethod
-    def rv_op(cls, scale, df, eta, *, size=None, rng=None):
-        scale, df, eta = map(pt.as_tensor_variable, (scale, df, eta))
-        rng, size = normalize_rng_param(rng), normalize_size_param(size)
+    def drawn(cls, rng, batch, scale, df, eta):
         p = scale.shape[-1]
-        if rv_size_is_none(size):
-            batch = tuple(implicit_size_from_params(scale, df, eta, ndims_params=[1, 0, 0]))
-        else:
-            batch = tuple(size)
         next_rng, chi_square = pt.random.chisquare(
             df[..., None], size=(*batch, p), rng=rng, return_next_rng=True
         )
@@ -41,10 +26,7 @@ class ResidualLKJRV(SymbolicRandomVariable):
         # (R⁻¹)_jj, by which the variance of a feature exceeds that of it given the others.
         sd = pt.sqrt(residual * (inverse * inverse).sum(axis=-2))
         chol = sd[..., None] * chol
-        return cls(
-            inputs=[rng, size, scale, df, eta],
-            outputs=[next_rng, chol @ chol.mT],
-        )(rng, size, scale, df, eta)
+        return next_rng, chol @ chol.mT
 
 
 class ResidualLKJ(Continuous):
@@ -98,8 +80,3 @@ class ResidualLKJ(Continuous):
             - (0.5 * (p - 1) + eta) * log_variance.sum(axis=-1)
         )
         return check_parameters(log_density, df > 0, eta > 0, msg="df > 0, eta > 0")
-
-
-@_default_transform.register(ResidualLKJRV)
-def _(op, rv):
-    return CholeskyCovTransform(n=rv.owner.inputs[2].shape[-1])

@@ -3,44 +3,26 @@
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
-from pymc.distributions.distribution import Continuous, SymbolicRandomVariable
-from pymc.distributions.shape_utils import (
-    implicit_size_from_params,
-    rv_size_is_none,
-)
-from pymc.distributions.transforms import CholeskyCovTransform, _default_transform
-from pymc.pytensorf import normalize_rng_param
-from pytensor.tensor.random.utils import normalize_size_param
+from pymc.distributions.distribution import Continuous
 
 from bayesgmm.pymc_model.lkj import lkj_chol, lkj_log_volume, log_det, scaled_identity
+from bayesgmm.pymc_model.matrix_rv import MatrixRV
 
 
-class ScaledLKJRV(SymbolicRandomVariable):
+class ScaledLKJRV(MatrixRV):
     name = "scaled_lkj"
     extended_signature = "[rng],[size],(p),()->[rng],(p,p)"
     _print_name = ("ScaledLKJ", "\\operatorname{ScaledLKJ}")
 
-    def update(self, node):
-        return {node.inputs[0]: node.outputs[0]}
-
     @classmethod
-    def rv_op(cls, scale, eta, *, size=None, rng=None):
-        scale, eta = pt.as_tensor_variable(scale), pt.as_tensor_variable(eta)
-        rng, size = normalize_rng_param(rng), normalize_size_param(size)
+    def drawn(cls, rng, batch, scale, eta):
         p = scale.shape[-1]
-        if rv_size_is_none(size):
-            batch = tuple(implicit_size_from_params(scale, eta, ndims_params=[1, 0]))
-        else:
-            batch = tuple(size)
         next_rng, sd = pt.random.halfnormal(
             0.0, scale, size=(*batch, p), rng=rng, return_next_rng=True
         )
         next_rng, chol = lkj_chol(next_rng, eta, batch, p)
         chol = sd[..., None] * chol
-        return cls(
-            inputs=[rng, size, scale, eta],
-            outputs=[next_rng, chol @ chol.mT],
-        )(rng, size, scale, eta)
+        return next_rng, chol @ chol.mT
 
 
 class ScaledLKJ(Continuous):
@@ -84,8 +66,3 @@ class ScaledLKJ(Continuous):
             - p * (np.log(2) + log_sd)
         )
         return check_parameters(log_density, eta > 0, msg="eta > 0")
-
-
-@_default_transform.register(ScaledLKJRV)
-def _(op, rv):
-    return CholeskyCovTransform(n=rv.owner.inputs[2].shape[-1])
