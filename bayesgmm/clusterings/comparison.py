@@ -10,7 +10,6 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm.clusterings.allocations import Allocations, compact
 from bayesgmm.clusterings.credible_balls import TIE, CredibleBall, credible_ball
 from bayesgmm.clusterings.disagreements import (
-    DISPUTED,
     pair_table,
     parameter_table,
     row_table,
@@ -20,12 +19,13 @@ from bayesgmm.clusterings.losses import LOSSES, losses
 from bayesgmm.clusterings.occupied import occupied_components
 from bayesgmm.clusterings.partitions import Partition, by_falling_size, described, partition
 from bayesgmm.clusterings.rand_index import adjusted_rand
+from bayesgmm.clusterings.sentence import sentence
 from bayesgmm.draws import Posterior, mcse_of_mean
 from bayesgmm.em import PointEstimate
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled, within
 from bayesgmm.likelihood import row_blocks, row_densities
-from bayesgmm.posterior import AMBIGUOUS, diagnose
+from bayesgmm.posterior import diagnose
 from bayesgmm.runtime import arguments
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def compared(reading, diagnosis, mode=None, prob=0.95, random_seed=None, progres
         prob=prob,
         random_seed=random_seed,
     )
-    return replace(facts, sentence=_sentence(facts, diagnosis))
+    return replace(facts, sentence=sentence(facts, diagnosis))
 
 
 def _point(reading, mode):
@@ -264,46 +264,3 @@ def _point(reading, mode):
 def _responsibilities(point, rows):
     one = point[None]
     return np.concatenate([row_densities(one, rows[b])[1][0] for b in row_blocks(one, len(rows))])
-
-
-def _sentence(c, diagnosis):
-    n, n_disputed = len(c.rows), int(c.rows["disputed"].sum())
-    ball = f"the {c.prob:.0%} credible ball"
-    if c.distance == 0:
-        says = ["The MAP's clustering is the posterior's own."]
-    elif c.inside:
-        says = [
-            f"The MAP's clustering is not the posterior's, but lies in {ball}: the data do not "
-            f"rule it out ({c.distance:.2g} bits apart, adjusted Rand index {c.adjusted_rand:.2f})."
-        ]
-    else:
-        says = [
-            f"The MAP's clustering lies outside {ball}, farther out than {1 - c.farther:.1%} of "
-            f"the draws ({c.distance:.2g} bits apart, adjusted Rand index {c.adjusted_rand:.2f}): "
-            "do not report it for the posterior's."
-        ]
-    in_map = len(np.unique(c.map_labels))
-    if in_map != c.partition.n_clusters:
-        says.append(f"It has {in_map} clusters, the posterior's {c.partition.n_clusters}.")
-    if diagnosis.labels == AMBIGUOUS:
-        says.append(
-            "Labels are ambiguous: trust what needs none, distances, regret and pairs, before "
-            "probabilities of labels and single parameters."
-        )
-    expected = c.rows["p_wrong"].sum()
-    verb = "has" if n_disputed == 1 else "have"
-    says.append(
-        f"About {expected:.2g} of {n} MAP labels are expected to be wrong; {n_disputed} "
-        f"{'row' if n_disputed == 1 else 'rows'} {verb} a wrong one with a probability above "
-        f"{DISPUTED:.0%}."
-    )
-    at = c.parameters
-    outside = int(((at["map"] < at["lower"]) | (at["map"] > at["upper"])).sum())
-    if outside:
-        says.append(
-            f"{outside} of {len(at)} parameters of the MAP lie outside their {c.prob:.0%} "
-            "intervals."
-        )
-    if not c.enough:
-        says.insert(0, diagnosis.statements[0])
-    return " ".join(says)

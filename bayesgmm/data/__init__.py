@@ -7,12 +7,12 @@ from bayesgmm.data.bulk import Bulk
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.evidence import training_data
 from bayesgmm.data.names import clean_name
+from bayesgmm.data.new_rows import rows_like
 from bayesgmm.data.peculiar import peculiarities
 from bayesgmm.data.rows import (
     Observations,
     observations,
     observations_of,
-    rows_like,
     usual_columns,
     with_reasons,
 )

@@ -1,7 +1,6 @@
 """Complete rows of finite numbers, from a table: for a fit, and like a fit's for prediction."""
 
 import difflib
-import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -99,8 +98,7 @@ def observations(
     decimal : {".", ","}, optional
         The decimal mark in a text file. Default: the one with which its columns are numbers.
     header : bool, optional
-        Whether the first line of a text file names the columns. Default: it does, and holds no
-        number.
+        Whether a text file's first line names the columns. Default: it does, without numbers.
     encoding : str, optional
         Encoding of a text file. Default: that of its byte order mark, UTF-8, or else cp1252.
 
@@ -123,50 +121,6 @@ def observations(
     return observations_of(data, "data", columns, drop_missing, dialect)
 
 
-def rows_like(x_new: Any, features: Sequence[str], argument: str = "x_new") -> np.ndarray:
-    """New rows with the features of the training data, in their order.
-
-    Parameters
-    ----------
-    x_new : array, DataFrame, Series, path or Observations
-        Columns that have names are matched by name, and others ignored; a bare array is matched by
-        position. A 1-D array of n_features > 1 numbers is one row.
-    features : sequence of str, length n_features
-        Names of the training data's features; x1, x2, … if they came in a bare array.
-    argument : str
-        What messages call the rows.
-
-    Returns
-    -------
-    float64 array, shape (n_new, n_features)
-        The rows, in the data's units.
-
-    Raises
-    ------
-    ValueError, TypeError
-        A feature is absent, the width is wrong, or a value is missing or infinite.
-    """
-    features = tuple(features)
-    table = _table(_in_order(x_new, features), argument)
-    if table.flat and len(features) > 1:
-        table = _one_row(table, features, argument)
-    absent = [name for name in features if name not in table.names]
-    if table.named and not absent:
-        return _complete(table, features, False, argument)[0]
-    if table.named and features != default_names(len(features)):
-        raise ValueError(
-            f"{argument} has no column {listing(absent)}{_suggestion(absent, table)}; expected the "
-            f"features of the fit, {listing(features)}; its columns are {listing(table.names)}; "
-            "try renaming them, or a bare array with the features in this order"
-        )
-    if len(table.numeric) != len(features):
-        raise ValueError(
-            f"{argument} has {len(table.numeric)} numeric columns; expected the {len(features)} "
-            f"features of the fit, {listing(features)}; try choosing these columns, in this order"
-        )
-    return _complete(table, table.numeric, False, argument)[0]
-
-
 def observations_of(
     data: Any,
     argument: str,
@@ -177,13 +131,13 @@ def observations_of(
     """What `observations` returns, with the argument's own name in messages."""
     if isinstance(data, Observations) and columns is None:
         return data
-    table = _table(data, argument, dialect)
+    table = table_of_rows(data, argument, dialect)
     if columns is None:
         features, ignored = usual_columns(table, argument)
         _warn_of_numbers(ignored, table, argument)
     else:
         features, ignored = _asked_columns(table, columns, argument), {}
-    values, complete, n_rows = _complete(table, features, drop_missing, argument)
+    values, complete, n_rows = complete_rows(table, features, drop_missing, argument)
     values = values.view()
     values.flags.writeable = False
     if isinstance(data, Observations):
@@ -210,7 +164,7 @@ def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def _table(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
+def table_of_rows(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
     if isinstance(data, Observations):
         named = data.features != default_names(data.n_features)
         return array_table(data.values, data.features, named=named)
@@ -265,7 +219,7 @@ def _asked_columns(table: Table, columns: Any, argument: str) -> tuple[str, ...]
     if not chosen:
         problems.append("columns is empty")
     if absent:
-        problems.append(f"{argument} has no column {listing(absent)}{_suggestion(absent, table)}")
+        problems.append(f"{argument} has no column {listing(absent)}{suggestion(absent, table)}")
     if texts:
         problems.append(f"not numeric: {_with_kinds(texts, table)}")
     if repeated:
@@ -278,7 +232,7 @@ def _asked_columns(table: Table, columns: Any, argument: str) -> tuple[str, ...]
     return chosen
 
 
-def _complete(
+def complete_rows(
     table: Table, features: tuple[str, ...], drop_missing: bool, argument: str
 ) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Complete rows, their positions in the table unless they are all, and its number of rows."""
@@ -332,30 +286,7 @@ def _not_finite(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     return missing, infinite, n_incomplete
 
 
-def _in_order(x_new: Any, features: tuple[str, ...]) -> Any:
-    """A row of a pandas table, which has the features as labels, in their order; else as it is."""
-    pandas = sys.modules.get("pandas")
-    is_series = pandas is not None and isinstance(x_new, pandas.Series)
-    if is_series and len(features) > 1:
-        row = dict(zip(map(clean_name, x_new.index), x_new, strict=True))
-        if set(features) <= set(row):
-            return np.array([row[name] for name in features])
-    return x_new
-
-
-def _one_row(table: Table, features: tuple[str, ...], argument: str) -> Table:
-    """The table of one row that a 1-D array of as many numbers as features means."""
-    row = table.take(usual_columns(table, argument)[0]).T
-    if row.shape[1] != len(features):
-        raise ValueError(
-            f"{argument} is 1-D with {row.shape[1]} numbers; expected one row of the "
-            f"{len(features)} features {listing(features)}, or rows as a 2-D array (n_new, "
-            f"{len(features)})"
-        )
-    return array_table(np.ascontiguousarray(row), features, named=False)
-
-
-def _suggestion(absent: Sequence[str], table: Table) -> str:
+def suggestion(absent: Sequence[str], table: Table) -> str:
     """The names that may have been meant."""
     close = [match for name in absent for match in difflib.get_close_matches(name, table.names, 1)]
     return f" (did you mean {listing(close)}?)" if close else ""

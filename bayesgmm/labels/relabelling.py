@@ -9,8 +9,8 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.draws import Posterior, Reading, is_relabelled, names, said
+from bayesgmm.labels.pivots import mismatches, parameter_costs, pivot_of
 from bayesgmm.labels.stephens_sweeps import (
-    MAX_THREADS,
     assign,
     cost_of,
     look,
@@ -19,7 +19,7 @@ from bayesgmm.labels.stephens_sweeps import (
     within,
 )
 from bayesgmm.likelihood import row_blocks, row_densities
-from bayesgmm.runtime import arguments, in_order, progress_bar
+from bayesgmm.runtime import arguments
 
 METHODS = ("stephens", "ecr", "means")
 CLEAR = np.log(20.0)
@@ -29,8 +29,6 @@ A margin is a log odds for the labels, but summed over rows that a draw moves to
 grows with the rows however close the components are. What draws of one labelling differ among
 themselves sets its scale, and odds below 20 to 1 are not clear.
 """
-PAIR_BYTES = 64 * 2**20
-"""Memory for divergences of one block of draws from the MAP, component by component."""
 TIE = 1e-9
 """Mismatched rows: what the distance of parameters may add at most, to break ties of ECR."""
 
@@ -111,7 +109,7 @@ def relabel(
     def load(block):
         return row_densities(draws, rows[block])[1], weight[block]
 
-    pivot = _pivot(drawn)
+    pivot = pivot_of(drawn)
 
     def pivot_responsibilities():
         return row_densities(pivot, rows)[1][0]
@@ -120,7 +118,7 @@ def relabel(
         starts = [np.tile(np.arange(draws.n_components), (len(draws), 1))]
         if pivot is not None:
             # First, so that it is kept where the rows cannot tell, as for empty components.
-            starts.insert(0, assign(within(_parameter_costs(draws, pivot), groups)))
+            starts.insert(0, assign(within(parameter_costs(draws, pivot), groups)))
         labelling = lowest(blocks, load, np.array(starts), groups, progress)
         cost = labelling.cost
     else:
@@ -129,10 +127,10 @@ def relabel(
                 f"method {method!r} needs a MAP in post['map'], or lp in post['sample_stats']; "
                 "post has neither. Try method='stephens'."
             )
-        costs = criterion = _parameter_costs(draws, pivot)
+        costs = criterion = parameter_costs(draws, pivot)
         if method == "ecr":
             clustering = pivot_responsibilities().argmax(axis=1)
-            criterion = _mismatches(blocks, load, draws, clustering, progress)
+            criterion = mismatches(blocks, load, draws, clustering, progress)
             costs = criterion + TIE * costs / np.abs(costs).max()
         permutations = assign(within(costs, groups))
         cost = float(cost_of(criterion, permutations).sum())
@@ -219,55 +217,6 @@ def _groups(given, drawn, exchangeable):
 def _share_alike(a, b):
     same = (a[:, :, None] == b[:, None, :]).sum(axis=0)
     return float((a == b[:, linear_sum_assignment(-same)[1]]).all(axis=1).mean())
-
-
-def _pivot(drawn):
-    """The MAP as a single draw; without one the draw of highest log posterior, or None."""
-    if drawn.map is not None:
-        return drawn.map[None]
-    statistics = drawn.group(names.STATISTICS)
-    if names.LP not in statistics:
-        return None
-    lp = statistics[names.LP].transpose(*names.LEAD).values.ravel()
-    return drawn.parameters[np.nanargmax(lp)][None]
-
-
-def _parameter_costs(draws, pivot):
-    """costs[s, j, c] (nats): divergence of component j of draw s from the pivot's component c."""
-    k, d = draws.means.shape[1:]
-    weights, means = pivot.weights[0], pivot.means[0]
-    lower = np.linalg.cholesky(pivot.covariances[0])
-    log_det = _log_det(lower)
-    size = max(1, PAIR_BYTES // (8 * k * k * d * d))
-    parts = []
-    for start in range(0, len(draws), size):
-        some = draws[start : start + size]
-        theirs = np.linalg.cholesky(some.covariances)
-        whiten = np.linalg.inv(theirs)
-        spread = ((whiten[:, :, None] @ lower) ** 2).sum(axis=(3, 4))
-        apart = some.means[:, :, None] - means
-        distance = (np.einsum("sjab,sjcb->sjca", whiten, apart) ** 2).sum(axis=3)
-        normal = 0.5 * (spread + distance - d + _log_det(theirs)[:, :, None] - log_det)
-        parts.append(weights * (pivot.log_weights[0] - some.log_weights[:, :, None] + normal))
-    return np.concatenate(parts)
-
-
-def _log_det(lower):
-    return 2 * np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
-
-
-def _mismatches(blocks, load, draws, clustering, show):
-    """costs[s, j, c]: expected rows of the pivot's cluster c outside component j of draw s."""
-    k = draws.n_components
-    member = np.eye(k)[clustering]
-
-    def work(block):
-        p, weight = load(block)
-        inside = member[block] * weight[:, None]
-        return inside.sum(axis=0) - np.swapaxes(p, 1, 2) @ inside
-
-    parts = in_order(work, progress_bar(blocks, "relabelling: pivot", show), MAX_THREADS)
-    return sum(parts, np.zeros((len(draws), k, k)))
 
 
 def _order_as_drawn(permutations, groups):

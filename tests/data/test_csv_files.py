@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.names import clean_name
-from bayesgmm.data.rows import observations, rows_like
+from bayesgmm.data.new_rows import rows_like
+from bayesgmm.data.rows import observations
 from bayesgmm.data.tables import table_of
 
 LENGTHS, DEPTHS = [39.1, 39.5, 40.3], [18.7, 17.4, 18.0]

@@ -19,7 +19,8 @@ from hypothesis.extra import numpy as hnp
 
 from bayesgmm.data import rows as rows_module
 from bayesgmm.data.evidence import training_data
-from bayesgmm.data.rows import Observations, observations, rows_like
+from bayesgmm.data.new_rows import rows_like
+from bayesgmm.data.rows import Observations, observations
 
 ROWS = [[1.0, 10.0], [2.0, 30.0], [4.0, 20.0]]
 COLUMNS = {"a": [1.0, 2.0, 4.0], "b": [10.0, 30.0, 20.0]}
