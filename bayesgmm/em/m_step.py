@@ -10,7 +10,8 @@ def conjugate_mode(moments, means, factor, covariance, prior, metric):
 
     Maximises the joint density of (w, μ, Σ), no transform's Jacobian: the spread of a full
     structure is divided by ν + N_k + d + 2. With a flat prior this is maximum likelihood, and
-    eigenvalues are kept at or above ``FLOOR``, which is then the exact constrained maximum.
+    eigenvalues are kept at or above ``FLOOR``, which is then the exact constrained maximum; where
+    volumes of proportional matrices meet it, a point no lower than the last.
     A component without rows goes to the prior's mode, or stays where it is if the prior is flat.
 
     Parameters

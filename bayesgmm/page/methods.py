@@ -113,11 +113,11 @@ def _model(fit):
 
 
 def _prior(prior, scaled, covariance):
-    family, matrices, cited = prior["family"], structure_named(covariance).correlated, []
+    structure, cited = structure_named(covariance), list[str]()
+    family, matrices = prior["family"], structure.correlated
     half_normal = family == "NormalLKJ" and "df" not in prior
     if family != "NormalLKJ":
-        kind = "normal–inverse-Wishart" if matrices else "normal–inverse-gamma"
-        says = f"means and {'covariances' if matrices else 'variances'} a {kind} prior"
+        says = f"means and {structure.prior_words}"
     else:
         says = "the means independent normal priors, "
         if half_normal:

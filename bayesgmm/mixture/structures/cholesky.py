@@ -15,6 +15,7 @@ class Cholesky(Structure):
     """Lower Cholesky factors, (n_blocks, n_features, n_features)."""
 
     correlated: ClassVar[bool] = True
+    prior_words: ClassVar[str] = "covariances a normal–inverse-Wishart prior"
     kind: ClassVar[Any] = Triangles
 
     def _n_blocks(self, n_components):

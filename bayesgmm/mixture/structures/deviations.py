@@ -13,6 +13,7 @@ class Diagonal(Structure):
     """Standard deviations, (n_rows, n_columns)."""
 
     correlated: ClassVar[bool] = False
+    prior_words: ClassVar[str] = "variances a normal–inverse-gamma prior"
     kind: ClassVar[Any] = Deviations
 
     def factor_shape(self, n_components, n_features):

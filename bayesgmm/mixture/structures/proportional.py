@@ -125,6 +125,9 @@ class ScaledShape(NamedTuple):
 class Proportional(Cholesky):
     """Cholesky factors, (n_components, n_features, n_features), of multiples of one matrix."""
 
+    prior_words: ClassVar[str] = (
+        "covariances a normal–inverse-Wishart prior, restricted to matrices of one shape"
+    )
     kind: ClassVar[Any] = ScaledShape
 
     @property

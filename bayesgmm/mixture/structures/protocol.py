@@ -34,6 +34,8 @@ class Structure(ABC):
 
     correlated: ClassVar[bool]
     """Whether features may covary."""
+    prior_words: ClassVar[str]
+    """For a sentence: the spread's conjugate prior."""
     kind: ClassVar[Any]
     """The factor in compiled code: a NamedTuple with the methods of ``factor.py``."""
 
