@@ -56,7 +56,7 @@ def conjugate_mode(moments, means, factor, covariance, prior, metric):
     if not flat:
         scatter = scatter + structure.square(np.sqrt(kappa)[:, None] * (new_means - prior.mean))
     before, nk = structure.to_blocks(factor), nk if structure.shared else count
-    blocks = structure.conjugate_mode(scatter, nk, prior, before, metric)
+    blocks = structure.conjugate_mode(scatter, nk, prior, before, held, metric)
     if flat and not held.all():
         blocks = structure.kept(blocks, before, held)
     return weights, new_means, structure.from_blocks(blocks)

@@ -528,6 +528,34 @@ def test_information_criteria_are_those_of_their_definitions(covariance, old_fai
 # Settings
 
 
+def degenerate(kind):
+    """Rows that leave a covariance matrix nothing to vary in, in one direction or more."""
+    rng = np.random.default_rng(0)
+    if kind == "few":
+        return rng.normal(size=(5, 4)), 2
+    if kind == "fewer":
+        return rng.normal(size=(6, 4)), 3
+    if kind == "one each":
+        return rng.normal(size=(3, 2)), 3
+    if kind == "repeated":
+        return np.repeat(rng.normal(size=(4, 2)), 10, axis=0), 3
+    if kind == "lines":
+        t = rng.normal(size=40)
+        return np.column_stack([t, t + 3.0 * (np.arange(40) % 2)]), 2
+    return rng.integers(1, 4, size=(100, 2)).astype(float), 5
+
+
+@structures
+@pytest.mark.parametrize("kind", ["few", "fewer", "one each", "repeated", "lines", "coarse"])
+def test_maximum_likelihood_of_degenerate_rows_collapses_in_words(kind, covariance):
+    x, k = degenerate(kind)
+    estimate = fit("flat", covariance, x, k, n_starts=4)
+    assert np.isfinite(estimate.log_likelihood)
+    assert np.linalg.eigvalsh(estimate.covariances).min() > 0
+    # On the floor a value is rounded to 1e-10 of itself.
+    assert (np.diff(estimate.trace) >= -1e-9 * np.abs(estimate.trace[1:])).all()
+
+
 def test_ends_that_did_not_converge_are_no_modes(penguins):
     """They are as many as there are starts."""
     estimate = fit("flat", "full", penguins, 3, max_iter=3)

@@ -13,7 +13,7 @@ from bayesgmm.mixture.priors.density import LOG_2PI, add_dirichlet, dirichlet_no
 from bayesgmm.mixture.priors.normal_inverse_wishart import NormalInverseWishart
 from bayesgmm.mixture.priors.protocol import Prior
 from bayesgmm.mixture.structures import Deviations, Triangles, structure_named
-from bayesgmm.runtime import PLAIN, arguments, solve_lower, solve_lower_transposed
+from bayesgmm.runtime import PLAIN, solve_lower, solve_lower_transposed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,7 +75,6 @@ class NormalLKJ(Prior):
 
     def __post_init__(self):
         super().__post_init__()
-        arguments.flag("half_normal", self.half_normal)
         if self.half_normal and self.df is not None:
             raise ValueError("df and half_normal are both given. Try one of them.")
 

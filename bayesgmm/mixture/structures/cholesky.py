@@ -84,7 +84,7 @@ class Cholesky(Structure):
     def square(self, vectors):
         return vectors[:, :, None] * vectors[:, None, :]
 
-    def conjugate_mode(self, scatter, nk, prior, before, metric):
+    def conjugate_mode(self, scatter, nk, prior, before, held, metric):
         d, n_components = scatter.shape[-1], len(nk)
         # log |Σ| has the factor −½ (ν + d + 1), and −½ from the mean of each of its components.
         if self.shared:
@@ -94,7 +94,7 @@ class Cholesky(Structure):
         else:
             psi, more = (0, 0) if prior is None else (prior.scale, prior.df + d + 2)
             blocks = (psi + scatter) / (nk + more)[:, None, None]
-        return _floored(blocks, metric) if prior is None else blocks
+        return floored(blocks, metric) if prior is None else blocks
 
     def conjugate_numbers(self, prior):
         d, n_blocks = prior.scale.shape[-1], 1 if self.shared else len(prior.scale)
@@ -130,7 +130,7 @@ class Cholesky(Structure):
         return each(np.swapaxes(inverse, 1, 2) @ inverse, n_components, 3)
 
 
-def _floored(blocks, metric):
+def floored(blocks, metric):
     """The blocks with their eigenvalues relative to metric · metricᵀ at ``FLOOR`` or above."""
     try:
         np.linalg.cholesky(blocks - FLOOR * metric @ metric.T)

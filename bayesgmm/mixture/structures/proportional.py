@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from scipy.special import gammaln, multigammaln
 
-from bayesgmm.mixture.structures.cholesky import Cholesky
+from bayesgmm.mixture.structures.cholesky import Cholesky, floored
 from bayesgmm.mixture.structures.factor import add_fisher, add_normals, times_transposed
 from bayesgmm.mixture.structures.protocol import FLOOR
 from bayesgmm.mixture.structures.triangles import Triangles, add_inverse_wishart
@@ -152,7 +152,7 @@ class Proportional(Cholesky):
         shape[np.diag_indices(d)] = np.log(np.diag(shape))
         return np.concatenate([2 * log_root, shape[np.tril_indices(d)][:-1]])
 
-    def conjugate_mode(self, scatter, nk, prior, before, metric):
+    def conjugate_mode(self, scatter, nk, prior, before, held, metric):
         """By turns the volumes, given the shape, and the shape, given the volumes."""
         n_components, d = len(nk), scatter.shape[-1]
         count = d * nk
@@ -168,13 +168,16 @@ class Proportional(Cholesky):
                 lower = np.linalg.cholesky(shape)[None]
                 volumes = np.maximum(volumes, FLOOR / self.smallest_eigenvalues(lower, metric))
                 # Where volumes rest on the floor, a better shape may have a higher one.
-                value = -(count * np.log(volumes) + traces / volumes).sum()
+                value = -(count * np.log(volumes) + traces / volumes)[held].sum()
                 if value < best[0] - ENOUGH * abs(value):
                     return best[1]
                 best = value, volumes[:, None, None] * shape
             if np.allclose(volumes, last, rtol=ENOUGH, atol=0):
                 break
-            shape = _unit((scatter / volumes[:, None, None]).sum(axis=0))
+            pooled = (scatter / volumes[:, None, None]).sum(axis=0)
+            if prior is None:  # of the smallest component
+                pooled = floored(pooled[None] * (volumes.min() / nk.sum()), metric)[0]
+            shape = _unit(pooled)
         return volumes[:, None, None] * shape
 
     def conjugate_numbers(self, prior):

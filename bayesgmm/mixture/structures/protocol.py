@@ -143,12 +143,12 @@ class Structure(ABC):
         """Outer products of vectors (n_components, n_features), as a scatter."""
 
     @abstractmethod
-    def conjugate_mode(self, scatter, nk, prior, before, metric):
+    def conjugate_mode(self, scatter, nk, prior, before, held, metric):
         """The blocks that maximise the expected complete log posterior.
 
         ``prior`` is a resolved conjugate one with an axis of components, or None if flat: then
         eigenvalues relative to metric · metricᵀ are at ``FLOOR`` or above. ``before`` are the
-        blocks of the last step.
+        blocks of the last step; ``held`` says which components hold rows.
         """
 
     @abstractmethod
