@@ -55,8 +55,8 @@ def conjugate_mode(moments, means, factor, covariance, prior, metric):
     scatter = structure.scatter(moments, factor, new_means - means)
     if not flat:
         scatter = scatter + structure.square(np.sqrt(kappa)[:, None] * (new_means - prior.mean))
-    before, nk = structure.to_blocks(factor), nk if structure.shared else count
-    blocks = structure.conjugate_mode(scatter, nk, prior, before, held, metric)
+    nk = nk if structure.shared else count
+    blocks = structure.conjugate_mode(scatter, nk, prior, factor, held, metric)
     if flat and not held.all():
-        blocks = structure.kept(blocks, before, held)
+        blocks = structure.kept(blocks, factor, held)
     return weights, new_means, structure.from_blocks(blocks)

@@ -84,7 +84,7 @@ class Cholesky(Structure):
     def square(self, vectors):
         return vectors[:, :, None] * vectors[:, None, :]
 
-    def conjugate_mode(self, scatter, nk, prior, before, held, metric):
+    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
         d, n_components = scatter.shape[-1], len(nk)
         # log |Σ| has the factor −½ (ν + d + 1), and −½ from the mean of each of its components.
         if self.shared:

@@ -76,7 +76,7 @@ class Diagonal(Structure):
     def square(self, vectors):
         return vectors**2
 
-    def conjugate_mode(self, scatter, nk, prior, before, held, metric):
+    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
         n_components, d = scatter.shape
         n_rows, n_columns = self.factor_shape(n_components, d)
         scatter, count = (a.sum(axis=0, keepdims=True) if self.shared else a for a in (scatter, nk))

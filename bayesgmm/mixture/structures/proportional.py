@@ -152,14 +152,18 @@ class Proportional(Cholesky):
         shape[np.diag_indices(d)] = np.log(np.diag(shape))
         return np.concatenate([2 * log_root, shape[np.tril_indices(d)][:-1]])
 
-    def conjugate_mode(self, scatter, nk, prior, before, held, metric):
+    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
         """By turns the volumes, given the shape, and the shape, given the volumes."""
         n_components, d = len(nk), scatter.shape[-1]
         count = d * nk
         if prior is not None:
             scatter = scatter + prior.scale
             count = count + d * (1 + prior.df) + 2 + (d * (d + 1) - 2) / n_components
-        shape, volumes, best = _unit(before[0]), np.zeros(n_components), (-np.inf, None)
+        shape, volumes, best = (
+            _unit(self.to_blocks(factor[0])),
+            np.zeros(n_components),
+            (-np.inf, None),
+        )
         for _ in range(MOST):
             last = volumes
             traces = np.linalg.solve(shape, scatter).trace(axis1=1, axis2=2)
@@ -188,9 +192,9 @@ class Proportional(Cholesky):
         constant += gammaln(total * d / 2) - n_components * gammaln(nu[0] * d / 2)
         return nu, chol, constant - multigammaln(total / 2, d)
 
-    def kept(self, blocks, before, held):
+    def kept(self, blocks, factor, held):
         shape, volumes = _unit(blocks[np.argmax(held)]), _volumes(blocks)
-        before = np.broadcast_to(_volumes(before), volumes.shape)
+        before = np.broadcast_to(_volumes(self.to_blocks(factor)), volumes.shape)
         return np.where(held, volumes, before)[:, None, None] * shape
 
     def information(self, factor, nk, n_features):

@@ -143,12 +143,12 @@ class Structure(ABC):
         """Outer products of vectors (n_components, n_features), as a scatter."""
 
     @abstractmethod
-    def conjugate_mode(self, scatter, nk, prior, before, held, metric):
+    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
         """The blocks that maximise the expected complete log posterior.
 
         ``prior`` is a resolved conjugate one with an axis of components, or None if flat: then
-        eigenvalues relative to metric · metricᵀ are at ``FLOOR`` or above. ``before`` are the
-        blocks of the last step; ``held`` says which components hold rows.
+        eigenvalues relative to metric · metricᵀ are at ``FLOOR`` or above. ``factor`` is that of
+        the last step; ``held`` says which components hold rows.
         """
 
     @abstractmethod
@@ -158,10 +158,10 @@ class Structure(ABC):
         Returns df, scale, and the log (nats) of the constant of the spread's density.
         """
 
-    def kept(self, blocks, before, held):
-        """The blocks, or those before in components that hold no rows."""
+    def kept(self, blocks, factor, held):
+        """The blocks, or those of the factor before in components that hold no rows."""
         held = held.reshape(-1, *[1] * (blocks.ndim - 1))
-        return blocks if self.shared else np.where(held, blocks, before)
+        return blocks if self.shared else np.where(held, blocks, self.to_blocks(factor))
 
     @abstractmethod
     def smallest_eigenvalues(self, factor, metric):
