@@ -34,7 +34,7 @@ calibrate: install
 notebooks: install
 	$(BIN)/python notebooks/execute.py
 
-# quick, under ten minutes, or full
+# quick, some fifteen minutes, or full
 PROFILE = quick
 
 bench: install .venv-stan/.installed

@@ -16,7 +16,7 @@ from bayesgmm.pymc_model.prior_families import declare_spread, means_factor
 def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> pm.Model:
     """The declared mixture at these rows as a PyMC model.
 
-    Free variables are ``weights``, the spread (``covariances``, ``covariance`` or ``variances``, by
+    Free variables are ``weights``, the spread (``covariances``, ``variances`` or another name, by
     structure) and ``means``; the rows are ``x``. Print it, extend it, draw from its prior, sample
     it with any PyMC sampler. Every component has an initial value of its own.
 
