@@ -7,7 +7,7 @@ from threadpoolctl import ThreadpoolController
 
 import bayesgmm as bg
 from bayesgmm.em.objective import Objective
-from bayesgmm.likelihood.moments import responsibilities
+from bayesgmm.likelihood.passes import responsibilities
 from bayesgmm.likelihood.target import unconstrain
 from benchmarks.measure import REPETITIONS, Row, interleaved, size
 from benchmarks.peers import mclust, scikit_learn

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bayesgmm.likelihood.moments import mixture_moments
+from bayesgmm.likelihood.passes import mixture_moments
 from benchmarks.measure import REPETITIONS, Row, interleaved, size
 from benchmarks.simulate import mixture_rows
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from bayesgmm.likelihood.moments import mixture_moments
+from bayesgmm.likelihood.passes import mixture_moments
 from benchmarks.measure import REPETITIONS, Row, interleaved
 from benchmarks.simulate import mixture_rows
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bayesgmm as bg
-from bayesgmm.likelihood.moments import responsibilities
+from bayesgmm.likelihood.passes import responsibilities
 from bayesgmm.likelihood.target import Target, unconstrain
 from benchmarks import clustering, em, gradient, limit, measure, page
 from benchmarks.measure import Row, Seconds, interleaved

@@ -5,7 +5,7 @@ Must not import pymc or arviz. Table libraries are imported only when a table co
 
 from bayesgmm.data.bulk import Bulk
 from bayesgmm.data.dialects import Dialect
-from bayesgmm.data.evidence import training_data
+from bayesgmm.data.evidence import Evidence, training_data
 from bayesgmm.data.names import clean_name
 from bayesgmm.data.new_rows import rows_like
 from bayesgmm.data.peculiar import peculiarities
@@ -22,6 +22,7 @@ from bayesgmm.data.tables import table_of
 __all__ = [
     "Bulk",
     "Dialect",
+    "Evidence",
     "Observations",
     "clean_name",
     "location_and_covariance",

@@ -1,6 +1,8 @@
-"""What a fit demands of its data: rows, their weights, and enough variety."""
+"""What is observed, and what a fit demands of it: rows, their weights, and enough variety."""
 
 import sys
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,42 @@ FARTHEST = 1e12
 FARTHEST_OF_MATRIX = 5e5
 """… and, times the root of the weight of all rows, leave none to the directions of a covariance
 matrix in which the row is not far."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is observed of rows, and how many times each counts."""
+
+    values: np.ndarray
+    """(n_obs, n_features), read-only float64, in the data's units."""
+    weights: np.ndarray
+    """(n_obs,), or (1,) where all rows count the same."""
+
+    @classmethod
+    def of(cls, values: np.ndarray, weights: np.ndarray | None = None) -> "Evidence":
+        """Evidence of complete rows; weights (n_obs,), or None where each counts once.
+
+        A huge array of rows brings no other beside it: of equal weights one is kept.
+        """
+        values = np.ascontiguousarray(values, dtype=np.float64).view(np.ndarray)
+        values.flags.writeable = False  # one type of rows, one compilation
+        weights = np.ones(1) if weights is None else np.asarray(weights, dtype=np.float64)
+        if weights.strides == (0,) or (weights == weights[:1]).all():
+            weights = weights[:1].copy()
+        return cls(values, np.ascontiguousarray(weights))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def each(self) -> np.ndarray:
+        """The weight of every row, (n_obs,)."""
+        return np.broadcast_to(self.weights, len(self.values))
+
+    @cached_property
+    def total(self) -> float:
+        """The number of rows: the sum of their weights."""
+        return float(self.each.sum())
 
 
 def training_data(

@@ -6,8 +6,7 @@ import numpy as np
 from scipy import optimize
 
 from bayesgmm.em.information import complete_information
-from bayesgmm.em.objective import Point
-from bayesgmm.likelihood import hessian
+from bayesgmm.likelihood import Point, hessian
 
 # EM hands over to the quasi-Newton finish when its gradient is this small, per row, or after so
 # many passes: near the mode EM's rate is linear and slow where components overlap.

@@ -138,7 +138,7 @@ def _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol):
     parameters = end.parameters.permuted(_order(objective, end))
     in_units = objective.in_data_units(parameters)
     log_likelihood = end.moments.log_likelihood + objective.log_likelihood_offset
-    n_obs, size = objective.total_weight, in_units.n_parameters
+    n_obs, size = objective.evidence.total, in_units.n_parameters
     bic = -2 * log_likelihood + size * np.log(n_obs)
     converged = end.gradient_norm <= tol and not best.on_floor
     return PointEstimate(
@@ -181,17 +181,18 @@ def _certainty(objective, parameters):
 
     def certainty_of(chunk):
         table = responsibilities(
-            objective.x[chunk], parameters.log_weights, parameters.means, parameters.factor,
+            evidence.values[chunk], parameters.log_weights, parameters.means, parameters.factor,
             objective.shift, objective.scale,
         )  # fmt: skip
-        return float(objective.sample_weight[chunk] @ np.log(table.max(axis=1)))
+        return float(evidence.each[chunk] @ np.log(table.max(axis=1)))
 
-    return sum_over_chunks(certainty_of, len(objective.x))
+    evidence = objective.evidence
+    return sum_over_chunks(certainty_of, len(evidence))
 
 
 def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
     """What happened, and what to do next."""
-    odd = peculiarities(rows, objective.sample_weight, objective.shift, objective.scale)
+    odd = peculiarities(rows, objective.evidence.each, objective.shift, objective.scale)
     if rows.ignored:
         odd.append(f"Columns left out: {with_reasons(rows.ignored)}.")
     says = []
@@ -234,7 +235,7 @@ def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
 def _narrow(objective, parameters):
     """A warning about components of a maximum likelihood fit with too few rows, or far too thin."""
     smallest = objective.smallest_eigenvalues(parameters)
-    count = parameters.weights * objective.total_weight
+    count = parameters.weights * objective.evidence.total
     few = count < objective.n_features + 1.5
     found = [
         f"component {k} ({count[k]:.1f} rows, smallest eigenvalue {smallest[k]:.1e} of that of "

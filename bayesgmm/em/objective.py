@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesgmm.data import Bulk
+from bayesgmm.data import Bulk, Evidence
 from bayesgmm.em.m_step import conjugate_mode
-from bayesgmm.likelihood import MixtureMoments, Target, assemble, kernel_weight, unconstrain
+from bayesgmm.likelihood import Target, unconstrain
 from bayesgmm.mixture import (
     FLOOR,
     MixtureParameters,
@@ -17,23 +17,9 @@ from bayesgmm.mixture import (
     prior_numbers,
     structure_named,
 )
-from bayesgmm.mixture import factor as factors
-from bayesgmm.runtime import compiled, inner
 
 FEW_ROWS = 32_768
 """Rows that starts are screened on where there are more: modes are told apart by far fewer."""
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """The objective at one vector: value (nats), gradient, and the moments of the pass there."""
-
-    y: np.ndarray
-    parameters: MixtureParameters
-    moments: MixtureMoments
-    value: float
-    gradient: np.ndarray
-    gradient_norm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +32,7 @@ class Objective:
 
     covariance: str
     n_components: int
-    x: np.ndarray
-    sample_weight: np.ndarray
+    evidence: Evidence
     shift: np.ndarray
     scale: np.ndarray
     correlation: np.ndarray
@@ -58,8 +43,8 @@ class Objective:
     @classmethod
     def of(cls, mixture, x, sample_weight, flat=False):
         """The objective of a declared mixture at checked rows."""
-        x = np.ascontiguousarray(x).view()
-        x.flags.writeable = False  # one type of rows, one compilation
+        evidence = Evidence.of(x, sample_weight)
+        x, sample_weight = evidence.values, evidence.each
         bulk = Bulk.of(x, sample_weight, mixture.structure)
         centre, covariance = bulk.centre, bulk.covariance
         sd = np.sqrt(np.diag(covariance))
@@ -73,7 +58,7 @@ class Objective:
         surrogate = mixture.prior.surrogate
         conjugate = prior if flat or surrogate is mixture.prior else resolved(surrogate)
         return cls(
-            mixture.covariance, mixture.n_components, x, sample_weight, centre, scale,
+            mixture.covariance, mixture.n_components, evidence, centre, scale,
             covariance / np.outer(scale, scale), prior, conjugate,
         )  # fmt: skip
 
@@ -93,11 +78,7 @@ class Objective:
 
     @property
     def n_features(self):
-        return self.x.shape[1]
-
-    @cached_property
-    def total_weight(self):
-        return float(self.sample_weight.sum())
+        return self.evidence.values.shape[1]
 
     @cached_property
     def numbers(self):
@@ -112,14 +93,13 @@ class Objective:
     def target(self):
         """The same density, with Jacobian on request, as the sampler takes it."""
         return Target(
-            self.covariance, self.n_components, self.x, kernel_weight(self.sample_weight),
-            self.shift, self.scale, self.numbers,
+            self.covariance, self.n_components, self.evidence, self.shift, self.scale, self.numbers
         )  # fmt: skip
 
     @cached_property
     def log_likelihood_offset(self):
         """Nats from the log likelihood here to that in the data's units."""
-        return -self.total_weight * np.log(self.scale).sum()
+        return -self.evidence.total * np.log(self.scale).sum()
 
     @cached_property
     def offset(self):
@@ -136,31 +116,22 @@ class Objective:
         One row is drawn from each of equal parts of the sum of weights, in the order of the rows:
         a row of weight 2 is drawn as two equal rows are.
         """
-        n_obs = len(self.x)
+        n_obs, weights = len(self.evidence), self.evidence.weights
         if n_obs <= FEW_ROWS:
             return self
         shares = (np.arange(FEW_ROWS) + rng.uniform(size=FEW_ROWS)) / FEW_ROWS
-        if self.sample_weight.strides[0] == 0:
+        if len(weights) == 1:
             drawn = (shares * n_obs).astype(np.int64)
         else:
-            sums = np.cumsum(self.sample_weight)
+            sums = np.cumsum(weights)
             drawn = np.searchsorted(sums, shares * sums[-1], side="right")
-        x = self.x[np.minimum(drawn, n_obs - 1)]
-        x.flags.writeable = False
-        weight = np.broadcast_to(self.total_weight / FEW_ROWS, FEW_ROWS)
-        return replace(self, x=x, sample_weight=weight)
+        x = self.evidence.values[np.minimum(drawn, n_obs - 1)]
+        weight = np.broadcast_to(self.evidence.total / FEW_ROWS, FEW_ROWS)
+        return replace(self, evidence=Evidence.of(x, weight))
 
     def at(self, y):
         """Value, gradient and moments at a vector, in one pass."""
-        parameters = self.target.constrain(y)
-        log_weights = parameters.log_weights
-        moments = self.target.moments(log_weights, parameters.means, parameters.factor)
-        gradient = np.empty(len(y))
-        value, norm = _assemble(
-            moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights,
-            parameters.means, self.structure.kind(parameters.factor), self.numbers, gradient,
-        )  # fmt: skip
-        return Point(y, parameters, moments, value, gradient, norm / self.total_weight)
+        return self.target.at(y)
 
     def step(self, point):
         """The vector that one step of EM leads to."""
@@ -189,34 +160,3 @@ class Objective:
     def in_data_units(self, parameters):
         """Parameters of these coordinates as parameters of the data's."""
         return parameters.affine(self.scale, self.shift)
-
-
-@compiled
-def _assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, gradient):
-    """The value without Jacobian, and the norm of the gradient, which is filled in."""
-    jacobian = np.bool_(False)  # a literal would have ``assemble`` compiled once more
-    value = assemble(
-        log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, gradient
-    )
-    norm = _largest(gradient, factor, *means.shape) if np.isfinite(value) else np.inf
-    return value, norm
-
-
-@inner
-def _largest(gradient, factor, n_components, d):
-    """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|; dimensionless."""
-    # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
-    last, free = 0.0, len(gradient) - n_components * d
-    for i in range(n_components - 1):
-        last -= gradient[i] / n_components
-    largest = abs(last)
-    for i in range(n_components - 1):
-        largest = max(largest, abs(gradient[i] + last))
-    for i in range(n_components - 1, free):
-        largest = max(largest, abs(gradient[i]))
-    for k in range(n_components):
-        means = gradient[free + k * d : free + (k + 1) * d].copy()
-        factors.times_transposed(factor, k, means)
-        for j in range(d):
-            largest = max(largest, abs(means[j]))
-    return largest

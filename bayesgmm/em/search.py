@@ -69,7 +69,7 @@ def _climbs(objective, begins, n_begins, max_iter, tol, show):
             bar.update(max(done - bar.n, 0))
 
     bar = progress_bar(
-        None, f"{what}, {len(objective.x)} rows: starts", show, total=n_begins, miniters=0,
+        None, f"{what}, {len(objective.evidence)} rows: starts", show, total=n_begins, miniters=0,
         bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left{postfix}",
     )  # fmt: skip
     with bar:

@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.em.m_step import conjugate_mode
 from bayesgmm.likelihood import unconstrain
-from bayesgmm.mixture import MixtureParameters, gains_of_places
+from bayesgmm.mixture import Components, MixtureParameters, gains_of_places, laid_out
 
 LLOYD_PASSES = 5
 SEEDING_ROWS = 10_000
@@ -23,6 +23,10 @@ def draw_start(objective, index, rng):
     """
     k, d = objective.n_components, objective.n_features
     log_weights = np.full(k, -np.log(k))
+
+    def moments_at(means, factor):
+        return objective.target.moments(Components(log_weights, means, laid_out(factor)))
+
     rows, weight = _seeding_rows(objective, rng)
     kind = index % 3
     metric = np.eye(d)
@@ -38,16 +42,16 @@ def draw_start(objective, index, rng):
     structure = objective.structure
     factor = np.ascontiguousarray(structure.first_factor(metric, width, k))
     for _ in range(0 if kind == 2 else LLOYD_PASSES):
-        moments = objective.target.moments(log_weights, centres, factor)
+        moments = moments_at(centres, factor)
         step = structure.times(factor, moments.s)
         centres = centres + step / np.maximum(moments.nk, 1e-10)[:, None]
-    moments = objective.target.moments(log_weights, centres, factor)
+    moments = moments_at(centres, factor)
     if objective.groups.any():
         # Rows have no names for their clusters: each goes to the place that the prior has for it.
         shares = np.log(np.maximum(moments.nk, 1e-10) / moments.nk.sum())
         gains = gains_of_places(shares, centres, factor, structure, objective.numbers)
         centres = centres[linear_sum_assignment(-gains.T)[1]]
-        moments = objective.target.moments(log_weights, centres, factor)
+        moments = moments_at(centres, factor)
     weights, means, factor = conjugate_mode(
         moments, centres, factor, objective.covariance, objective.prior, objective.metric
     )
@@ -56,7 +60,7 @@ def draw_start(objective, index, rng):
 
 def _seeding_rows(objective, rng):
     """Rows, in the objective's coordinates, that centres are drawn from, and their weights."""
-    x, weight = objective.x, objective.sample_weight
+    x, weight = objective.evidence.values, objective.evidence.each
     if len(x) > SEEDING_ROWS:
         chosen = np.sort(rng.choice(len(x), SEEDING_ROWS, replace=False, shuffle=False))
         x, weight = x[chosen], weight[chosen]

@@ -5,9 +5,9 @@ and the one over rows vectorises. Value (i, b) of a block lies at i · BLOCK + b
 compiler knows save it most checks of what overlaps.
 """
 
-import numpy as np
 from numba.cpython.unsafe.tuple import tuple_setitem
 
+from bayesgmm.mixture import family
 from bayesgmm.runtime import inner_fast
 
 BLOCK = 256
@@ -15,20 +15,6 @@ BLOCK = 256
 
 WIDEST = 5
 """Features up to which these loops are used."""
-
-# A quadratic form beyond this is cut, so that the farthest outlier still has a finite density.
-FARTHEST = 1e300
-
-
-def coordinates(shift, inv_scale, matrix):
-    """Shift and inverse scale, (n_features,) each, as the kernel takes them.
-
-    Tuples, whose length the compiler knows, where these loops are to be used: few features, and a
-    spread of matrices.
-    """
-    if matrix and len(shift) <= WIDEST:
-        return tuple(map(float, shift)), tuple(map(float, inv_scale))
-    return np.asarray(shift, dtype=np.float64), np.asarray(inv_scale, dtype=np.float64)
 
 
 def loading(d):
@@ -43,16 +29,10 @@ def loading(d):
 
 
 @inner_fast
-def _log_density(log_constant, square):
-    """Of a row whose whitened distance from the mean has this square."""
-    return log_constant - 0.5 * (FARTHEST if square > FARTHEST else square)
-
-
-@inner_fast
-def rank(log_constant, density, highest, size):
+def rank(mixture, log_constant, density, highest, size):
     """Turn squares into log densities, and keep every row's highest."""
     for b in range(size):
-        density[b] = _log_density(log_constant, density[b])
+        density[b] = family.log_density(mixture.family, log_constant, density[b])
         highest[b] = highest[b] if highest[b] > density[b] else density[b]
 
 
@@ -69,7 +49,7 @@ def scale(values, factor, size):
 def whitening(d):
     """z = L⁻¹ (x − μ) of a block, its log density, and the highest one so far."""
 
-    def whiten(factor, shift, rows, size, mean, reduced, log_constant, z, density, highest):
+    def whiten(evidence, mixture, rows, size, mean, reduced, log_constant, z, density, highest):
         for b in range(size):
             square = 0.0
             for i in range(d):
@@ -78,7 +58,7 @@ def whitening(d):
                     v -= reduced[i * d + j] * z[j * BLOCK + b]
                 z[i * BLOCK + b] = v
                 square += v * v
-            density[b] = _log_density(log_constant, square)
+            density[b] = family.log_density(mixture.family, log_constant, square)
             highest[b] = highest[b] if highest[b] > density[b] else density[b]
 
     return whiten
@@ -123,7 +103,7 @@ def adding(d):
     """
     head, tail = _band(0, min(d, 3)), _band(3, max(d, 3))
 
-    def add_moments(factor, shift, size, density, share, z, s, S):
+    def add_moments(evidence, mixture, size, density, share, z, s, S):
         total = head(size, density, share, z, s, S)
         if d > 3:
             tail(size, density, share, z, s, S)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from bayesgmm.likelihood.few_features import coordinates
+from bayesgmm.data import Evidence
+from bayesgmm.likelihood.evidence import CompleteRows
 from bayesgmm.likelihood.kernel import fill_rows
-from bayesgmm.mixture import laid_out
+from bayesgmm.mixture import Components, Gaussian, laid_out
 from bayesgmm.runtime import compiled
 
 BLOCK_BYTES = 64 * 2**20
@@ -34,19 +35,14 @@ def row_densities(draws, x):
     """
     log_density = np.empty((len(draws), len(x)))
     table = np.empty((len(draws), len(x), draws.n_components))
-    x = np.ascontiguousarray(x, dtype=np.float64).view(np.ndarray)
-    x.flags.writeable = False
-    d = x.shape[1]
-    identity = coordinates(np.zeros(d), np.ones(d), draws.structure.correlated)
+    rows = CompleteRows.of(Evidence.of(x), draws.structure.correlated)
     parameters = (draws.log_weights, draws.means, draws.factor)
-    _fill_draws(x, *identity, *map(np.ascontiguousarray, parameters), log_density, table)
+    _fill_draws(rows, *map(np.ascontiguousarray, parameters), log_density, table)
     return log_density, table
 
 
 @compiled
-def _fill_draws(x, shift, inv_scale, log_weights, means, factor, log_density, table):
+def _fill_draws(rows, log_weights, means, factor, log_density, table):
     for s in range(len(means)):
-        fill_rows(
-            x, shift, inv_scale, log_weights[s], means[s], laid_out(factor[s]), log_density[s],
-            table[s],
-        )  # fmt: skip
+        mixture = Components(log_weights[s], means[s], laid_out(factor[s]), Gaussian())
+        fill_rows(rows, mixture, log_density[s], table[s])

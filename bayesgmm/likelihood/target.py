@@ -7,28 +7,35 @@ The vector holds PyMC's own unconstrained coordinates of the declared model, in 
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesgmm.likelihood.few_features import coordinates
+from bayesgmm.data import Evidence
+from bayesgmm.likelihood.evidence import CompleteRows
 from bayesgmm.likelihood.kernel import add_fisher_gradient
-from bayesgmm.likelihood.moments import Pass
+from bayesgmm.likelihood.moments import MixtureMoments
+from bayesgmm.likelihood.passes import NumbaPass
 from bayesgmm.mixture import (
+    Components,
     MixtureParameters,
-    add_log_prior,
+    add_log_density,
+    laid_out,
     prior_numbers,
     structure_named,
+    zeros_like,
 )
 from bayesgmm.mixture import factor as factors
 from bayesgmm.runtime import compiled, inner
 
+# Loops in place of NumPy's operators, which take seconds to compile.
+
 
 @compiled
-def unpack(y, log_weights, factor, means):
-    """Write the parameters at y into the arrays given."""
-    n_components, d = means.shape
-    # Weights: a softmax over K values that sum to zero.
+def unpack(y, mixture):
+    """Write the parameters at y."""
+    log_weights, n_components = mixture.log_weights, len(mixture.log_weights)
+    # A softmax over values that sum to zero.
     last, highest = 0.0, 0.0
     for k in range(n_components - 1):
         last -= y[k]
@@ -41,65 +48,83 @@ def unpack(y, log_weights, factor, means):
         total += np.exp(log_weights[k] - highest)
     for k in range(n_components):
         log_weights[k] -= highest + np.log(total)
-    at = factors.unpack_spread(factor, y, n_components - 1)
-    for k in range(n_components):
-        for j in range(d):
-            means[k, j] = y[at]
-            at += 1
+    at = factors.unpack_spread(mixture.factor, y, n_components - 1)
+    means, d = mixture.means, mixture.means.shape[1]
+    for i in range(means.size):
+        means[i // d, i % d] = y[at + i]
 
 
 @compiled
-def _unpack_all(ys, log_weights, one, factors, means):
+def _unpack_all(ys, room, log_weights, means, factors):
+    entries = room.factor[0].ravel()
     for i in range(len(ys)):
-        unpack(ys[i], log_weights[i], one, means[i])
-        factors[i] = one[0]
+        unpack(ys[i], Components(log_weights[i], means[i], room.factor, room.family))
+        for j in range(len(entries)):
+            factors[i, j] = entries[j]
 
 
 @inner
-def pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient):
+def _pack_gradient(mixture, of_parameters, gradient):
     """Write the gradient in the unconstrained coordinates, from the one in the parameters."""
-    n_components, d = g_means.shape
-    total = 0.0
+    log_weights, slopes, total = mixture.log_weights, of_parameters.log_weights, 0.0
+    n_components, d = mixture.means.shape
     for k in range(n_components):
-        total += g_weights[k]
-    last = g_weights[n_components - 1] - np.exp(log_weights[n_components - 1]) * total
+        total += slopes[k]
+    last = slopes[n_components - 1] - np.exp(log_weights[n_components - 1]) * total
     for k in range(n_components - 1):
-        gradient[k] = g_weights[k] - np.exp(log_weights[k]) * total - last
-    at = factors.pack_spread(factor, g_factor, gradient, n_components - 1)
-    for k in range(n_components):
-        for j in range(d):
-            gradient[at] = g_means[k, j]
-            at += 1
+        gradient[k] = slopes[k] - np.exp(log_weights[k]) * total - last
+    at = factors.pack_spread(mixture.factor, of_parameters.factor, gradient, n_components - 1)
+    for i in range(n_components * d):
+        gradient[at + i] = of_parameters.means[i // d, i % d]
 
 
 @inner
-def add_log_jacobian(log_weights, factor, d, g_weights, g_factor):
+def _add_log_jacobian(mixture, gradient):
     """Log Jacobian of the transforms (nats); adds its gradient in log w and the factor.
 
     That of the simplex is log K + Σ log w.
     """
-    n_components = len(log_weights)
+    n_components, d = mixture.means.shape
     value = np.log(n_components)
     for k in range(n_components):
-        value += log_weights[k]
-        g_weights[k] += 1.0
-    return value + factors.add_spread_jacobian(factor, d, g_factor)
+        value += mixture.log_weights[k]
+        gradient.log_weights[k] += 1.0
+    return value + factors.add_spread_jacobian(mixture.factor, d, gradient.factor)
 
 
 @compiled
-def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobian, gradient):
+def _gradient_norm(mixture, gradient):
+    """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|; dimensionless."""
+    n_components, d = mixture.means.shape
+    # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
+    last, free = 0.0, len(gradient) - n_components * d
+    for i in range(n_components - 1):
+        last -= gradient[i] / n_components
+    largest = abs(last)
+    for i in range(n_components - 1):
+        largest = max(largest, abs(gradient[i] + last))
+    for i in range(n_components - 1, free):
+        largest = max(largest, abs(gradient[i]))
+    for k in range(n_components):
+        means = gradient[free + k * d : free + (k + 1) * d].copy()
+        factors.times_transposed(mixture.factor, k, means)
+        for j in range(d):
+            largest = max(largest, abs(means[j]))
+    return largest
+
+
+@compiled
+def assemble(moments, prior, jacobian, mixture, gradient):
     """Log posterior (nats) from the moments of a pass at the same parameters; fills the gradient.
 
     Never raises: where the density is not finite it is −inf with gradient zero.
     """
-    g_weights, g_means = np.zeros(log_weights.shape), np.zeros(means.shape)
-    g_factor = factors.zeros_like(factor)
-    add_fisher_gradient(nk, s, S, factor, g_weights, g_means, g_factor)
-    value = log_likelihood
-    value += add_log_prior(prior, log_weights, means, factor, g_weights, g_means, g_factor)
+    of_parameters = zeros_like(mixture)
+    add_fisher_gradient(moments, mixture, of_parameters)
+    value = moments.log_likelihood + add_log_density(prior, mixture, of_parameters)
     if jacobian:
-        value += add_log_jacobian(log_weights, factor, means.shape[1], g_weights, g_factor)
-    pack_gradient(log_weights, factor, g_weights, g_factor, g_means, gradient)
+        value += _add_log_jacobian(mixture, of_parameters)
+    _pack_gradient(mixture, of_parameters, gradient)
     finite = np.isfinite(value)
     for g in gradient:
         finite = finite and np.isfinite(g)
@@ -110,18 +135,30 @@ def assemble(log_likelihood, nk, s, S, log_weights, means, factor, prior, jacobi
     return -np.inf
 
 
+class Point(NamedTuple):
+    """The density at one vector, and the moments of the pass there."""
+
+    y: np.ndarray
+    parameters: MixtureParameters
+    moments: MixtureMoments
+    value: float
+    """Nats."""
+    gradient: np.ndarray
+    """(n_dim,), in nats."""
+    gradient_norm: float
+    """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|, per row; dimensionless."""
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The log posterior of a mixture at given rows, as a function of one flat vector.
+    """The log posterior of a mixture given evidence, as a function of one flat vector.
 
-    ``x`` (n_obs, n_features) and ``sample_weight``, (n_obs,) or (1,) if all share one, are the
-    rows; parameters, and the prior in ``numbers``, are those of ``(x - shift) / scale``.
+    Parameters, and the prior in ``numbers``, are those of ``(x - shift) / scale``.
     """
 
     covariance: str
     n_components: int
-    x: np.ndarray
-    sample_weight: np.ndarray
+    evidence: Evidence
     shift: np.ndarray
     scale: np.ndarray
     numbers: Any
@@ -130,70 +167,77 @@ class Target:
     @classmethod
     def of(cls, covariance, n_components, x, sample_weight, prior, shift=0.0, scale=1.0):
         """The target of a resolved prior; ``prior=None`` leaves the likelihood alone."""
-        x = np.ascontiguousarray(x, dtype=np.float64).view(np.ndarray)
-        x.flags.writeable = False
-        d = x.shape[1]
-        return cls(
-            covariance,
-            n_components,
-            x,
-            np.ascontiguousarray(sample_weight, dtype=np.float64).view(),
-            np.broadcast_to(np.asarray(shift, dtype=np.float64), (d,)).copy(),
-            np.broadcast_to(np.asarray(scale, dtype=np.float64), (d,)).copy(),
-            prior_numbers(prior, structure_named(covariance), n_components, d),
+        evidence = Evidence.of(x, sample_weight)
+        d = evidence.values.shape[1]
+        shift, scale = (
+            np.broadcast_to(np.asarray(v, dtype=np.float64), (d,)) for v in (shift, scale)
         )
+        numbers = prior_numbers(prior, structure_named(covariance), n_components, d)
+        return cls(covariance, n_components, evidence, shift, scale, numbers)
 
     @property
     def structure(self):
         return structure_named(self.covariance)
 
     @property
+    def shape(self):
+        """Numbers of components and features."""
+        return self.n_components, self.evidence.values.shape[1]
+
+    @property
     def n_dim(self):
         """Length of the flat vector."""
-        d = self.x.shape[1]
-        k = self.n_components
+        k, d = self.shape
         return k - 1 + k * d + self.structure.n_free(k, d)
 
     @cached_property
+    def rows(self):
+        """The evidence in compiled code."""
+        return CompleteRows.of(self.evidence, self.structure.correlated, self.shift, self.scale)
+
+    @cached_property
     def moments(self):
-        """The pass over the rows, of (log_weights, means, factor)."""
-        given = coordinates(self.shift, 1 / self.scale, self.structure.correlated)
-        return Pass(self.x, self.sample_weight, given)
+        """The pass over the rows, of a mixture in compiled code."""
+        return NumbaPass(self.rows)
 
     def __call__(self, y, jacobian=True):
         """Log density (nats) and its gradient (n_dim,) at y.
 
         With ``jacobian=False`` it is the density of (w, μ, Σ), whose mode ``fit_map`` finds.
         """
-        d = self.x.shape[1]
-        log_weights, means = np.empty(self.n_components), np.empty((self.n_components, d))
-        factor = self.empty_factor()
-        unpack(np.ascontiguousarray(y, dtype=np.float64), log_weights, factor, means)
-        moments = self.moments(log_weights, means, factor[0])
-        gradient = np.empty(self.n_dim)
-        value = assemble(
-            moments.log_likelihood, moments.nk, moments.s, moments.S, log_weights, means, factor,
-            self.numbers, jacobian, gradient,
-        )  # fmt: skip
-        return value, gradient
+        point = self.at(y, jacobian)
+        return point.value, point.gradient
 
-    def constrain(self, y):
-        """The parameters at y, (n_dim,), or at many, (n, n_dim)."""
-        y, k, d = np.ascontiguousarray(y, dtype=np.float64), self.n_components, self.x.shape[1]
-        lead, one = y.shape[:-1], self.empty_factor()
-        log_weights, means = np.empty((*lead, k)), np.empty((*lead, k, d))
-        if lead:
-            factor = np.empty((*lead, *one[0].shape))
-            _unpack_all(y, log_weights, one, factor, means)
-        else:
-            factor = one[0]
-            unpack(y, log_weights, one, means)
+    def at(self, y, jacobian=False):
+        """The density at y, (n_dim,), with all that the one pass there gives."""
+        y, mixture = np.ascontiguousarray(y, dtype=np.float64), self.room()
+        gradient, jacobian = np.empty(len(y)), np.bool_(jacobian)
+        factor = mixture.factor[0]
+        unpack(y, mixture)
+        moments = self.moments(Components(mixture.log_weights, mixture.means, laid_out(factor)))
+        value = assemble(moments, self.numbers, jacobian, mixture, gradient)
+        weights = np.exp(mixture.log_weights)
+        parameters = MixtureParameters(self.covariance, weights, mixture.means, factor)
+        norm = np.inf
+        if np.isfinite(value):
+            norm = _gradient_norm(mixture, gradient) / self.evidence.total
+        return Point(y, parameters, moments, value, gradient, norm)
+
+    def constrain(self, ys):
+        """The parameters at a vector, (n_dim,), or at many, (n, n_dim)."""
+        if np.ndim(ys) == 1:
+            return self.constrain(ys[None])[0]
+        ys, room = np.ascontiguousarray(ys, dtype=np.float64), self.room()
+        n, one = len(ys), room.factor[0]
+        log_weights, means = np.empty((n, self.n_components)), np.empty((n, *self.shape))
+        factor = np.empty((n, *one.shape))
+        _unpack_all(ys, room, log_weights, means, factor.reshape(n, one.size))
         return MixtureParameters(self.covariance, np.exp(log_weights), means, factor)
 
-    def empty_factor(self):
-        """A factor to write to, as compiled code takes it."""
-        shape = self.structure.factor_shape(self.n_components, self.x.shape[1])
-        return self.structure.kind(np.empty(shape))
+    def room(self):
+        """A mixture to write to, as compiled code takes it."""
+        factor = self.structure.kind(np.empty(self.structure.factor_shape(*self.shape)))
+        return Components(np.empty(self.n_components), np.empty(self.shape), factor)
 
 
 def unconstrain(parameters):

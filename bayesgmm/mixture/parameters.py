@@ -1,13 +1,37 @@
 """Weights, means and spread of a mixture: of one point, or of many, such as draws."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from bayesgmm.mixture.families import Gaussian
 from bayesgmm.mixture.structures import Structure, structure_named
+from bayesgmm.mixture.structures import factor as factors
+from bayesgmm.runtime import inner
 
 SMALLEST = 1e-300
 """Weights below count as this much, so that their logarithm is a number."""
+
+
+class Components(NamedTuple):
+    """The parameters of a mixture in compiled code, or the gradient in them."""
+
+    log_weights: np.ndarray
+    """(n_components,), in nats."""
+    means: np.ndarray
+    """(n_components, n_features)"""
+    factor: Any
+    """As :mod:`bayesgmm.mixture.structures.factor` has it."""
+    family: Any = Gaussian()
+    """As :mod:`bayesgmm.mixture.families.protocol` has it."""
+
+
+@inner
+def zeros_like(mixture):
+    """A mixture of the same shape, all zeros: room for another, or for a gradient."""
+    weights, means = np.zeros(mixture.log_weights.shape), np.zeros(mixture.means.shape)
+    return Components(weights, means, factors.zeros_like(mixture.factor), mixture.family)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,9 @@ from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_defa
 from pytensor.tensor.math import Sum
 from pytensor.tensor.rewriting.basic import register_canonicalize
 
-from bayesgmm.likelihood import WIDEST, coordinates, kernel
-from bayesgmm.mixture import Deviations, Triangles, laid_out
+from bayesgmm.data import Evidence
+from bayesgmm.likelihood import WIDEST, CompleteRows, MixtureMoments, kernel
+from bayesgmm.mixture import Components, Deviations, Gaussian, Triangles, laid_out, zeros_like
 from bayesgmm.mixture import factor as factors
 from bayesgmm.runtime import compiled, inner, sources
 
@@ -66,28 +67,27 @@ def check_sizes(x, sample_weight, weights, means, factor):
 def summed_density(x, sample_weight, weights, means, factor, shift, inv_scale):
     """Log likelihood (nats) and its gradient in w, μ and the factor, in one pass."""
     check_sizes(x.shape, sample_weight.shape, weights.shape, means.shape, factor.shape)
-    n_components, d = means.shape
-    g_weights, g_means = np.zeros(n_components), np.zeros((n_components, d))
-    g_factor, spread = np.zeros(factor.shape), laid_out(factor)
+    mixture = Components(np.log(weights), means, laid_out(factor), Gaussian())
+    gradient = zeros_like(mixture)
+    g_weights, g_means, g_factor = gradient.log_weights, gradient.means, gradient.factor[0]
     if not np.all(weights >= 0):
         return np.asarray(-np.inf), g_weights, g_means, g_factor
-    nk, s = np.zeros(n_components), np.zeros((n_components, d))
-    S, log_weights = factors.second_moments(spread, n_components, d), np.log(weights)
-    log_likelihood = kernel.accumulate_moments(
-        x, sample_weight, shift, inv_scale, log_weights, means, spread, nk, s, S
-    )
-    kernel.add_fisher_gradient(nk, s, S, spread, g_weights, g_means, laid_out(g_factor))
+    rows = CompleteRows(x.ravel(), sample_weight, shift, inv_scale)
+    moments = MixtureMoments(*kernel.accumulate_moments(rows, mixture))
+    kernel.add_fisher_gradient(moments, mixture, gradient)
+    log_likelihood = moments.log_likelihood
     if weights.min() > NEGLIGIBLE:
         return np.asarray(log_likelihood), g_weights / weights, g_means, g_factor
     # ∂ℓ/∂w_k = N_k / w_k is 0 / 0 at zero, where it is Σ_n c_n N(x_n | k) / p(x_n).
     together, alone, nothing = np.empty(len(x)), np.empty(len(x)), np.empty((len(x), 0))
-    kernel.fill_rows(x, shift, inv_scale, log_weights, means, spread, together, nothing)
-    for k in range(n_components):
+    kernel.fill_rows(rows, mixture, together, nothing)
+    for k in range(len(weights)):
         if weights[k] > NEGLIGIBLE:
             g_weights[k] /= weights[k]
             continue
         block = laid_out(factor[k : k + 1] if len(factor) > 1 else factor)
-        kernel.fill_rows(x, shift, inv_scale, np.zeros(1), means[k : k + 1], block, alone, nothing)
+        component = Components(np.zeros(1), means[k : k + 1], block, Gaussian())
+        kernel.fill_rows(rows, component, alone, nothing)
         g_weights[k] = 0.0
         for n in range(len(x)):
             slope = np.exp(min(alone[n] - together[n], STEEPEST))
@@ -102,8 +102,9 @@ def weighted_rows(x, sample_weight, weights, means, factor, shift, inv_scale):
     log_density, nothing = np.full(len(x), -np.inf), np.empty((len(x), 0))
     if not np.all(weights >= 0):
         return log_density
-    log_weights, spread = np.log(weights), laid_out(factor)
-    kernel.fill_rows(x, shift, inv_scale, log_weights, means, spread, log_density, nothing)
+    mixture = Components(np.log(weights), means, laid_out(factor), Gaussian())
+    rows = CompleteRows(x.ravel(), sample_weight, shift, inv_scale)
+    kernel.fill_rows(rows, mixture, log_density, nothing)
     return log_density * sample_weight
 
 
@@ -119,14 +120,16 @@ def row_slopes(x, sample_weight, weights, means, factor, shift, inv_scale):
     if not np.all(weights >= 0):
         return slopes
     log_density, r = np.empty(n_obs), np.empty((n_obs, n_components))
-    log_weights, spread = np.log(weights), laid_out(factor)
-    kernel.fill_rows(x, shift, inv_scale, log_weights, means, spread, log_density, r)
+    mixture = Components(np.log(weights), means, laid_out(factor), Gaussian())
+    kernel.fill_rows(
+        CompleteRows(x.ravel(), sample_weight, shift, inv_scale), mixture, log_density, r
+    )
     for n in range(n_obs):
         for k in range(n_components):
             for i in range(d):
                 v[i] = x[n, i] - means[k, i]
-            factors.solve(spread, k, v)
-            factors.solve_transposed(spread, k, v)
+            factors.solve(mixture.factor, k, v)
+            factors.solve_transposed(mixture.factor, k, v)
             for i in range(d):
                 slopes[n, i] -= sample_weight[n] * r[n, k] * v[i]
     return slopes
@@ -151,9 +154,8 @@ class _MixtureOp(Op):
 
     def perform(self, node, inputs, outputs):
         x, *rest = map(np.ascontiguousarray, inputs)
-        d = x.shape[1]
-        identity = coordinates(np.zeros(d), np.ones(d), isinstance(laid_out(rest[-1]), Triangles))
-        results = self.compiled_pass(x, *rest, *identity)
+        rows = CompleteRows.of(Evidence.of(x), isinstance(laid_out(rest[-1]), Triangles))
+        results = self.compiled_pass(x, *rest, rows.shift, rows.inv_scale)
         for storage, result in zip(
             outputs, results if len(outputs) > 1 else [results], strict=True
         ):
@@ -237,7 +239,7 @@ def _identity(node):
     d = x.type.shape[1]
     if d is None or isinstance(laid_out(factor.type), Deviations) or d > WIDEST:
         return numba_njit(lambda x: (np.zeros(x.shape[1]), np.ones(x.shape[1]))), VERSION * 10
-    identity = coordinates(np.zeros(d), np.ones(d), matrix=True)
+    identity = (0.0,) * d, (1.0,) * d
     return numba_njit(lambda x: identity), VERSION * 10 + d
 
 

@@ -14,6 +14,7 @@ from .jit import PLAIN as PLAIN
 from .jit import compiled as compiled
 from .jit import compiled_for_c as compiled_for_c
 from .jit import generic as generic
+from .jit import generic_fast as generic_fast
 from .jit import inner as inner
 from .jit import inner_exact as inner_exact
 from .jit import inner_fast as inner_fast

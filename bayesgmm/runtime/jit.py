@@ -30,17 +30,23 @@ def compiled(function: Any) -> Any:
     return dispatcher
 
 
-def generic(stub: Any) -> Any:
+def _generic(options: dict[str, Any]) -> Any:
     """For compiled code: the method of this name that the first argument's class has.
 
     The argument is a NamedTuple, by whose type it is settled, so that no other is compiled.
     """
 
-    def choose(first, *rest):
-        return getattr(first.instance_class, stub.__name__)
+    def decorate(stub: Any) -> Any:
+        def choose(first, *rest):
+            return getattr(first.instance_class, stub.__name__)
 
-    overload(stub, jit_options=PLAIN, strict=False)(choose)
-    return stub
+        overload(stub, jit_options=options, strict=False)(choose)
+        return stub
+
+    return decorate
+
+
+generic, generic_fast = _generic(PLAIN), _generic(FAST)
 
 
 def compiled_for_c(signature: Any) -> Any:

@@ -12,9 +12,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from bayesgmm.likelihood import accumulate_moments, assemble, unpack
-from bayesgmm.mixture import factor as factors
-from bayesgmm.mixture import laid_out
+from bayesgmm.likelihood import MixtureMoments, accumulate_moments, assemble, unpack
+from bayesgmm.mixture import Components, laid_out, zeros_like
 from bayesgmm.runtime import compiled, compiled_for_c, inner, inner_fast
 
 FLOATS = types.CPointer(types.float64)
@@ -23,15 +22,12 @@ FLOATS = types.CPointer(types.float64)
 class Given(NamedTuple):
     """What a call is given beside y."""
 
-    x: np.ndarray
-    sample_weight: np.ndarray
-    coordinates: tuple
+    rows: Any
+    """The evidence in compiled code."""
     centre: np.ndarray
     whitening: np.ndarray
-    means: np.ndarray
-    """Of the shape of the means."""
-    factor: Any
-    """Of the shape of the factor, and of its class in compiled code."""
+    shape: Any
+    """A mixture of the shape and class of the parameters in compiled code."""
     prior: Any
     """Its numbers in compiled code."""
 
@@ -131,24 +127,16 @@ def _log_density(name):
     @compiled_for_c(types.intc(types.uintp, FLOATS, FLOATS, FLOATS, types.intp))
     def log_density(n_dim, y, gradient, value, address):
         given = _load(address, name)
-        n_components, d = given.means.shape
-        nk, s = np.zeros(n_components), np.zeros((n_components, d))
-        factor = factors.zeros_like(given.factor)
-        layout = laid_out(factor[0])
-        S = factors.second_moments(layout, n_components, d)
-        log_weights, means = np.empty(n_components), np.empty((n_components, d))
+        mixture = zeros_like(given.shape)
         theta, theta_gradient = np.empty(n_dim), np.empty(n_dim)
         _from_whitened(y, given.centre, given.whitening, theta)
-        unpack(theta, log_weights, factor, means)
-        log_likelihood = accumulate_moments(
-            given.x, given.sample_weight, given.coordinates[0], given.coordinates[1], log_weights,
-            means, layout, nk, s, S,
-        )  # fmt: skip
-        jacobian = np.bool_(True)  # a literal would have ``assemble`` compiled once more
-        value[0] = assemble(
-            log_likelihood, nk, s, S, log_weights, means, factor, given.prior, jacobian,
-            theta_gradient,
-        )  # fmt: skip
+        unpack(theta, mixture)
+        layout = Components(
+            mixture.log_weights, mixture.means, laid_out(mixture.factor[0]), mixture.family
+        )
+        jacobian = np.bool_(True)  # a literal would have it compiled once more
+        moments = MixtureMoments(*accumulate_moments(given.rows, layout))
+        value[0] = assemble(moments, given.prior, jacobian, mixture, theta_gradient)
         _to_whitened(theta_gradient, given.whitening, gradient)
         # A positive code rejects the step; a negative one would end the chain.
         return 0 if np.isfinite(value[0]) else 1
@@ -173,11 +161,8 @@ def native_model(target, centre, whitening, initial_point):
     """A target at θ = centre + whitening · y as a model that nutpie samples, variable ``y``."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    n_dim, k, d = len(centre), target.n_components, target.x.shape[1]
-    given = Given(
-        target.x, target.sample_weight, target.moments.coordinates, centre, whitening,
-        np.zeros((k, d)), target.empty_factor(), target.numbers,
-    )  # fmt: skip
+    n_dim = len(centre)
+    given = Given(target.rows, centre, whitening, target.room(), target.numbers)
     kind = numba.typeof(given)
     KINDS[str(kind)] = kind
     struct = np.zeros(_stored_size(given) // 8 + 1)

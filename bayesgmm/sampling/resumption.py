@@ -138,8 +138,6 @@ def _mixture_run(tree, model):
     rows, weight = stored.rows, stored.sample_weight
     if data_hash(rows, weight) != tree.attrs[names.DATA_HASH]:
         raise ValueError("the rows in the store are not those of its hash: it is damaged.")
-    if (weight == weight[0]).all():
-        weight = np.broadcast_to(weight[0], len(weight))  # one number for the kernel
     return MixtureRun.about(mixture, rows, weight, stored.map)
 
 

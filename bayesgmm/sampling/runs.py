@@ -23,7 +23,7 @@ class MixtureRun:
         mode = parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
         # A weight may be 0 at the mode, where log weights have no curvature and chains cannot
         # start; in these, with the Jacobian, no weight is likeliest below that of one row.
-        one_row = 1 / (1 + objective.total_weight)
+        one_row = 1 / (1 + objective.evidence.total)
         centre = replace(mode, weights=np.maximum(mode.weights, one_row))
         return cls(objective, WhitenedTarget.at(objective.target, centre))
 

@@ -67,7 +67,7 @@ class WhitenedTarget:
     @property
     def sampler(self):
         """ "HMC", of a fixed length, with many rows; else "NUTS"."""
-        return "HMC" if len(self.target.x) > MANY_ROWS else "NUTS"
+        return "HMC" if len(self.target.evidence) > MANY_ROWS else "NUTS"
 
     @property
     def trajectory(self):
@@ -98,7 +98,7 @@ class WhitenedTarget:
                 return start
             return self.overdispersed(np.random.default_rng(seed))
 
-        if len(self.target.x) <= MANY_ROWS:
+        if len(self.target.evidence) <= MANY_ROWS:
             return native_model(self.target, self.centre, self.whitening, initial_point)
         from nutpie.compiled_pyfunc import from_pyfunc
 

@@ -19,7 +19,7 @@ from scipy import optimize, stats
 
 import bayesgmm as bg
 from bayesgmm.em.m_step import conjugate_mode
-from bayesgmm.likelihood.moments import mixture_moments
+from bayesgmm.likelihood.passes import mixture_moments
 from bayesgmm.mixture import FLOOR
 from bayesgmm.mixture.parameters import MixtureParameters
 

@@ -129,8 +129,8 @@ def dimensionless_norm(target, parameters, n_obs):
     means = np.einsum("kij,ki->kj", lower, gradient[-k * d :].reshape(k, d))
     spread = gradient[k - 1 : -k * d].copy()
     if parameters.factor.ndim == 3:
-        weight = np.broadcast_to(target.sample_weight, len(target.x))
-        unit = np.sqrt(np.diag(Bulk.of(target.x, weight, target.structure).covariance))
+        rows, weight = target.evidence.values, target.evidence.each
+        unit = np.sqrt(np.diag(Bulk.of(rows, weight, target.structure).covariance))
         i, j = np.tril_indices(d)
         units = np.tile(np.where(i == j, 1.0, unit[i]), len(parameters.factor))
         if target.covariance == "proportional":  # of the shape, after the volumes

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from oracles import LONG, MATRICES, SHARED, STRUCTURES, brute_force, random_parameters, random_rows
 
 from bayesgmm.likelihood.arithmetic import add_log, exponentiate
+from bayesgmm.likelihood.evidence import CompleteRows
 from bayesgmm.likelihood.few_features import BLOCK
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
-from bayesgmm.likelihood.moments import mixture_moments, responsibilities, row_log_density
-from bayesgmm.mixture import MixtureParameters, laid_out
+from bayesgmm.likelihood.passes import mixture_moments, responsibilities, row_log_density
+from bayesgmm.mixture import Components, MixtureParameters, laid_out
 from bayesgmm.runtime.threads import CHUNK
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
@@ -69,17 +70,15 @@ def test_the_loops_for_any_number_of_features_serve_few_as_well(covariance, d):
     parameters = random_parameters(rng, covariance, 3, d)
     x = random_rows(rng, parameters, BLOCK + 7)
     expected = mixture_moments(x, *arguments(parameters))
-    x.flags.writeable = False
-    coordinates = np.zeros(d), np.ones(d)
-    nk, s, S = np.zeros(3), np.zeros((3, d)), np.zeros((3, d, d))
+    rows = CompleteRows(x.ravel(), np.ones(1), np.zeros(d), np.ones(d))
     *given, factor = arguments(parameters)
-    given.append(laid_out(factor))
-    found = accumulate_moments(x, np.ones(1), *coordinates, *given, nk, s, S)
-    close(found, expected.log_likelihood)
-    for mine, theirs in ((nk, expected.nk), (s, expected.s), (S, expected.S)):
+    mixture = Components(*given, laid_out(factor))
+    found = accumulate_moments(rows, mixture)
+    close(found[0], expected.log_likelihood)
+    for mine, theirs in zip(found[1:], expected[1:], strict=True):
         close(mine, theirs, np.abs(expected.nk).max())
     log_density, table = np.empty(len(x)), np.empty((len(x), 3))
-    fill_rows(x, *coordinates, *given, log_density, table)
+    fill_rows(rows, mixture, log_density, table)
     close(log_density, row_log_density(x, *arguments(parameters)))
     close(table, responsibilities(x, *arguments(parameters)), 1.0)
 

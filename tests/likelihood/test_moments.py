@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oracles import STRUCTURES, covariances, lower_factors, random_parameters, random_rows
 from scipy import stats
 
-from bayesgmm.likelihood.moments import mixture_moments, responsibilities, row_log_density
+from bayesgmm.likelihood.passes import mixture_moments, responsibilities, row_log_density
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
 FIELDS = ("log_likelihood", "nk", "s", "S")

@@ -71,7 +71,7 @@ def test_many_points_are_constrained_as_each_is(covariance):
 @pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 1), (1, 2), (3, 3)])
 def test_the_value_is_scipys(covariance, family, k, d):
     target, prior, parameters, y = scene(covariance, family, k, d)
-    expected = log_likelihood(target.x, parameters, target.sample_weight)
+    expected = log_likelihood(target.evidence.values, parameters, target.evidence.each)
     expected += 0.0 if prior is None else log_prior(prior, parameters)
     value, _ = target(y, jacobian=False)
     np.testing.assert_allclose(value, expected, rtol=1e-11)
@@ -222,7 +222,7 @@ def test_the_hessian_is_the_gradients_derivative(covariance, family, jacobian):
 
 def test_evaluation_leaves_the_point_and_the_rows_as_they_were():
     target, _, _, y = scene("full", "conjugate")
-    before = y.copy(), target.x.copy()
+    before = y.copy(), target.evidence.values.copy()
     target(y)
     np.testing.assert_array_equal(y, before[0])
-    np.testing.assert_array_equal(target.x, before[1])
+    np.testing.assert_array_equal(target.evidence.values, before[1])

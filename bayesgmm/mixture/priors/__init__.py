@@ -5,6 +5,7 @@ May not import PyMC or ArviZ.
 
 from bayesgmm.mixture.priors.density import (
     LOG_2PI,
+    add_log_density,
     add_log_prior,
     exchangeable_groups,
     gains_of_places,
@@ -26,6 +27,7 @@ __all__ = [
     "NormalInverseWishart",
     "NormalLKJ",
     "Prior",
+    "add_log_density",
     "add_log_prior",
     "exchangeable_groups",
     "gains_of_places",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
+from bayesgmm.mixture.parameters import Components, zeros_like
 from bayesgmm.runtime import generic, inner
 
 LOG_2PI = np.log(2 * np.pi)
@@ -19,23 +20,23 @@ class Flat(NamedTuple):
     concentration: np.ndarray
     """(n_components,), ones."""
 
-    def add_log_density(self, log_weights, means, factor, g_weights, g_means, g):
+    def add_log_density(self, mixture, gradient):
         return 0.0
 
 
 @generic
-def add_log_density(numbers, log_weights, means, factor, g_weights, g_means, g):
-    """What :func:`add_log_prior` is of these numbers' family."""
+def add_log_density(numbers, mixture, gradient):
+    """Log prior density (nats) of a mixture; adds its gradient in log w, μ and the factor.
+
+    ``numbers`` are a resolved prior's in compiled code; ``mixture`` and ``gradient`` are
+    ``Components``.
+    """
 
 
 @inner
-def add_log_prior(numbers, log_weights, means, factor, g_weights, g_means, g):
-    """Log prior density (nats); adds its gradient in log w, μ and the factor to what is given.
-
-    ``numbers`` are a resolved prior's in compiled code, and ``factor`` and ``g`` a factor as
-    :mod:`bayesgmm.mixture.structures.factor` has it.
-    """
-    return add_log_density(numbers, log_weights, means, factor, g_weights, g_means, g)
+def add_log_prior(numbers, mixture, gradient):
+    """:func:`add_log_density`, for Python to call."""
+    return add_log_density(numbers, mixture, gradient)
 
 
 @inner
@@ -78,8 +79,7 @@ def gains_of_places(log_weights, means, factor, structure, numbers):
     for c in range(k):
         numbers_of_c = type(numbers)(*(of(v, c) for v in numbers))
         for j in range(k):
-            weight, mean = of(log_weights, j), of(means, j)
-            alone = structure.kind(of(factor, j))
-            waste = np.zeros_like(weight), np.zeros_like(mean), alone.zeros_like()
-            gains[j, c] = add_log_prior(numbers_of_c, weight, mean, alone, *waste)
+            parts = of(log_weights, j), of(means, j), structure.kind(of(factor, j))
+            alone = Components(*parts)
+            gains[j, c] = add_log_prior(numbers_of_c, alone, zeros_like(alone))
     return gains

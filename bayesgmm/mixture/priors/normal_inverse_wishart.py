@@ -165,11 +165,11 @@ class Conjugate(NamedTuple):
     log_normaliser: float
     """Everything in the log density that does not depend on θ (nats)."""
 
-    def add_log_density(self, log_weights, means, factor, g_weights, g_means, g):
+    def add_log_density(self, mixture, gradient):
         value = self.log_normaliser
-        value += add_dirichlet(self.concentration, log_weights, g_weights)
-        kappa = self.mean_concentration
-        value += factors.add_normals(factor, means, self.mean, kappa, g_means, g)
+        value += add_dirichlet(self.concentration, mixture.log_weights, gradient.log_weights)
+        factor, g, kappa = mixture.factor, gradient.factor, self.mean_concentration
+        value += factors.add_normals(factor, mixture.means, self.mean, kappa, gradient.means, g)
         return value + factors.add_conjugate(factor, self.df, self.scale, g)
 
 

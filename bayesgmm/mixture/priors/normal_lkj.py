@@ -175,15 +175,15 @@ class Separate(NamedTuple):
     log_normaliser: float
     """Everything in the log density that does not depend on θ (nats)."""
 
-    def add_log_density(self, log_weights, means, factor, g_weights, g_means, g):
-        value = self.log_normaliser
-        value += add_dirichlet(self.concentration, log_weights, g_weights)
+    def add_log_density(self, mixture, gradient):
+        value, means = self.log_normaliser, mixture.means
+        value += add_dirichlet(self.concentration, mixture.log_weights, gradient.log_weights)
         for k in range(means.shape[0]):
             for i in range(means.shape[1]):
                 u = (means[k, i] - self.mean[k, i]) / self.mean_scale[k, i]
                 value -= 0.5 * u**2
-                g_means[k, i] -= u / self.mean_scale[k, i]
-        return value + _add_spread(factor, self.df, self.eta, self.scale, g)
+                gradient.means[k, i] -= u / self.mean_scale[k, i]
+        return value + _add_spread(mixture.factor, self.df, self.eta, self.scale, gradient.factor)
 
 
 def _add_spread(factor, df, eta, scale, g):

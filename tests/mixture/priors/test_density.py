@@ -13,7 +13,7 @@ from oracles import (
 from scipy import integrate
 
 import bayesgmm as bg
-from bayesgmm.mixture import structure_named
+from bayesgmm.mixture import Components, structure_named
 from bayesgmm.mixture.priors import add_log_prior, normal_lkj, prior_numbers
 
 structures = pytest.mark.parametrize("covariance", STRUCTURES)
@@ -48,7 +48,8 @@ def evaluate(prior, parameters):
 def add_to(gradient, numbers, structure, log_weights, means, factor):
     """The value at arrays; its gradient is added to arrays."""
     given, slopes = structure.kind(factor), structure.kind(gradient[2])
-    return add_log_prior(numbers, log_weights, means, given, *gradient[:2], slopes)
+    mixture, g = Components(log_weights, means, given), Components(*gradient[:2], slopes)
+    return add_log_prior(numbers, mixture, g)
 
 
 @structures

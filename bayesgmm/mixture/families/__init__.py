@@ -1,0 +1,6 @@
+"""The families of components, one file per family: a new one is a file, and a line here."""
+
+from bayesgmm.mixture.families import protocol as family
+from bayesgmm.mixture.families.gaussian import Gaussian
+
+__all__ = ["Gaussian", "family"]
