@@ -41,6 +41,13 @@ class Settings:
             given["out"] = Path("out") / f"{file.stem}{kind}"
         return cls(**given)
 
+    @property
+    def of_sampling(self) -> dict[str, Any]:
+        """Those that ``bg.sample`` takes."""
+        names = ("draws", "tune", "chains", "cores", "target_accept")
+        more = {"random_seed": self.seed, "progress": not self.quiet, "store": self.out / STORE}
+        return {name: getattr(self, name) for name in names} | more
+
 
 def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Settings) -> None:
     """MAP, posterior, tables and files of a declared mixture."""
@@ -68,23 +75,11 @@ def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Setting
 
         agreement = adjusted_rand(mode.predict(x), truth)
         console.print(f"Adjusted Rand index of the MAP's clustering and truth: {agreement:.3f}")
-    with saving_on_interrupt(lambda: _save_mode(mode, settings.out)):
+    table = settings.out / "map.csv"
+    with saving_on_interrupt(lambda: files.write(table, mode.to_dataframe().to_csv())):
         if mode.interrupted:  # fit_map returned what it had
             raise KeyboardInterrupt
-        post = bg.sample(
-            mixture,
-            x,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=settings.cores,
-            start=mode,
-            target_accept=settings.target_accept,
-            random_seed=settings.seed,
-            progress=not settings.quiet,
-            sample_weight=weight,
-            store=settings.out / STORE,
-        )
+        post = bg.sample(mixture, x, start=mode, sample_weight=weight, **settings.of_sampling)
     _finish(post, settings, console)
 
 
@@ -97,18 +92,7 @@ def fit_declared(declare: Callable[..., Any], x: Any, settings: Settings) -> Non
     with blaming_input():
         model = declare()
     console.print("The model is declared by hand: no MAP, straight to the sampler.")
-    post = bg.sample(
-        model,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        target_accept=settings.target_accept,
-        random_seed=settings.seed,
-        progress=not settings.quiet,
-        store=settings.out / STORE,
-    )
-    _finish(post, settings, console)
+    _finish(bg.sample(model, **settings.of_sampling), settings, console)
 
 
 def go_on(declared: Any, settings: Settings) -> None:
@@ -240,10 +224,6 @@ def _say_mode(console: Console, mode: Any, seconds: float) -> None:
         f"{seconds:.1f} s."
     )
     console.print(escape(str(mode.status)), highlight=False)
-
-
-def _save_mode(mode: Any, folder: Path) -> Path:
-    return files.write(folder / "map.csv", mode.to_dataframe().to_csv())
 
 
 def console_of(settings: Settings) -> Console:
