@@ -165,7 +165,7 @@ def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
             f"sample_weight is a table with {len(table.names)} columns; expected a 1-D array, one "
             "weight for each row; try one of its columns"
         )
-    given = table.take(table.names)[:, 0]
+    given = table.column(table.names[0])
     if len(given) not in (obs.n_obs, obs.n_rows):
         original = "" if obs.n_rows == obs.n_obs else f" (or of its original {obs.n_rows})"
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from bayesgmm.data.names import clean_name, default_names, listing
 from bayesgmm.data.rows import complete_rows, suggestion, table_of_rows, usual_columns
-from bayesgmm.data.tables import Table, array_table
+from bayesgmm.data.table import Table, array_table
 
 
 def rows_like(x_new: Any, features: Sequence[str], argument: str = "x_new") -> np.ndarray:

@@ -11,7 +11,8 @@ import numpy as np
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.identifiers import ROW_LABELS, identifiers
 from bayesgmm.data.names import clean_name, default_names, listing
-from bayesgmm.data.tables import PLAIN, Table, array_table, table_of
+from bayesgmm.data.table import Table, array_table
+from bayesgmm.data.tables import PLAIN, table_of
 from bayesgmm.runtime import arguments
 
 CHUNK_ELEMENTS = 2**18

@@ -2,8 +2,6 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
@@ -14,37 +12,11 @@ import numpy as np
 from bayesgmm.data.csv_files import read_csv
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.names import clean_names, default_names
+from bayesgmm.data.table import Table, array_table
 
 PLAIN = Dialect()
 TEXT_FILES = (".csv", ".tsv", ".txt")
 FILES = "the path of a .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns by name, whatever held them."""
-
-    names: tuple[str, ...]
-    """Names of all columns."""
-    kinds: dict[str, str]
-    """Column → data type or an example, for the columns that are not numeric."""
-    take: Callable[[Sequence[str]], np.ndarray]
-    """Names of numeric columns → (n_rows, n_columns) float64, NaN where a value is missing."""
-    named: bool = True
-    """Whether the names are the user's own, and not x1, x2, …"""
-    flat: bool = False
-    """Whether the data were one-dimensional."""
-    integers: tuple[str, ...] = ()
-    """Columns of a table that hold whole numbers by their type."""
-    doubtful: tuple[str, ...] = ()
-    """Columns that are not numeric, though most of their values are numbers."""
-    reading: str = ""
-    """How a text file was read, where it is not a plain one."""
-
-    @property
-    def numeric(self) -> tuple[str, ...]:
-        """Names of the numeric columns."""
-        return tuple(name for name in self.names if name not in self.kinds)
 
 
 def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
@@ -75,19 +47,6 @@ def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
     return _library_table(data, argument)
 
 
-def array_table(
-    values: np.ndarray, names: tuple[str, ...], named: bool, flat: bool = False
-) -> Table:
-    """The columns of a matrix; all of them together are the matrix itself."""
-
-    def take(chosen: Sequence[str]) -> np.ndarray:
-        if tuple(chosen) == names:
-            return values
-        return np.ascontiguousarray(values[:, [names.index(name) for name in chosen]])
-
-    return Table(names, {}, take, named=named, flat=flat)
-
-
 def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
     """The columns in a text or Parquet file; the array in a .npy file, mapped."""
     if "\n" in str(path):
@@ -115,7 +74,7 @@ def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
         )
     try:
         if is_text:
-            return _text_table(path, dialect)
+            return read_csv(path, dialect)
         if suffix == ".npy":
             return _bare_table(np.load(path, mmap_mode="r"), argument)
 
@@ -127,31 +86,6 @@ def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
             f"{argument}: {str(path)!r} could not be read: {error}; if nothing helps, read it into "
             "a DataFrame or array and pass that"
         ) from error
-
-
-def _text_table(path: Path, dialect: Dialect) -> Table:
-    """The columns in a text file."""
-    found = read_csv(path, dialect)
-
-    def take(names: Sequence[str]) -> np.ndarray:
-        values = np.empty((found.frame.num_rows, len(names)))
-        for j, name in enumerate(names):
-            start = 0
-            for part in found.frame[name].chunks:
-                stop = start + len(part)
-                values[start:stop, j] = part.to_numpy(zero_copy_only=False)
-                start = stop
-        return values
-
-    return Table(
-        names=tuple(found.frame.column_names),
-        kinds=found.kinds | {n: f"{found.kinds[n]} of {path.name!r}" for n in found.doubtful},
-        take=take,
-        named=bool(found.dialect.header),
-        integers=found.integers,
-        doubtful=found.doubtful,
-        reading=str(found.dialect),
-    )
 
 
 def _library_table(data: Any, argument: str) -> Table:
@@ -184,19 +118,13 @@ def _frame_table(columns: dict[str, Any], named: bool = True, flat: bool = False
     """Columns of a narwhals table."""
     import narwhals as nw
 
-    def take(names: Sequence[str]) -> np.ndarray:
-        values = np.empty((len(columns[names[0]]), len(names)))
-        for j, name in enumerate(names):
-            values[:, j] = columns[name].cast(nw.Float64).to_numpy()
-        return values
+    def column(name: str) -> np.ndarray:
+        return columns[name].cast(nw.Float64).to_numpy()
 
-    kinds = {name: _kind(column) for name, column in columns.items() if not _is_numeric(column)}
-    integers = tuple(name for name, column in columns.items() if column.dtype.is_integer())
-    return Table(tuple(columns), kinds, take, named=named, flat=flat, integers=integers)
-
-
-def _is_numeric(column: Any) -> bool:
-    return bool(column.dtype.is_numeric())
+    kinds = {name: _kind(c) for name, c in columns.items() if not c.dtype.is_numeric()}
+    integers = tuple(name for name, c in columns.items() if c.dtype.is_integer())
+    n_rows = len(next(iter(columns.values())))
+    return Table(tuple(columns), kinds, n_rows, column, named=named, flat=flat, integers=integers)
 
 
 def _kind(column: Any) -> str:
