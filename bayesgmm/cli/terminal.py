@@ -1,6 +1,5 @@
 """Tables and verdicts for a terminal."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,16 +21,11 @@ def verdict_line(found: dict[str, Any]) -> str:
     """The section ``convergence`` of the numbers of a report in words: a line on each matter."""
     worst = found["worst"]
     numbers = (
-        f"Without labels the worst R-hat is {number(_or_nan(worst['r_hat']), 5)}, the smallest "
-        f"bulk ESS {whole(_or_nan(worst['ess_bulk']))} and tail ESS "
-        f"{whole(_or_nan(worst['ess_tail']))}."
+        f"Without labels the worst R-hat is {number(worst['r_hat'], 5)}, the smallest "
+        f"bulk ESS {whole(worst['ess_bulk'])} and tail ESS {whole(worst['ess_tail'])}."
     )
     words = [f"Verdict: {found['verdict']}.", found["advice"], *found["notes"], numbers]
     return f"{' '.join(words)}\n{found['labels'].capitalize()}: {found['labels_advice']}"
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def cells(frame: pd.DataFrame) -> list[list[str]]:
@@ -58,9 +52,7 @@ def _cell(name: Any, value: Any) -> str:
 
 def named_rows(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary with its row names as a first column, ``quantity``."""
-    frame = pd.DataFrame(summary).copy()
-    frame.insert(0, "quantity", [str(name) for name in summary.index])
-    return frame
+    return pd.DataFrame(summary).rename_axis("quantity").reset_index()
 
 
 def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
