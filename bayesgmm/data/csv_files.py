@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 100
 """Lines from which the separator is found."""
-
 EXCEL_SEPARATOR = re.compile(f'"?sep=([{"".join(SEPARATORS)}])"?\\s*', re.IGNORECASE)
 """A line above the names that tells a spreadsheet what separates the fields."""
-
 BLOCK = 1 << 22
 """Bytes that the parser takes at a time; no row may be longer."""
 
@@ -75,20 +73,10 @@ class _Rows:
 
 
 def read_csv(path: Path, asked: Dialect) -> Table:
-    """The table in a text file.
+    """The table in a text file, which is unpacked where its name ends in ``.gz``.
 
-    Parameters
-    ----------
-    path : Path
-        The file; unpacked where its name ends in ``.gz``.
-    asked : Dialect
-        What is known of how it is written.
-
-    Raises
-    ------
-    ValueError
-        It cannot be read, or in more than one way; the message names the line, or the option that
-        decides.
+    ``asked`` is what is known of how it is written. ValueError where it cannot be read, or in more
+    than one way; the message names the line, or the option that decides.
     """
     import pyarrow as pa
 

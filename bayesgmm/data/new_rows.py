@@ -1,6 +1,5 @@
 """Rows like those of a fit, for prediction."""
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from bayesgmm.data.names import clean_name, default_names, listing
 from bayesgmm.data.rows import complete_rows, suggestion, table_of_rows, usual_columns
 from bayesgmm.data.table import Table, array_table
+from bayesgmm.data.tables import is_instance
 
 
 def rows_like(x_new: Any, features: Sequence[str], argument: str = "x_new") -> np.ndarray:
@@ -57,9 +57,7 @@ def rows_like(x_new: Any, features: Sequence[str], argument: str = "x_new") -> n
 
 def _in_order(x_new: Any, features: tuple[str, ...]) -> Any:
     """A row of a pandas table, which has the features as labels, in their order; else as it is."""
-    pandas = sys.modules.get("pandas")
-    is_series = pandas is not None and isinstance(x_new, pandas.Series)
-    if is_series and len(features) > 1:
+    if is_instance(x_new, "pandas", "Series") and len(features) > 1:
         row = dict(zip(map(clean_name, x_new.index), x_new, strict=True))
         if set(features) <= set(row):
             return np.array([row[name] for name in features])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bayesgmm.data.names import joined
 from bayesgmm.data.rows import Observations, chunks
 
 FAR = 20
@@ -46,8 +47,8 @@ def _far_rows(obs, sample_weight, centre, scale):
     if not named:
         return []
     return [
-        f"Absurdly far out: {_joined(named, n_far)}. Look at them: a component may serve them "
-        "alone. If they are errors, leave them out."
+        f"Absurdly far out: {joined(named, NAMED, n_far)}. Look at them: a component may serve "
+        "them alone. If they are errors, leave them out."
     ]
 
 
@@ -65,12 +66,6 @@ def _coarse_columns(obs):
     if not coarse:
         return []
     return [
-        f"Coarse: {_joined(coarse, len(coarse))}. A component may settle on one value, and there "
+        f"Coarse: {joined(coarse, NAMED)}. A component may settle on one value, and there "
         "only the prior keeps its variance from 0."
     ]
-
-
-def _joined(parts, n_parts):
-    """The first of so many parts."""
-    shown = ", ".join(parts[:NAMED])
-    return shown if n_parts <= NAMED else f"{shown} and {n_parts - NAMED} more"

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.identifiers import ROW_LABELS, identifiers
-from bayesgmm.data.names import clean_name, default_names, listing
+from bayesgmm.data.names import clean_name, default_names, joined, listing
 from bayesgmm.data.table import Table, array_table
 from bayesgmm.data.tables import PLAIN, table_of
 from bayesgmm.runtime import arguments
@@ -135,7 +135,13 @@ def observations_of(
     table = table_of_rows(data, argument, dialect)
     if columns is None:
         features, ignored = usual_columns(table, argument)
-        _warn_of_numbers(ignored, table, argument)
+        numbers = {n: why for n, why in ignored.items() if n in table.numeric and why != ROW_LABELS}
+        if numbers:  # lest a measurement is among them
+            warnings.warn(
+                f"{argument}: left out {with_reasons(numbers)}; to fit such a column, name all "
+                "features in bg.observations(…, columns=…)",
+                stacklevel=3,
+            )
     else:
         features, ignored = _asked_columns(table, columns, argument), {}
     values, complete, n_rows = complete_rows(table, features, drop_missing, argument)
@@ -143,20 +149,12 @@ def observations_of(
     values.flags.writeable = False
     if isinstance(data, Observations):
         return replace(data, values=values, features=features)
-    return Observations(
-        values=values,
-        features=features,
-        n_rows=n_rows,
-        ignored=ignored,
-        complete=complete,
-        reading=table.reading,
-    )
+    return Observations(values, features, n_rows, ignored, complete, table.reading)
 
 
 def with_reasons(reasons: dict[str, str]) -> str:
     """Columns with what is said of each, at most twenty, for a message."""
-    shown = ", ".join(f"{name!r} ({why})" for name, why in list(reasons.items())[:20])
-    return shown if len(reasons) <= 20 else f"{shown} and {len(reasons) - 20} more"
+    return joined([f"{name!r} ({why})" for name, why in reasons.items()])
 
 
 def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
@@ -198,17 +196,6 @@ def usual_columns(table: Table, argument: str) -> tuple[tuple[str, ...], dict[st
     return features, ignored
 
 
-def _warn_of_numbers(ignored: dict[str, str], table: Table, argument: str) -> None:
-    """Say which numbers will not be fitted, lest a measurement is among them."""
-    numbers = {n: why for n, why in ignored.items() if n in table.numeric and why != ROW_LABELS}
-    if numbers:
-        warnings.warn(
-            f"{argument}: left out {with_reasons(numbers)}; to fit such a column, name all "
-            "features in bg.observations(…, columns=…)",
-            stacklevel=4,
-        )
-
-
 def _asked_columns(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
     """Names of the columns that were asked for."""
     one = isinstance(columns, str) or not np.iterable(columns)
@@ -237,8 +224,8 @@ def complete_rows(
     table: Table, features: tuple[str, ...], drop_missing: bool, argument: str
 ) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Complete rows, their positions in the table unless they are all, and its number of rows."""
-    if any(name in table.kinds for name in features):
-        texts = [name for name in features if name in table.kinds]
+    texts = [name for name in features if name in table.kinds]
+    if texts:
         raise ValueError(
             f"{argument} has columns that are not numeric: {_with_kinds(texts, table)}; expected "
             f"numbers in {listing(features)}; try converting them first"
@@ -247,44 +234,28 @@ def complete_rows(
     n_rows = len(values)
     if n_rows == 0:
         raise ValueError(f"{argument} has no rows; expected at least one row of numbers")
-    missing, infinite, n_incomplete = _not_finite(values)
+    if all(np.isfinite(part).all() for part in chunks(values, len(features))):
+        return values, None, n_rows
+    infinite, missing = np.isinf(values), np.isnan(values)
     if infinite.any():
         raise ValueError(
             f"{argument} has infinite values in {_with_counts(features, infinite)}; expected "
             "finite numbers; try marking them as missing (NaN), or dropping their rows"
         )
-    if n_incomplete == 0:
-        return values, None, n_rows
-    where = f"{n_incomplete} of {n_rows} rows: {_with_counts(features, missing)}"
+    complete = ~missing.any(axis=1)
+    where = f"{n_rows - complete.sum()} of {n_rows} rows: {_with_counts(features, missing)}"
     if not drop_missing:
         raise ValueError(
             f"{argument} has missing values in {where}; expected a number in every row; to leave "
             f"these rows out try bg.observations({argument}, drop_missing=True), on the command "
             "line --drop-missing"
         )
-    if n_incomplete == n_rows:
+    if not complete.any():
         raise ValueError(
             f"{argument} has missing values in {where}; expected a complete row at least, and "
             "drop_missing leaves none; try columns= without the emptiest"
         )
-    complete = np.concatenate(
-        [~np.isnan(part).any(axis=1) for part in chunks(values, len(features))]
-    )
     return values[complete], np.flatnonzero(complete), n_rows
-
-
-def _not_finite(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Missing and infinite values in each column, and the number of rows with a missing value."""
-    n_features = values.shape[1]
-    missing, infinite = np.zeros((2, n_features), dtype=np.int64)
-    n_incomplete = 0
-    for part in chunks(values, n_features):
-        if not np.isfinite(part).all():
-            absent = np.isnan(part)
-            missing += absent.sum(axis=0)
-            infinite += np.isinf(part).sum(axis=0)
-            n_incomplete += int(absent.any(axis=1).sum())
-    return missing, infinite, n_incomplete
 
 
 def suggestion(absent: Sequence[str], table: Table) -> str:
@@ -297,5 +268,7 @@ def _with_kinds(names: Sequence[str], table: Table) -> str:
     return with_reasons({name: table.kinds[name] for name in names})
 
 
-def _with_counts(features: Sequence[str], counts: np.ndarray) -> str:
-    return ", ".join(f"{name!r} ({n})" for name, n in zip(features, counts, strict=True) if n)
+def _with_counts(features: Sequence[str], flags: np.ndarray) -> str:
+    """The features of which some values are flagged, (n_rows, n_features), and of how many."""
+    counts = zip(features, flags.sum(axis=0), strict=True)
+    return ", ".join(f"{name!r} ({n})" for name, n in counts if n)

@@ -7,7 +7,9 @@ from bayesgmm.data.bulk import counted
 CHUNK = 65_536
 
 
-def location_and_covariance(x, sample_weight):
+def location_and_covariance(
+    x: np.ndarray, sample_weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Weighted column means and covariance (ddof = 1) of the rows, in one pass over blocks.
 
     Parameters
@@ -47,7 +49,7 @@ def location_and_covariance(x, sample_weight):
     return mean, scatter / (total - 1)
 
 
-def well_conditioned(covariance):
+def well_conditioned(covariance: np.ndarray) -> np.ndarray:
     """The covariance itself, or its diagonal where its features are collinear.
 
     Collinearity is judged on the correlation matrix, so that it does not depend on units.

@@ -35,9 +35,9 @@ def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
         )
     if isinstance(data, np.ndarray):
         return _bare_table(data, argument)
-    if _is_instance(data, "xarray", "DataArray"):
+    if is_instance(data, "xarray", "DataArray"):
         return _labelled_table(data, argument)
-    if isinstance(data, dict) or _is_instance(data, "xarray", "Dataset"):
+    if isinstance(data, dict) or is_instance(data, "xarray", "Dataset"):
         raise TypeError(
             f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or {FILES}; "
             f"try pandas.DataFrame({argument}) or its to_dataframe()"
@@ -211,6 +211,7 @@ def _numbers_of_objects(array: np.ndarray, argument: str) -> np.ndarray:
     return values
 
 
-def _is_instance(data: Any, module: str, name: str) -> bool:
-    """Whether `data` is of a library's class; a library not imported yet cannot have made it."""
-    return module in sys.modules and isinstance(data, getattr(sys.modules[module], name))
+def is_instance(data: Any, module: str, *names: str) -> bool:
+    """Whether `data` is of a library's classes; one not imported yet cannot have made it."""
+    library = sys.modules.get(module)
+    return library is not None and isinstance(data, tuple(getattr(library, n) for n in names))
