@@ -13,10 +13,7 @@ from bayesgmm.cli.inputs import Declared, read_table
 from bayesgmm.cli.work import Settings, fit_declared, fit_mixture, go_on
 
 app = typer.Typer(
-    name="bayesgmm",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
+    name="bayesgmm", no_args_is_help=True, add_completion=False, rich_markup_mode="rich"
 )
 
 Covariance = StrEnum("Covariance", "full tied diag spherical tied_diag tied_spherical proportional")
@@ -52,8 +49,7 @@ DropMissing = Annotated[
     bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")
 ]
 Weights = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Column of row weights: 2 counts a row twice."),
+    str | None, typer.Option(metavar="COLUMN", help="Column of row weights: 2 counts a row twice.")
 ]
 Family = Annotated[
     PriorFamily,

@@ -1,11 +1,14 @@
 """Tables and verdicts for a terminal."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bayesgmm.html import cell, number, whole
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 TEXT_COLUMNS = ("quantity", "feature")
 """Columns of names; all others hold numbers."""
@@ -55,7 +58,7 @@ def named_rows(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(summary).rename_axis("quantity").reset_index()
 
 
-def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
+def rich_table(frame: pd.DataFrame, title: str, width: int) -> "Table":
     """The frame as a table for a terminal of this width: names to the left, numbers to the right.
 
     Names may break at a space, numbers never. Where they do not fit, the columns that a reader
@@ -82,7 +85,7 @@ def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
     )
     for name in frame.columns:
         if name in TEXT_COLUMNS:
-            least = min(_longest_word(frame[name]), MAX_WORD)
+            least = _least_width(name, frame[name])
             table.add_column(Text(str(name)), justify="left", overflow="fold", min_width=least)
         else:
             table.add_column(Text(str(name)), justify="right", no_wrap=True)
@@ -93,14 +96,11 @@ def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
 
 def _natural_width(frame: pd.DataFrame) -> int:
     """Characters a table needs, its names broken at every space."""
-    width = 2
-    for name, column in zip(frame.columns, zip(*cells(frame), strict=True), strict=True):
-        if name in TEXT_COLUMNS:
-            width += 2 + min(_longest_word(column), MAX_WORD)
-        else:
-            width += 2 + max(len(str(name)), *map(len, column))
-    return width
+    columns = zip(frame.columns, zip(*cells(frame), strict=True), strict=True)
+    return 2 + sum(2 + _least_width(name, column) for name, column in columns)
 
 
-def _longest_word(texts: Iterable[str]) -> int:
-    return max(len(word) for text in texts for word in str(text).split())
+def _least_width(name: str, column: Iterable[str]) -> int:
+    if name in TEXT_COLUMNS:
+        return min(MAX_WORD, max(len(word) for text in column for word in str(text).split()))
+    return max(map(len, [str(name), *column]))

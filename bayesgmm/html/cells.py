@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADINGS = {
     "mcse_mean": "MCSE",
@@ -98,7 +101,7 @@ def table(records: Iterable[Mapping[str, Any]], caption: str) -> str:
     )
 
 
-def frame_table(frame: Any, caption: str) -> str:
+def frame_table(frame: "pd.DataFrame", caption: str) -> str:
     """A data frame as such a table, its index first where it has a name."""
     named = any(name is not None for name in frame.index.names)
     return table((frame.reset_index() if named else frame).to_dict("records"), caption)
