@@ -4,7 +4,7 @@ import difflib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.identifiers import ROW_LABELS, identifiers
 from bayesgmm.data.names import clean_name, default_names, joined, listing
 from bayesgmm.data.table import Table, array_table
-from bayesgmm.data.tables import PLAIN, table_of
+from bayesgmm.data.tables import PLAIN, Rows, table_of
 from bayesgmm.runtime import arguments
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 CHUNK_ELEMENTS = 2**18
 """Numbers looked at together by a check, so that no check holds a copy of a huge array."""
@@ -56,23 +59,22 @@ class Observations:
         """Number of columns."""
         return len(self.features)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: "DTypeLike | None" = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        parts = [f"{self.n_obs} rows of {listing(self.features)}"]
-        if self.n_missing:
-            parts.append(f"{self.n_missing} rows with missing values left out")
-        if self.ignored:
-            parts.append(f"columns left out: {with_reasons(self.ignored)}")
-        if self.reading:
-            parts.append(f"read with {self.reading}")
-        return f"Observations({'; '.join(parts)})"
+        parts = {
+            f"{self.n_obs} rows of {listing(self.features)}": True,
+            f"{self.n_missing} rows with missing values left out": self.n_missing,
+            f"columns left out: {with_reasons(self.ignored)}": self.ignored,
+            f"read with {self.reading}": self.reading,
+        }
+        return f"Observations({'; '.join(part for part, there in parts.items() if there)})"
 
 
 def observations(
-    data: Any,
-    columns: str | Iterable[Any] | None = None,
+    data: Rows,
+    columns: str | Iterable[object] | None = None,
     drop_missing: bool = False,
     *,
     separator: str | None = None,
@@ -123,9 +125,9 @@ def observations(
 
 
 def observations_of(
-    data: Any,
+    data: Rows | Table,
     argument: str,
-    columns: Any = None,
+    columns: str | Iterable[object] | None = None,
     drop_missing: bool = False,
     dialect: Dialect = PLAIN,
 ) -> Observations:
@@ -144,12 +146,12 @@ def observations_of(
             )
     else:
         features, ignored = _asked_columns(table, columns, argument), {}
-    values, complete, n_rows = complete_rows(table, features, drop_missing, argument)
+    values, complete = complete_rows(table, features, drop_missing, argument)
     values = values.view()
     values.flags.writeable = False
     if isinstance(data, Observations):
         return replace(data, values=values, features=features)
-    return Observations(values, features, n_rows, ignored, complete, table.reading)
+    return Observations(values, features, table.n_rows, ignored, complete, table.reading)
 
 
 def with_reasons(reasons: dict[str, str]) -> str:
@@ -163,7 +165,7 @@ def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def table_of_rows(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
+def table_of_rows(data: Rows | Table, argument: str, dialect: Dialect = PLAIN) -> Table:
     if isinstance(data, Observations):
         named = data.features != default_names(data.n_features)
         return array_table(data.values, data.features, named=named)
@@ -173,10 +175,7 @@ def table_of_rows(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
 def usual_columns(table: Table, argument: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """The features of one who names none, and the other columns with the reason, in order.
 
-    Raises
-    ------
-    ValueError
-        There are none, or a column is of numbers for the most part only.
+    ValueError where there are none, or a column is of numbers for the most part only.
     """
     if table.doubtful:
         raise ValueError(
@@ -198,44 +197,41 @@ def usual_columns(table: Table, argument: str) -> tuple[tuple[str, ...], dict[st
 
 def _asked_columns(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
     """Names of the columns that were asked for."""
-    one = isinstance(columns, str) or not np.iterable(columns)
-    chosen = tuple(clean_name(name) for name in ([columns] if one else columns))
+    names = [columns] if isinstance(columns, str) or not np.iterable(columns) else columns
+    chosen = tuple(map(clean_name, names))
     absent = [name for name in dict.fromkeys(chosen) if name not in table.names]
     texts = [name for name in dict.fromkeys(chosen) if name in table.kinds]
     repeated = [name for name in dict.fromkeys(chosen) if chosen.count(name) > 1]
-    problems = []
-    if not chosen:
-        problems.append("columns is empty")
-    if absent:
-        problems.append(f"{argument} has no column {listing(absent)}{suggestion(absent, table)}")
-    if texts:
-        problems.append(f"not numeric: {_with_kinds(texts, table)}")
-    if repeated:
-        problems.append(f"repeated: {listing(repeated)}")
-    if problems:
+    problems = {
+        "columns is empty": not chosen,
+        f"{argument} has no column {listing(absent)}{suggestion(absent, table)}": absent,
+        f"not numeric: {_with_kinds(texts, table)}": texts,
+        f"repeated: {listing(repeated)}": repeated,
+    }
+    if any(problems.values()):
+        found = "; ".join(problem for problem, there in problems.items() if there)
         raise ValueError(
-            f"columns={list(chosen)}: {'; '.join(problems)}; expected distinct numeric columns of "
-            f"{argument}; it has {listing(table.numeric) or 'none'}"
+            f"columns={list(chosen)}: {found}; expected distinct numeric columns of {argument}; it "
+            f"has {listing(table.numeric) or 'none'}"
         )
     return chosen
 
 
 def complete_rows(
     table: Table, features: tuple[str, ...], drop_missing: bool, argument: str
-) -> tuple[np.ndarray, np.ndarray | None, int]:
-    """Complete rows, their positions in the table unless they are all, and its number of rows."""
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Complete rows, and their positions in the table unless they are all."""
     texts = [name for name in features if name in table.kinds]
     if texts:
         raise ValueError(
             f"{argument} has columns that are not numeric: {_with_kinds(texts, table)}; expected "
             f"numbers in {listing(features)}; try converting them first"
         )
-    values = table.take(features)
-    n_rows = len(values)
-    if n_rows == 0:
+    if table.n_rows == 0:
         raise ValueError(f"{argument} has no rows; expected at least one row of numbers")
+    values = table.take(features)
     if all(np.isfinite(part).all() for part in chunks(values, len(features))):
-        return values, None, n_rows
+        return values, None
     infinite, missing = np.isinf(values), np.isnan(values)
     if infinite.any():
         raise ValueError(
@@ -243,7 +239,8 @@ def complete_rows(
             "finite numbers; try marking them as missing (NaN), or dropping their rows"
         )
     complete = ~missing.any(axis=1)
-    where = f"{n_rows - complete.sum()} of {n_rows} rows: {_with_counts(features, missing)}"
+    n_incomplete = table.n_rows - complete.sum()
+    where = f"{n_incomplete} of {table.n_rows} rows: {_with_counts(features, missing)}"
     if not drop_missing:
         raise ValueError(
             f"{argument} has missing values in {where}; expected a number in every row; to leave "
@@ -255,7 +252,7 @@ def complete_rows(
             f"{argument} has missing values in {where}; expected a complete row at least, and "
             "drop_missing leaves none; try columns= without the emptiest"
         )
-    return values[complete], np.flatnonzero(complete), n_rows
+    return values[complete], np.flatnonzero(complete)
 
 
 def suggestion(absent: Sequence[str], table: Table) -> str:

@@ -5,7 +5,7 @@ import sys
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,22 @@ from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.names import clean_names, default_names
 from bayesgmm.data.table import Table, array_table
 
+if TYPE_CHECKING:
+    import xarray as xr
+    from narwhals.typing import IntoDataFrame, IntoSeries
+    from numpy.typing import ArrayLike
+
+    from bayesgmm.data.rows import Observations
+
+type Rows = ArrayLike | IntoDataFrame | IntoSeries | xr.DataArray | os.PathLike[str] | Observations
+"""Rows as users have them: an array, a table, a series, a path, or what is checked already."""
+
 PLAIN = Dialect()
 TEXT_FILES = (".csv", ".tsv", ".txt")
 FILES = "the path of a .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file"
 
 
-def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
+def table_of(data: Rows | Table, argument: str, dialect: Dialect = PLAIN) -> Table:
     """The columns in whatever a user has; `argument` is its name in messages.
 
     ``dialect`` is what is known of how a text file is written.
@@ -59,10 +69,9 @@ def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
             f"{argument}: there is no file {str(path)!r} (looked from {str(Path.cwd())!r}); "
             f"expected {FILES}; check its spelling"
         )
-    unpacked = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    suffix = unpacked.suffix.lower()
-    is_text = suffix in TEXT_FILES
-    if not is_text and path.suffix.lower() not in (".parquet", ".npy"):
+    suffix = path.suffix.lower()
+    is_text = (path.with_suffix("").suffix.lower() if suffix == ".gz" else suffix) in TEXT_FILES
+    if not is_text and suffix not in (".parquet", ".npy"):
         raise ValueError(
             f"{argument}: {str(path)!r} ends in {path.suffix!r}; expected {FILES}; try reading it "
             "into a DataFrame and pass that"
