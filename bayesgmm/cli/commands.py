@@ -189,7 +189,7 @@ def run(
             settings = Settings.of(arguments, model, declared.mixture)
         with running(settings.out, "run", model, arguments):
             if declared.mixture is None:
-                fit_declared(declared.model, declared.x, settings)
+                fit_declared(declared, settings)
             else:
                 fit_mixture(declared.mixture, declared.x, None, declared.truth, settings)
 

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from bayesgmm.runtime import files
 
 if TYPE_CHECKING:
     import numpy as np
-    import pymc
     import xarray as xr
 
     import bayesgmm as bg
@@ -100,16 +98,14 @@ def fit_mixture(
     _finish(post, settings, console)
 
 
-def fit_declared(
-    declare: "Callable[[], pymc.Model]", x: "Observations", settings: Settings
-) -> None:
+def fit_declared(declared: "Declared", settings: Settings) -> None:
     """Posterior, tables and files of a model that the user wrote in PyMC."""
     import bayesgmm as bg
 
     console = console_of(settings)
-    _say_data(console, x, None)
+    _say_data(console, declared.x, None)
     with blaming_input():
-        model = declare()
+        model = declared.model()
     console.print("The model is declared by hand: no MAP, straight to the sampler.")
     _finish(bg.sample(model, **settings.of_sampling), settings, console)
 

@@ -61,7 +61,7 @@ def whole(value: float | None) -> str:
     return f"{value:,.0f}".replace(",", "\u202f") if math.isfinite(value) else "–"
 
 
-def cell(name: Any, value: Any) -> str:
+def cell(name: object, value: Any) -> str:
     """A value as the text that a table shows; the column's name decides how many digits."""
     value = value.item() if hasattr(value, "item") else value
     name = str(name)
@@ -136,11 +136,11 @@ def _text(value: str) -> str:
     return escape(value, quote=False)
 
 
-def _heading(name: Any) -> str:
+def _heading(name: object) -> str:
     return _text(HEADINGS.get(str(name), str(name).replace("_", " ")))
 
 
-def _td(name: Any, value: Any, is_head: bool, kind: str) -> str:
+def _td(name: object, value: Any, is_head: bool, kind: str) -> str:
     tag, more = ("th", ' scope="row"') if is_head else ("td", "")
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, int | float) and not isinstance(value, bool):

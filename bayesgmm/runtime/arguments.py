@@ -125,7 +125,8 @@ def integers(
     A shape holds lengths, or names of axes that may have any length but zero. ``kind`` is what
     messages call what is expected.
     """
-    expected = f"{kind}, shape {' or '.join(map(_shape, shapes))}"
+    named = " or ".join(str(shape).replace("'", "") for shape in shapes)
+    expected = f"{kind}, shape {named}"
     found = array(name, value, "iu", expected)
     if not any(_fits(found.shape, shape) for shape in shapes):
         raise ValueError(f"{name} must be {expected}; got shape {found.shape}.")
@@ -162,10 +163,6 @@ def shown(value: Any) -> str:
 
 def _within(least: int | None, most: int | None) -> str:
     return f"of at least {least}" if most is None else f"from {least} to {most}"
-
-
-def _shape(shape: tuple[str | int, ...]) -> str:
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
 def _fits(found: tuple[int, ...], shape: tuple[str | int, ...]) -> bool:
