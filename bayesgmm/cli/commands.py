@@ -1,6 +1,7 @@
 """Commands and their options."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,76 +13,14 @@ from bayesgmm.cli.inputs import Declared, read_table
 from bayesgmm.cli.work import Settings, fit_declared, fit_mixture, go_on
 
 app = typer.Typer(
-    name="bayesgmm",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
+    name="bayesgmm", no_args_is_help=True, add_completion=False, rich_markup_mode="rich"
 )
 
-
-class Covariance(StrEnum):
-    """Structures of the covariance."""
-
-    full = "full"
-    tied = "tied"
-    diag = "diag"
-    spherical = "spherical"
-    tied_diag = "tied_diag"
-    tied_spherical = "tied_spherical"
-    proportional = "proportional"
-
-
-class PriorFamily(StrEnum):
-    """Families of the prior, by their short names."""
-
-    niw = "niw"
-    lkj = "lkj"
-
+Covariance = StrEnum("Covariance", "full tied diag spherical tied_diag tied_spherical proportional")
+PriorFamily = StrEnum("PriorFamily", "niw lkj")
 
 SEPARATOR_WORDS = {"tab": "\t", "\\t": "\t", "space": " "}
 """What a shell passes badly."""
-
-TEXT, SAMPLING, SEARCH, OUTPUT = "Text files", "Sampling", "Search for the mode", "Output"
-Separator = Annotated[
-    str | None,
-    typer.Option(help="Between fields: , ; | tab space; default: found out.", rich_help_panel=TEXT),
-]
-Decimal = Annotated[
-    str | None, typer.Option(help="Decimal mark; default: found out.", rich_help_panel=TEXT)
-]
-Header = Annotated[
-    bool | None,
-    typer.Option(
-        "--header/--no-header",
-        help="Names or data in the first line; default: names, without numbers.",
-        rich_help_panel=TEXT,
-    ),
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option(help="Such as latin-1; default: UTF-8, or found out.", rich_help_panel=TEXT),
-]
-Draws = Annotated[int, typer.Option(min=1, help="Draws per chain.", rich_help_panel=SAMPLING)]
-Tune = Annotated[int, typer.Option(min=1, help="Tuning steps per chain.", rich_help_panel=SAMPLING)]
-Chains = Annotated[int, typer.Option(min=1, help="Chains.", rich_help_panel=SAMPLING)]
-Cores = Annotated[
-    int | None,
-    typer.Option(min=1, help="Chains at a time; default: all cores.", rich_help_panel=SAMPLING),
-]
-TargetAccept = Annotated[
-    float,
-    typer.Option(
-        min=0.05,
-        max=0.999,
-        help="NUTS's acceptance; higher: shorter steps.",
-        rich_help_panel=SAMPLING,
-    ),
-]
-Starts = Annotated[int, typer.Option(min=1, help="Starting points of EM.", rich_help_panel=SEARCH)]
-Seed = Annotated[
-    int,
-    typer.Option(min=0, max=2**63 - 1, help="Same seed, same draws.", rich_help_panel=SAMPLING),
-]
 
 
 def _folder(text: str) -> Path:
@@ -91,21 +30,62 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+in_text, in_search, in_sampling, in_output = (
+    partial(typer.Option, rich_help_panel=panel)
+    for panel in ("Text files", "Search for the mode", "Sampling", "Output")
+)
+File = Annotated[
+    Path, typer.Argument(help="A .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file.")
+]
+Components = Annotated[int, typer.Option("--components", "-k", min=1, help="Number of components.")]
+Structure = Annotated[Covariance, typer.Option(help="Structure of the covariances.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Features: a,b,c, or repeat the option; default: all numeric but identifiers."
+    ),
+]
+DropMissing = Annotated[
+    bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")
+]
+Weights = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of row weights: 2 counts a row twice.")
+]
+Family = Annotated[
+    PriorFamily,
+    typer.Option(help="niw: normal–inverse-Wishart; lkj: separate scales and correlations."),
+]
+Separator = Annotated[
+    str | None, in_text(help="Between fields: , ; | tab space; default: found out.")
+]
+Decimal = Annotated[str | None, in_text(help="Decimal mark; default: found out.")]
+Header = Annotated[
+    bool | None,
+    in_text(
+        "--header/--no-header",
+        help="Names or data in the first line; default: names, without numbers.",
+    ),
+]
+Encoding = Annotated[str | None, in_text(help="Such as latin-1; default: UTF-8, or found out.")]
+Draws = Annotated[int, in_sampling(min=1, help="Draws per chain.")]
+Tune = Annotated[int, in_sampling(min=1, help="Tuning steps per chain.")]
+Chains = Annotated[int, in_sampling(min=1, help="Chains.")]
+Cores = Annotated[int | None, in_sampling(min=1, help="Chains at a time; default: all cores.")]
+TargetAccept = Annotated[
+    float, in_sampling(min=0.05, max=0.999, help="NUTS's acceptance; higher: shorter steps.")
+]
+Starts = Annotated[int, in_search(min=1, help="Starting points of EM.")]
+Seed = Annotated[int, in_sampling(min=0, max=2**63 - 1, help="Same seed, same draws.")]
 Out = Annotated[
     Path | None,
-    typer.Option(
+    in_output(
         help="Folder for the files; default: out/<name of the file>-<K>-<structure>.",
         parser=_folder,
         metavar="DIRECTORY",
-        rich_help_panel=OUTPUT,
     ),
 ]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print only problems.", rich_help_panel=OUTPUT)
-]
-Force = Annotated[
-    bool, typer.Option("--force", help="Replace another run.", rich_help_panel=OUTPUT)
-]
+Quiet = Annotated[bool, in_output("--quiet", "-q", help="Print only problems.")]
+Force = Annotated[bool, in_output("--force", help="Replace another run.")]
 
 
 def _version(wanted: bool) -> None:
@@ -127,36 +107,17 @@ def main(
 
 @app.command()
 def fit(
-    file: Annotated[
-        Path, typer.Argument(help="A .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file.")
-    ],
-    components: Annotated[
-        int, typer.Option("--components", "-k", min=1, help="Number of components.")
-    ],
-    covariance: Annotated[
-        Covariance, typer.Option(help="Structure of the covariances.")
-    ] = Covariance.full,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Features: a,b,c, or repeat the option; default: all numeric but identifiers."
-        ),
-    ] = None,
-    drop_missing: Annotated[
-        bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")
-    ] = False,
-    weights: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column of row weights: 2 counts a row twice."),
-    ] = None,
+    file: File,
+    components: Components,
+    covariance: Structure = Covariance.full,
+    columns: Columns = None,
+    drop_missing: DropMissing = False,
+    weights: Weights = None,
     separator: Separator = None,
     decimal: Decimal = None,
     header: Header = None,
     encoding: Encoding = None,
-    prior: Annotated[
-        PriorFamily,
-        typer.Option(help="niw: normal–inverse-Wishart; lkj: separate scales and correlations."),
-    ] = PriorFamily.niw,
+    prior: Family = PriorFamily.niw,
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
@@ -193,7 +154,7 @@ def fit(
             family = bg.NormalInverseWishart if prior == PriorFamily.niw else bg.NormalLKJ
             mixture = bg.GaussianMixture(components, covariance=str(covariance), prior=family())
             settings = Settings.of(arguments, file, mixture)
-        with running(settings.out, "fit", file, arguments, settings.out, force):
+        with running(settings.out, "fit", file, arguments):
             fit_mixture(mixture, x, weight, None, settings)
 
 
@@ -226,9 +187,9 @@ def run(
         with blaming_input():
             declared = Declared.of(model)
             settings = Settings.of(arguments, model, declared.mixture)
-        with running(settings.out, "run", model, arguments, settings.out, force):
+        with running(settings.out, "run", model, arguments):
             if declared.mixture is None:
-                fit_declared(declared.model, declared.x, settings)
+                fit_declared(declared, settings)
             else:
                 fit_mixture(declared.mixture, declared.x, None, declared.truth, settings)
 

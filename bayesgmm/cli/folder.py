@@ -24,13 +24,10 @@ OUTPUTS = (
 """Files that a run may leave."""
 
 
-def begin(command: str, file: Path, arguments: dict[str, Any], folder: Path, force: bool) -> None:
-    """Record a new run in its folder, where no other may be unless forced.
-
-    ``arguments`` are the command's; ``file`` is what it reads.
-    """
+def begin(folder: Path, command: str, file: Path, arguments: dict[str, Any]) -> None:
+    """Record a new run, of what a command does with a file, where no other may be unless forced."""
     held = [name for name in (RECORD, STORE, *OUTPUTS) if (folder / name).exists()]
-    if held and not force:
+    if held and not arguments["force"]:
         go_on = f"go on with it: bayesgmm resume {folder}; " if RECORD in held else ""
         raise InputError(
             f"{folder} holds another run ({', '.join(held)}). Choose another folder with --out; "
@@ -66,13 +63,13 @@ def recorded(folder: Path) -> dict[str, Any]:
 def running(folder: Path, *new: Any) -> Iterator[None]:
     """A run in its folder: what is left of it afterwards is its outputs, or what can go on.
 
-    ``new`` is what :func:`begin` takes, for a run that is new.
+    ``new`` is what :func:`begin` takes besides the folder, for a run that is new.
     """
     with ExitStack() as stack:
         with blaming_input():
             stack.enter_context(files.claimed(folder, folder / ".lock"))
             if new:
-                begin(*new)
+                begin(folder, *new)
         try:
             yield
         except InputError:

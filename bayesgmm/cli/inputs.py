@@ -8,18 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bayesgmm.cli.errors import InputError
 
+if TYPE_CHECKING:
+    import numpy as np
+    import pymc
+
+    import bayesgmm as bg
+    from bayesgmm.data import Observations
+
 
 def read_table(
-    file: Path,
-    columns: list[str] | None,
-    drop_missing: bool,
-    weights: str | None,
-    **written: Any,
-) -> Any:
+    file: Path, columns: list[str] | None, drop_missing: bool, weights: str | None, **written: Any
+) -> "tuple[Observations, np.ndarray | None]":
     """Observations and row weights (None without a column of them) from a table on disk.
 
     ``written`` is what is known of how a text file is written, as ``bg.observations`` takes it.
@@ -38,8 +41,7 @@ def read_table(
         features, ignored = usual_columns(table, "data")
         chosen = list(features)
     if weights is None:
-        x = observations_of(table, "data", chosen, drop_missing)
-        return replace(x, ignored=ignored), None
+        return replace(observations_of(table, "data", chosen, drop_missing), ignored=ignored), None
     weights = clean_name(weights)
     chosen = [name for name in chosen if name != weights]
     if not chosen:
@@ -88,9 +90,9 @@ class Declared:
     """What a model file declares: its data, and a mixture or a function that returns a model."""
 
     module: ModuleType
-    x: Any
-    mixture: Any
-    truth: Any
+    x: "Observations"
+    mixture: "bg.GaussianMixture | None"
+    truth: "np.ndarray | None"
 
     @classmethod
     def of(cls, file: Path) -> "Declared":
@@ -117,24 +119,22 @@ class Declared:
             )
         return cls(module, x, mixture, labels(getattr(module, "truth", None), x, file))
 
-    def model(self) -> Any:
+    def model(self) -> "pymc.Model":
         """The model that is declared by hand."""
         with blaming_file(Path(self.module.__file__ or "")):
             return self.module.declare(self.module.x)
 
 
-def labels(truth: Any, x: Any, file: Path) -> Any:
+def labels(truth: Any, x: "Observations", file: Path) -> "np.ndarray | None":
     """Known labels of the kept rows, or None."""
     if truth is None:
         return None
     import numpy as np
 
     labels = np.asarray(truth)
-    if labels.shape == (x.n_obs,):
-        return labels
-    if labels.shape == (x.n_rows,):
-        return labels[x.rows]
-    raise InputError(
-        f"{file}: truth has shape {labels.shape}; expected one label for each of the {x.n_obs} "
-        "rows of x."
-    )
+    if labels.shape not in ((x.n_obs,), (x.n_rows,)):
+        raise InputError(
+            f"{file}: truth has shape {labels.shape}; expected one label for each of the {x.n_obs} "
+            "rows of x."
+        )
+    return labels if len(labels) == x.n_obs else labels[x.rows]

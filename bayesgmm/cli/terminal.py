@@ -1,12 +1,14 @@
 """Tables and verdicts for a terminal."""
 
-import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bayesgmm.html import cell, number, whole
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 TEXT_COLUMNS = ("quantity", "feature")
 """Columns of names; all others hold numbers."""
@@ -22,16 +24,11 @@ def verdict_line(found: dict[str, Any]) -> str:
     """The section ``convergence`` of the numbers of a report in words: a line on each matter."""
     worst = found["worst"]
     numbers = (
-        f"Without labels the worst R-hat is {number(_or_nan(worst['r_hat']), 5)}, the smallest "
-        f"bulk ESS {whole(_or_nan(worst['ess_bulk']))} and tail ESS "
-        f"{whole(_or_nan(worst['ess_tail']))}."
+        f"Without labels the worst R-hat is {number(worst['r_hat'], 5)}, the smallest "
+        f"bulk ESS {whole(worst['ess_bulk'])} and tail ESS {whole(worst['ess_tail'])}."
     )
     words = [f"Verdict: {found['verdict']}.", found["advice"], *found["notes"], numbers]
     return f"{' '.join(words)}\n{found['labels'].capitalize()}: {found['labels_advice']}"
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def cells(frame: pd.DataFrame) -> list[list[str]]:
@@ -58,12 +55,10 @@ def _cell(name: Any, value: Any) -> str:
 
 def named_rows(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary with its row names as a first column, ``quantity``."""
-    frame = pd.DataFrame(summary).copy()
-    frame.insert(0, "quantity", [str(name) for name in summary.index])
-    return frame
+    return pd.DataFrame(summary).rename_axis("quantity").reset_index()
 
 
-def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
+def rich_table(frame: pd.DataFrame, title: str, width: int) -> "Table":
     """The frame as a table for a terminal of this width: names to the left, numbers to the right.
 
     Names may break at a space, numbers never. Where they do not fit, the columns that a reader
@@ -90,7 +85,7 @@ def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
     )
     for name in frame.columns:
         if name in TEXT_COLUMNS:
-            least = min(_longest_word(frame[name]), MAX_WORD)
+            least = _least_width(name, frame[name])
             table.add_column(Text(str(name)), justify="left", overflow="fold", min_width=least)
         else:
             table.add_column(Text(str(name)), justify="right", no_wrap=True)
@@ -101,14 +96,11 @@ def rich_table(frame: pd.DataFrame, title: str, width: int) -> Any:
 
 def _natural_width(frame: pd.DataFrame) -> int:
     """Characters a table needs, its names broken at every space."""
-    width = 2
-    for name, column in zip(frame.columns, zip(*cells(frame), strict=True), strict=True):
-        if name in TEXT_COLUMNS:
-            width += 2 + min(_longest_word(column), MAX_WORD)
-        else:
-            width += 2 + max(len(str(name)), *map(len, column))
-    return width
+    columns = zip(frame.columns, zip(*cells(frame), strict=True), strict=True)
+    return 2 + sum(2 + _least_width(name, column) for name, column in columns)
 
 
-def _longest_word(texts: Iterable[str]) -> int:
-    return max(len(word) for text in texts for word in str(text).split())
+def _least_width(name: str, column: Iterable[str]) -> int:
+    if name in TEXT_COLUMNS:
+        return min(MAX_WORD, max(len(word) for text in column for word in str(text).split()))
+    return max(map(len, [str(name), *column]))

@@ -2,10 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +12,14 @@ from rich.markup import escape
 from bayesgmm.cli.errors import InputError, blaming_input, complain, saving_on_interrupt
 from bayesgmm.cli.folder import STORE
 from bayesgmm.runtime import files
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+    import bayesgmm as bg
+    from bayesgmm.cli.inputs import Declared
+    from bayesgmm.data import Observations
 
 LOG_WIDTH = 120
 """Columns of what is printed to a file or a pipe."""
@@ -33,7 +40,9 @@ class Settings:
     quiet: bool
 
     @classmethod
-    def of(cls, arguments: dict[str, Any], file: Path, mixture: Any) -> "Settings":
+    def of(
+        cls, arguments: dict[str, Any], file: Path, mixture: "bg.GaussianMixture | None"
+    ) -> "Settings":
         """Those among a command's arguments; the folder is named after what is fitted."""
         given = {field.name: arguments[field.name] for field in fields(cls)}
         if given["out"] is None:
@@ -41,8 +50,21 @@ class Settings:
             given["out"] = Path("out") / f"{file.stem}{kind}"
         return cls(**given)
 
+    @property
+    def of_sampling(self) -> dict[str, Any]:
+        """Those that ``bg.sample`` takes."""
+        names = ("draws", "tune", "chains", "cores", "target_accept")
+        more = {"random_seed": self.seed, "progress": not self.quiet, "store": self.out / STORE}
+        return {name: getattr(self, name) for name in names} | more
 
-def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Settings) -> None:
+
+def fit_mixture(
+    mixture: "bg.GaussianMixture",
+    x: "Observations",
+    weight: "np.ndarray | None",
+    truth: "np.ndarray | None",
+    settings: Settings,
+) -> None:
     """MAP, posterior, tables and files of a declared mixture."""
     import bayesgmm as bg
 
@@ -68,50 +90,27 @@ def fit_mixture(mixture: Any, x: Any, weight: Any, truth: Any, settings: Setting
 
         agreement = adjusted_rand(mode.predict(x), truth)
         console.print(f"Adjusted Rand index of the MAP's clustering and truth: {agreement:.3f}")
-    with saving_on_interrupt(lambda: _save_mode(mode, settings.out)):
+    table = settings.out / "map.csv"
+    with saving_on_interrupt(lambda: files.write(table, mode.to_dataframe().to_csv())):
         if mode.interrupted:  # fit_map returned what it had
             raise KeyboardInterrupt
-        post = bg.sample(
-            mixture,
-            x,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=settings.cores,
-            start=mode,
-            target_accept=settings.target_accept,
-            random_seed=settings.seed,
-            progress=not settings.quiet,
-            sample_weight=weight,
-            store=settings.out / STORE,
-        )
+        post = bg.sample(mixture, x, start=mode, sample_weight=weight, **settings.of_sampling)
     _finish(post, settings, console)
 
 
-def fit_declared(declare: Callable[..., Any], x: Any, settings: Settings) -> None:
+def fit_declared(declared: "Declared", settings: Settings) -> None:
     """Posterior, tables and files of a model that the user wrote in PyMC."""
     import bayesgmm as bg
 
     console = console_of(settings)
-    _say_data(console, x, None)
+    _say_data(console, declared.x, None)
     with blaming_input():
-        model = declare()
+        model = declared.model()
     console.print("The model is declared by hand: no MAP, straight to the sampler.")
-    post = bg.sample(
-        model,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        target_accept=settings.target_accept,
-        random_seed=settings.seed,
-        progress=not settings.quiet,
-        store=settings.out / STORE,
-    )
-    _finish(post, settings, console)
+    _finish(bg.sample(model, **settings.of_sampling), settings, console)
 
 
-def go_on(declared: Any, settings: Settings) -> None:
+def go_on(declared: "Declared | None", settings: Settings) -> None:
     """The rest of the posterior, tables and files of a run that was cut short.
 
     ``declared`` is what its model file says now; None for a table, or where the file has gone.
@@ -129,7 +128,7 @@ def go_on(declared: Any, settings: Settings) -> None:
     _finish(post, settings, console)
 
 
-def _check_rows(x: Any, store: Path) -> None:
+def _check_rows(x: "Observations", store: Path) -> None:
     """Refuse to go on where the model file now reads other rows."""
     import numpy as np
     import zarr
@@ -141,7 +140,7 @@ def _check_rows(x: Any, store: Path) -> None:
         raise InputError("the rows of x have changed since the run began; begin a new run.")
 
 
-def _check_memory(mixture: Any, x: Any, settings: Settings) -> None:
+def _check_memory(mixture, x, settings):
     """Before the search for the mode, refuse what ``sample`` would refuse after it."""
     from bayesgmm.draws import mixture_variables, n_values
     from bayesgmm.sampling import check_memory
@@ -150,12 +149,11 @@ def _check_memory(mixture: Any, x: Any, settings: Settings) -> None:
     check_memory(n_values(mixture_variables(mixture, x.n_features)), sizes, copies=True)
 
 
-def _finish(post: Any, settings: Settings, console: Console) -> None:
+def _finish(post: "xr.DataTree", settings: Settings, console: Console) -> None:
     """Save the draws first, then relabel, summarise, and write everything."""
     import bayesgmm as bg
 
     bg.save(post, settings.out / "posterior.nc")
-    interrupted = bool(post.attrs.get("interrupted", 0))
     with saving_on_interrupt(lambda: settings.out / "posterior.nc"):
         from bayesgmm.cli import terminal
         from bayesgmm.draws import holds_mixture
@@ -169,8 +167,7 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         began = time.perf_counter()
         reading = relabelled(post, progress=not settings.quiet)
         took = time.perf_counter() - began
-        summary = summary_table(reading, round_to="none")
-        frame = terminal.named_rows(summary)
+        frame = terminal.named_rows(summary_table(reading, round_to="none"))
         console.print(terminal.rich_table(frame, "Posterior, relabelled", console.width))
         began = time.perf_counter()
         written, numbers = write_outputs(reading, settings.out, progress=not settings.quiet)
@@ -188,11 +185,11 @@ def _finish(post: Any, settings: Settings, console: Console) -> None:
         )
         names = ", ".join(path.name for path in written)
         console.print(f"Written to [bold]{escape(str(settings.out))}[/]: {names}", highlight=False)
-    if interrupted:
+    if post.attrs.get("interrupted", 0):
         raise KeyboardInterrupt
 
 
-def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
+def _finish_foreign(post: "xr.DataTree", settings: Settings, console: Console) -> None:
     """Table and draws of a model whose variables are not those of a Gaussian mixture."""
     import arviz_stats
     import pandas as pd
@@ -213,7 +210,7 @@ def _finish_foreign(post: Any, settings: Settings, console: Console) -> None:
     console.print(f"Written to [bold]{folder}[/]: posterior.nc, summary.csv", highlight=False)
 
 
-def _say_data(console: Console, x: Any, weight: Any) -> None:
+def _say_data(console: Console, x: "Observations", weight: "np.ndarray | None") -> None:
     console.print(
         f"[bold]Data[/]: {x.n_obs} rows of {x.n_features}: {escape(', '.join(x.features))}"
     )
@@ -229,7 +226,7 @@ def _say_data(console: Console, x: Any, weight: Any) -> None:
         console.print(f"Row weights: sum {weight.sum():.6g}")
 
 
-def _say_mode(console: Console, mode: Any, seconds: float) -> None:
+def _say_mode(console: Console, mode: "bg.PointEstimate", seconds: float) -> None:
     from bayesgmm.cli import terminal
     from bayesgmm.page import tables
 
@@ -240,10 +237,6 @@ def _say_mode(console: Console, mode: Any, seconds: float) -> None:
         f"{seconds:.1f} s."
     )
     console.print(escape(str(mode.status)), highlight=False)
-
-
-def _save_mode(mode: Any, folder: Path) -> Path:
-    return files.write(folder / "map.csv", mode.to_dataframe().to_csv())
 
 
 def console_of(settings: Settings) -> Console:

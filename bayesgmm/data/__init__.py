@@ -17,13 +17,14 @@ from bayesgmm.data.rows import (
     with_reasons,
 )
 from bayesgmm.data.scaling import location_and_covariance, well_conditioned
-from bayesgmm.data.tables import table_of
+from bayesgmm.data.tables import Rows, table_of
 
 __all__ = [
     "Bulk",
     "Dialect",
     "Evidence",
     "Observations",
+    "Rows",
     "clean_name",
     "location_and_covariance",
     "observations",

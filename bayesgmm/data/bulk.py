@@ -72,21 +72,21 @@ class Bulk:
         return cls(form, scaled, weight, origin, unit)
 
     @property
-    def kept(self):
+    def kept(self) -> np.ndarray:
         """(n,), weights of the rows after those that fit one normal distribution worst are cut."""
         return self._whole.kept
 
     @property
-    def centre(self):
+    def centre(self) -> np.ndarray:
         """Mean of the bulk, (n_features,), in the data's units."""
         return self.origin + self.unit * self._whole.means[0]
 
     @property
-    def covariance(self):
+    def covariance(self) -> np.ndarray:
         """Covariance of the bulk, (n_features, n_features), in the data's squared units."""
         return self._untrimmed(self._whole.covariance) * np.outer(self.unit, self.unit)
 
-    def within(self, n_components):
+    def within(self, n_components: int) -> np.ndarray:
         """Covariance within components, pooled, (n_features, n_features), squared units.
 
         That of a tied mixture by maximum likelihood on the rows that fit it best [1]_. It has
@@ -196,13 +196,7 @@ class _Tied:
 
 
 def counted(sample_weight):
-    """The number of rows: the sum of their weights.
-
-    Raises
-    ------
-    ValueError
-        It is 1 or less, so that no variance can be estimated from them.
-    """
+    """The number of rows: the sum of their weights, which must be above 1."""
     total = sample_weight.sum()
     if total <= 1:
         raise ValueError(

@@ -5,12 +5,12 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayesgmm.data.dialects import PART, SEPARATORS, Dialect, decoded, has_header, separator_of
+from bayesgmm.data.dialects import SEPARATORS, Dialect, decoded, has_header, separator_of
 from bayesgmm.data.names import clean_names, default_names
 from bayesgmm.data.number_words import (
     AFFIXES,
@@ -20,34 +20,17 @@ from bayesgmm.data.number_words import (
     decimal_of,
     may_part_thousands,
 )
+from bayesgmm.data.table import Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SAMPLE = 100
 """Lines from which the separator is found."""
-
 EXCEL_SEPARATOR = re.compile(f'"?sep=([{"".join(SEPARATORS)}])"?\\s*', re.IGNORECASE)
 """A line above the names that tells a spreadsheet what separates the fields."""
-
 BLOCK = 1 << 22
 """Bytes that the parser takes at a time; no row may be longer."""
-
-
-@dataclass(frozen=True)
-class CsvTable:
-    """The columns of a text file."""
-
-    frame: "pa.Table"
-    """Columns of numbers as float64, null where a value is missing; the others as parsed."""
-    kinds: dict[str, str]
-    """Column → what it holds, for the columns that are not numeric."""
-    doubtful: tuple[str, ...]
-    """Columns among them, most of whose values are numbers."""
-    integers: tuple[str, ...]
-    """Columns of whole numbers."""
-    dialect: Dialect
-    """How it was read; nothing in it is None."""
 
 
 @dataclass(frozen=True)
@@ -89,21 +72,11 @@ class _Rows:
             ) from error
 
 
-def read_csv(path: Path, asked: Dialect) -> CsvTable:
-    """The table in a text file.
+def read_csv(path: Path, asked: Dialect) -> Table:
+    """The table in a text file, which is unpacked where its name ends in ``.gz``.
 
-    Parameters
-    ----------
-    path : Path
-        The file; unpacked where its name ends in ``.gz``.
-    asked : Dialect
-        What is known of how it is written.
-
-    Raises
-    ------
-    ValueError
-        It cannot be read, or in more than one way; the message names the line, or the option that
-        decides.
+    ``asked`` is what is known of how it is written. ValueError where it cannot be read, or in more
+    than one way; the message names the line, or the option that decides.
     """
     import pyarrow as pa
 
@@ -143,8 +116,9 @@ def read_csv(path: Path, asked: Dialect) -> CsvTable:
             )
         decimal = ","
         columns = _parsed(rows, decimal)
-    dialect = Dialect(separator, decimal, header, encoding)
-    return _sorted_out(columns, rows, dialect, decimal, asked.decimal is None)
+    table = _sorted_out(columns, rows, decimal, asked, path.name)
+    found = Dialect(separator, decimal, header, encoding)
+    return replace(table, named=header, reading=str(found))
 
 
 def _lines_of(data: "pa.Buffer") -> io.TextIOWrapper:
@@ -154,22 +128,20 @@ def _lines_of(data: "pa.Buffer") -> io.TextIOWrapper:
     return io.TextIOWrapper(pa.BufferReader(data), "utf-8", newline="")
 
 
-def _with_words(columns: "list[pa.ChunkedArray]", rows: _Rows) -> "list[pa.ChunkedArray]":
+def _with_words(columns: "dict[str, pa.ChunkedArray]", rows: _Rows) -> "list[pa.ChunkedArray]":
     """Columns as parsed, in words where their decimal points may part thousands."""
     import pyarrow as pa
 
     doubted = [
         name
-        for name, column in zip(rows.names, columns, strict=True)
+        for name, column in columns.items()
         if pa.types.is_floating(column.type) and may_part_thousands(column)
     ]
-    if not doubted:
-        return columns
-    words = dict(zip(doubted, _parsed(rows, ".", doubted), strict=True))
-    return [words.get(name, column) for name, column in zip(rows.names, columns, strict=True)]
+    words = _parsed(rows, ".", doubted) if doubted else {}
+    return list((columns | words).values())
 
 
-def _parsed(rows: _Rows, decimal: str, words: Sequence[str] = ()) -> "list[pa.ChunkedArray]":
+def _parsed(rows: _Rows, decimal: str, words: Sequence[str] = ()) -> "dict[str, pa.ChunkedArray]":
     """Columns as pyarrow types them; those of words without blanks around, null where missing.
 
     Of ``words`` alone, as they stand in the file, if any are named.
@@ -186,7 +158,8 @@ def _parsed(rows: _Rows, decimal: str, words: Sequence[str] = ()) -> "list[pa.Ch
             parser.ReadOptions(column_names=rows.names, skip_rows=rows.skipped, block_size=BLOCK),
             parser.ParseOptions(
                 delimiter=rows.separator,
-                newlines_in_values=_holds_quotes(rows.data),
+                # Only where fields are quoted may they hold a line's end, which costs time.
+                newlines_in_values=re.search(b'"', rows.data) is not None,
                 ignore_empty_lines=not rows.single,
             ),
             parser.ConvertOptions(
@@ -199,22 +172,16 @@ def _parsed(rows: _Rows, decimal: str, words: Sequence[str] = ()) -> "list[pa.Ch
         )
     except pa.ArrowInvalid as error:
         raise ValueError(_first_uneven(rows) or str(error)) from error
-    columns = []
-    for column in table.columns:
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
         if pa.types.is_string(column.type):
             if pc.any(pc.match_substring_regex(column, "[\r\n]")).as_py():
                 deque(rows.by_line(), maxlen=0)  # an open quote takes the rows below for a field
             column = pc.utf8_trim_whitespace(column)
             missing = pc.is_in(column, value_set=pa.array(MISSING))
             column = pc.if_else(missing, pa.scalar(None, pa.string()), column)
-        columns.append(column)
+        columns[name] = column
     return columns
-
-
-def _holds_quotes(data: "pa.Buffer") -> bool:
-    """Whether any field may be quoted; only then may it hold a line's end, which costs time."""
-    view = memoryview(data)
-    return any(b'"' in bytes(view[start : start + PART]) for start in range(0, len(view), PART))
 
 
 def _first_uneven(rows: _Rows) -> str:
@@ -236,33 +203,39 @@ def _fields(n: int) -> str:
 
 
 def _sorted_out(
-    columns: "list[pa.ChunkedArray]", rows: _Rows, dialect: Dialect, decimal: str, found: bool
-) -> CsvTable:
-    """Columns of numbers, and what the others hold; ``found``: nobody asked for this decimal."""
+    columns: "dict[str, pa.ChunkedArray]", rows: _Rows, decimal: str, asked: Dialect, file: str
+) -> Table:
+    """Columns of numbers as float64, null where a value is missing, and what the others hold."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     kinds, doubtful, integers = {}, [], []
-    for j, (name, column) in enumerate(zip(rows.names, columns, strict=True)):
+    for name, column in columns.items():
         if column.null_count == len(column):
             kinds[name] = "no values"
         elif pa.types.is_integer(column.type):
             integers.append(name)
-            columns[j] = pc.cast(column, pa.float64(), safe=False)
+            columns[name] = pc.cast(column, pa.float64(), safe=False)
         elif pa.types.is_string(column.type):
             numbers = are_numbers(column, decimal)
             if pc.all(numbers).as_py():
-                columns[j] = as_numbers(column, decimal)
+                columns[name] = as_numbers(column, decimal)
                 continue
             row = pc.index(numbers, False).as_py()
             word = column[row].as_py()
             kinds[name] = f"text, as {word!r}"
-            like_numbers = are_numbers(column, None if found else decimal, AFFIXES)
+            like_numbers = are_numbers(column, asked.decimal, AFFIXES)
             if pc.mean(like_numbers).as_py() > 0.5:
                 line, _ = next(islice(rows.by_line(), row, None))
-                kinds[name] = f"{word!r} in line {line}"
+                kinds[name] = f"{word!r} in line {line} of {file!r}"
                 doubtful.append(name)
         elif not pa.types.is_floating(column.type):
             kinds[name] = str(column.type)
-    frame = pa.table(columns, names=list(rows.names))
-    return CsvTable(frame, kinds, tuple(doubtful), tuple(integers), dialect)
+    return Table(
+        names=rows.names,
+        kinds=kinds,
+        n_rows=len(column),
+        column=lambda name: columns[name].to_numpy(),
+        integers=tuple(integers),
+        doubtful=tuple(doubtful),
+    )

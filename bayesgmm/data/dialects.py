@@ -70,10 +70,7 @@ class Dialect:
 def decoded(raw: "pa.Buffer", encoding: str | None) -> tuple["pa.Buffer", str]:
     """The text in a file's bytes, in UTF-8 without a mark, and the encoding that it had.
 
-    Raises
-    ------
-    ValueError
-        It is not text in this encoding, or in any that might be meant.
+    ValueError where it is not text in the one that is given, or in any that might be meant.
     """
     if encoding is None:
         beginning = raw.slice(0, min(4, len(raw))).to_pybytes()
@@ -113,19 +110,8 @@ def _utf_8(raw: "pa.Buffer", encoding: str) -> "pa.Buffer":
 def separator_of(lines: Sequence[str], decimal: str | None) -> str:
     """The separator that cuts all lines into as many fields, most of them numbers.
 
-    For a single column it is one that cuts none of the lines.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        The first lines of the table.
-    decimal : str or None
-        The decimal mark, if it is known; it separates nothing.
-
-    Raises
-    ------
-    ValueError
-        More than one reading makes sense.
+    For a single column it is one that cuts none of the lines. The decimal mark, if it is known,
+    separates nothing. ValueError where more than one reading makes sense.
     """
     cuts = {s: fields_of(lines, s) for s in SEPARATORS if s != decimal}
     even = {s: cut for s, cut in cuts.items() if len(set(map(len, cut))) == 1 < len(cut[0])}
@@ -158,11 +144,8 @@ def separator_of(lines: Sequence[str], decimal: str | None) -> str:
 def has_header(first: Sequence[str], separator: str, line: int) -> bool:
     """That the first fields, on this line, are names.
 
-    Raises
-    ------
-    ValueError
-        Some are like numbers or words for a missing one, or all are blank, so that they may be
-        data.
+    ValueError where they may be data: some are like numbers or words for a missing one, or all are
+    blank.
     """
     values = [
         field

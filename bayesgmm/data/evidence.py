@@ -1,6 +1,5 @@
 """What is observed, and what a fit demands of it: rows, their weights, and enough variety."""
 
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from bayesgmm.data.bulk import Bulk
 from bayesgmm.data.rows import Observations, chunks, observations_of
-from bayesgmm.data.tables import table_of
+from bayesgmm.data.tables import is_instance, table_of
 
 UNEXPLAINED = 1e-3
 """Standard deviations of a column that the others must leave unexplained."""
@@ -117,14 +116,7 @@ def training_data(
     return obs, weight
 
 
-def _check_reach(
-    obs: Observations,
-    weight: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    bulk: Bulk,
-    farthest: float,
-) -> None:
+def _check_reach(obs, weight, low, high, bulk, farthest):
     """No row lies so far from the bulk that arithmetic loses the others beside it."""
     far = np.maximum(high - bulk.origin, bulk.origin - low) > farthest * bulk.unit
     if not far.any():
@@ -155,8 +147,7 @@ def _check_independent(obs: Observations, bulk: Bulk) -> None:
     # from zero carry the noise of their rounding.
     left = np.abs(np.diagonal(np.linalg.qr(z, mode="r")))
     noise = (np.spacing(np.abs(bulk.origin)) / bulk.unit).max()
-    dependent = left < max(UNEXPLAINED, 16 * noise)
-    dependent &= norm > 0
+    dependent = (left < max(UNEXPLAINED, 16 * noise)) & (norm > 0)
     if not dependent.any() or len(np.unique(bulk.rows[bulk.kept > 0], axis=0)) <= obs.n_features:
         return
     kept, sums = np.flatnonzero(~dependent), []
@@ -178,12 +169,12 @@ def _check_independent(obs: Observations, bulk: Bulk) -> None:
 
 def _check_same_index(x: Any, sample_weight: Any) -> None:
     """Weights in a series of pandas have the labels of the rows, in their order."""
-    pandas = sys.modules.get("pandas")
-    if pandas is None or not isinstance(sample_weight, pandas.Series):
-        return
-    if not isinstance(x, pandas.DataFrame | pandas.Series) or len(x) != len(sample_weight):
-        return
-    if not x.index.equals(sample_weight.index):
+    if (
+        is_instance(sample_weight, "pandas", "Series")
+        and is_instance(x, "pandas", "Series", "DataFrame")
+        and len(x) == len(sample_weight)
+        and not x.index.equals(sample_weight.index)
+    ):
         raise ValueError(
             "sample_weight has another index than x; expected the weight of each row in the rows' "
             "order; try sample_weight.loc[x.index], or sample_weight.to_numpy() if they are"
@@ -203,7 +194,7 @@ def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
             f"sample_weight is a table with {len(table.names)} columns; expected a 1-D array, one "
             "weight for each row; try one of its columns"
         )
-    given = table.take(table.names)[:, 0]
+    given = table.column(table.names[0])
     if len(given) not in (obs.n_obs, obs.n_rows):
         original = "" if obs.n_rows == obs.n_obs else f" (or of its original {obs.n_rows})"
         raise ValueError(
@@ -228,13 +219,9 @@ def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
 
 def _extremes(obs: Observations, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest value of every column over the rows of positive weight."""
-    d = obs.n_features
-    low, high = np.full(d, np.inf), np.full(d, -np.inf)
-    for part, part_weight in zip(chunks(obs.values, d), chunks(weight, d), strict=True):
-        rows = part[part_weight > 0]
-        low = np.minimum(low, rows.min(axis=0, initial=np.inf))
-        high = np.maximum(high, rows.max(axis=0, initial=-np.inf))
-    return low, high
+    counts = (weight > 0)[:, None]
+    low = obs.values.min(axis=0, where=counts, initial=np.inf)
+    return low, obs.values.max(axis=0, where=counts, initial=-np.inf)
 
 
 def _check_not_constant(obs: Observations, low: np.ndarray, high: np.ndarray, counted: str) -> None:
@@ -245,13 +232,11 @@ def _check_not_constant(obs: Observations, low: np.ndarray, high: np.ndarray, co
     noise = 8 * np.spacing(largest)
     constant = high / 2 - low / 2 <= noise / 2
     if constant.any():
-        where = "row" + counted
         found = "; ".join(
-            f"column {name!r} is constant ({value} in every {where})"
-            for name, value, flat in zip(obs.features, high, constant, strict=True)
-            if flat
+            f"column {obs.features[j]!r} is constant ({high[j]} in every row{counted})"
+            for j in np.flatnonzero(constant)
         )
-        others = [name for name, flat in zip(obs.features, constant, strict=True) if not flat]
+        others = [obs.features[j] for j in np.flatnonzero(~constant)]
         advice = f"try columns={others}" if others else "try other columns or more rows"
         raise ValueError(f"x: {found}; expected values that vary; {advice}")
     extreme = np.flatnonzero((largest > LARGEST) | (high / 2 - low / 2 < 0.5 / LARGEST))

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from bayesgmm.data.tables import Table
+from bayesgmm.data.table import Table
 
 UNNAMED = "Unnamed: 0"
 """What pandas calls a first column without a name, in which it and R write the rows' labels."""
@@ -36,7 +36,7 @@ def identifiers(table: Table) -> dict[str, str]:
         if j == 0 and name == UNNAMED and name in table.numeric:
             found[name] = ROW_LABELS
         elif name in table.integers:
-            values = table.take([name])[:, 0]
+            values = table.column(name)
             if IDENTIFIER.fullmatch(name):
                 found[name] = "identifier"
             elif len(values) >= ENOUGH and (np.diff(values) == 1).all():

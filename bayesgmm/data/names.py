@@ -13,12 +13,8 @@ def clean_names(names: Iterable[object], where: str) -> tuple[str, ...]:
     """Names as text of one line without invisible characters, all distinct.
 
     Control characters would command a terminal, end a string in a netCDF file, or make two names
-    look like one. A column without a name is called as pandas calls it.
-
-    Raises
-    ------
-    ValueError
-        Two names are the same; the message begins with ``where``.
+    look like one. A column without a name is called as pandas calls it. ValueError where two are
+    the same, with ``where`` they stand.
     """
     cleaned = [clean_name(name) or f"Unnamed: {j}" for j, name in enumerate(names)]
     repeated = [name for name, count in Counter(cleaned).items() if count > 1]
@@ -44,5 +40,11 @@ def default_names(n_features: int) -> tuple[str, ...]:
 
 def listing(names: Sequence[str]) -> str:
     """Names for a message, at most twenty."""
-    shown = ", ".join(repr(name) for name in names[:20])
-    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
+    return joined([repr(name) for name in names])
+
+
+def joined(parts: Sequence[str], most: int = 20, n_parts: int | None = None) -> str:
+    """The first of the parts, for a message; there may be more than those that are given."""
+    n_parts = n_parts or len(parts)
+    shown = ", ".join(parts[:most])
+    return shown if n_parts <= most else f"{shown} and {n_parts - most} more"

@@ -28,8 +28,10 @@ def _pattern(decimal: str) -> str:
     return rf"[+−-]?(?:(?:{whole})(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
-PATTERN = {decimal: _pattern(decimal) for decimal in DECIMALS}
-"""Regular expression of a number, by decimal mark."""
+PATTERN = {decimal: _pattern(decimal) for decimal in DECIMALS} | {
+    None: "|".join(map(_pattern, DECIMALS))
+}
+"""Regular expression of a number, by decimal mark; of None, with either."""
 
 AFFIXES = "<>≤≥~=%$€£ "
 """What stands beside a number that is a bound, a share or an amount."""
@@ -37,8 +39,7 @@ AFFIXES = "<>≤≥~=%$€£ "
 
 def is_number(word: str, decimal: str | None = None) -> bool:
     """Whether a word is a number with this decimal mark, or with either."""
-    marks = DECIMALS if decimal is None else (decimal,)
-    return any(re.fullmatch(PATTERN[mark], word.strip()) for mark in marks)
+    return re.fullmatch(PATTERN[decimal], word.strip()) is not None
 
 
 def resembles_number(word: str) -> bool:
@@ -59,9 +60,8 @@ def are_numbers(
     """Which of a column's words are numbers, but for affixes; null where a word is null."""
     import pyarrow.compute as pc
 
-    pattern = "|".join(PATTERN[mark] for mark in (DECIMALS if decimal is None else (decimal,)))
     beside = f"[{affixes}]*" if affixes else ""
-    return pc.match_substring_regex(words, f"^{beside}(?:{pattern}){beside}$")
+    return pc.match_substring_regex(words, f"^{beside}(?:{PATTERN[decimal]}){beside}$")
 
 
 def as_numbers(words: "pa.ChunkedArray", decimal: str) -> "pa.ChunkedArray":
@@ -77,15 +77,14 @@ def as_numbers(words: "pa.ChunkedArray", decimal: str) -> "pa.ChunkedArray":
 
 def may_part_thousands(column: "pa.ChunkedArray") -> bool:
     """Whether the points in a column of float64, as read, may stand between thousands."""
-    return all(map(_may_part_thousands, column.drop_null().chunks))
-
-
-def _may_part_thousands(part: "pa.Array") -> bool:
-    size = np.abs(part.to_numpy(zero_copy_only=False))
-    if not np.all((size < 1000) & ((size >= 1) | (size == 0))):
-        return False
-    thousandths = 1000 * size
-    return bool(np.all(np.abs(thousandths - np.rint(thousandths)) < 1e-6))
+    for part in column.drop_null().chunks:
+        size = np.abs(part.to_numpy(zero_copy_only=False))
+        if not np.all((size < 1000) & ((size >= 1) | (size == 0))):
+            return False
+        thousandths = 1000 * size
+        if not np.all(np.abs(thousandths - np.rint(thousandths)) < 1e-6):
+            return False
+    return True
 
 
 def decimal_of(columns: "list[pa.ChunkedArray]", separator: str) -> str:
@@ -93,28 +92,21 @@ def decimal_of(columns: "list[pa.ChunkedArray]", separator: str) -> str:
 
     A column of text votes for the mark with which more of its words are numbers, if most are.
     Where points always stand before three digits, and nothing votes, they are decimal points
-    unless some words have none, or the separator is that of decimal commas.
+    unless some words have none, or the separator is that of decimal commas. ValueError where
+    columns disagree, or what stands in for the mark may as well part thousands.
 
-    Parameters
-    ----------
-    columns : list of pyarrow.ChunkedArray
-        Of float64, or of words where these are no numbers or their points may part thousands.
-    separator : str
-        What separates the fields.
-
-    Raises
-    ------
-    ValueError
-        Columns disagree, or what stands in for the mark may as well part thousands.
+    Columns are of float64, or of words where these are no numbers or their points may part
+    thousands.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     votes, commas, points, mixed = set(), [], [], False
     for column in columns:
         if pa.types.is_floating(column.type):
             votes.add(".")
         elif pa.types.is_string(column.type):
-            point, comma = (_count(are_numbers(column, mark)) for mark in DECIMALS)
+            point, comma = (pc.sum(are_numbers(column, m)).as_py() or 0 for m in DECIMALS)
             if 2 * max(point, comma) <= len(column) - column.null_count:
                 continue
             if point != comma:
@@ -137,9 +129,3 @@ def decimal_of(columns: "list[pa.ChunkedArray]", separator: str) -> str:
             "decimal=',' or decimal='.' (--decimal)"
         )
     return votes.pop() if votes else "."
-
-
-def _count(flags: "pa.ChunkedArray") -> int:
-    import pyarrow.compute as pc
-
-    return pc.sum(flags).as_py() or 0

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bayesgmm.data.names import joined
 from bayesgmm.data.rows import Observations, chunks
 
 FAR = 20
@@ -19,36 +20,30 @@ def peculiarities(
 ) -> list[str]:
     """Sentences on rows that lie absurdly far out, and on columns that repeat a value.
 
-    Parameters
-    ----------
-    obs : Observations
-    sample_weight : float64 array, shape (n_obs,)
-    centre, scale : float64 arrays, shape (n_features,)
-        Centre and standard deviations of the bulk of the rows, in the data's units.
+    ``centre`` and ``scale``, (n_features,), are those of the bulk of the rows, in the data's units;
+    ``sample_weight`` is (n_obs,).
     """
-    return _far_rows(obs, sample_weight, centre, scale) + _coarse_columns(obs)
+    return [*_far_rows(obs, sample_weight, centre, scale), *_coarse_columns(obs)]
 
 
 def _far_rows(obs, sample_weight, centre, scale):
-    d, start, n_far = obs.n_features, 0, 0
-    named: list[str] = []
-    for part, weight in zip(chunks(obs.values, d), chunks(sample_weight, d), strict=True):
-        distance = np.abs(part / scale - centre / scale)
-        far = np.flatnonzero((distance > FAR).any(axis=1) & (weight > 0))
-        n_far += len(far)
-        for i in far[: NAMED - len(named)]:
-            j = int(distance[i].argmax())
-            named.append(
-                f"row {obs.rows[start + i]} ({obs.features[j]!r} is {part[i, j]:.6g}, "
-                f"{distance[i, j]:.3g} standard deviations from the centre)"
-            )
-        start += len(part)
-    if not named:
-        return []
-    return [
-        f"Absurdly far out: {_joined(named, n_far)}. Look at them: a component may serve them "
-        "alone. If they are errors, leave them out."
-    ]
+    parts = chunks(obs.values, obs.n_features)
+    is_far = [(np.abs(part / scale - centre / scale) > FAR).any(axis=1) for part in parts]
+    far = np.flatnonzero(np.concatenate(is_far) & (sample_weight > 0))
+    named = []
+    for i in far[:NAMED]:
+        row = obs.values[i]
+        distance = np.abs(row / scale - centre / scale)
+        j = distance.argmax()
+        named.append(
+            f"row {obs.rows[i]} ({obs.features[j]!r} is {row[j]:.6g}, {distance[j]:.3g} standard "
+            "deviations from the centre)"
+        )
+    if named:
+        yield (
+            f"Absurdly far out: {joined(named, NAMED, len(far))}. Look at them: a component may "
+            "serve them alone. If they are errors, leave them out."
+        )
 
 
 def _coarse_columns(obs):
@@ -62,15 +57,8 @@ def _coarse_columns(obs):
                 f"{name!r} ({len(values)} values, {values[most]:.6g} in "
                 f"{counts[most] / len(rows):.0%} of the rows)"
             )
-    if not coarse:
-        return []
-    return [
-        f"Coarse: {_joined(coarse, len(coarse))}. A component may settle on one value, and there "
-        "only the prior keeps its variance from 0."
-    ]
-
-
-def _joined(parts, n_parts):
-    """The first of so many parts."""
-    shown = ", ".join(parts[:NAMED])
-    return shown if n_parts <= NAMED else f"{shown} and {n_parts - NAMED} more"
+    if coarse:
+        yield (
+            f"Coarse: {joined(coarse, NAMED)}. A component may settle on one value, and there "
+            "only the prior keeps its variance from 0."
+        )

@@ -4,15 +4,19 @@ import difflib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.identifiers import ROW_LABELS, identifiers
-from bayesgmm.data.names import clean_name, default_names, listing
-from bayesgmm.data.tables import PLAIN, Table, array_table, table_of
+from bayesgmm.data.names import clean_name, default_names, joined, listing
+from bayesgmm.data.table import Table, array_table
+from bayesgmm.data.tables import PLAIN, Rows, table_of
 from bayesgmm.runtime import arguments
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 CHUNK_ELEMENTS = 2**18
 """Numbers looked at together by a check, so that no check holds a copy of a huge array."""
@@ -55,23 +59,22 @@ class Observations:
         """Number of columns."""
         return len(self.features)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: "DTypeLike | None" = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.values, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        parts = [f"{self.n_obs} rows of {listing(self.features)}"]
-        if self.n_missing:
-            parts.append(f"{self.n_missing} rows with missing values left out")
-        if self.ignored:
-            parts.append(f"columns left out: {with_reasons(self.ignored)}")
-        if self.reading:
-            parts.append(f"read with {self.reading}")
-        return f"Observations({'; '.join(parts)})"
+        parts = {
+            f"{self.n_obs} rows of {listing(self.features)}": True,
+            f"{self.n_missing} rows with missing values left out": self.n_missing,
+            f"columns left out: {with_reasons(self.ignored)}": self.ignored,
+            f"read with {self.reading}": self.reading,
+        }
+        return f"Observations({'; '.join(part for part, there in parts.items() if there)})"
 
 
 def observations(
-    data: Any,
-    columns: str | Iterable[Any] | None = None,
+    data: Rows,
+    columns: str | Iterable[object] | None = None,
     drop_missing: bool = False,
     *,
     separator: str | None = None,
@@ -122,9 +125,9 @@ def observations(
 
 
 def observations_of(
-    data: Any,
+    data: Rows | Table,
     argument: str,
-    columns: Any = None,
+    columns: str | Iterable[object] | None = None,
     drop_missing: bool = False,
     dialect: Dialect = PLAIN,
 ) -> Observations:
@@ -134,28 +137,26 @@ def observations_of(
     table = table_of_rows(data, argument, dialect)
     if columns is None:
         features, ignored = usual_columns(table, argument)
-        _warn_of_numbers(ignored, table, argument)
+        numbers = {n: why for n, why in ignored.items() if n in table.numeric and why != ROW_LABELS}
+        if numbers:  # lest a measurement is among them
+            warnings.warn(
+                f"{argument}: left out {with_reasons(numbers)}; to fit such a column, name all "
+                "features in bg.observations(…, columns=…)",
+                stacklevel=3,
+            )
     else:
         features, ignored = _asked_columns(table, columns, argument), {}
-    values, complete, n_rows = complete_rows(table, features, drop_missing, argument)
+    values, complete = complete_rows(table, features, drop_missing, argument)
     values = values.view()
     values.flags.writeable = False
     if isinstance(data, Observations):
         return replace(data, values=values, features=features)
-    return Observations(
-        values=values,
-        features=features,
-        n_rows=n_rows,
-        ignored=ignored,
-        complete=complete,
-        reading=table.reading,
-    )
+    return Observations(values, features, table.n_rows, ignored, complete, table.reading)
 
 
 def with_reasons(reasons: dict[str, str]) -> str:
     """Columns with what is said of each, at most twenty, for a message."""
-    shown = ", ".join(f"{name!r} ({why})" for name, why in list(reasons.items())[:20])
-    return shown if len(reasons) <= 20 else f"{shown} and {len(reasons) - 20} more"
+    return joined([f"{name!r} ({why})" for name, why in reasons.items()])
 
 
 def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
@@ -164,7 +165,7 @@ def chunks(values: np.ndarray, n_features: int) -> Iterator[np.ndarray]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def table_of_rows(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
+def table_of_rows(data: Rows | Table, argument: str, dialect: Dialect = PLAIN) -> Table:
     if isinstance(data, Observations):
         named = data.features != default_names(data.n_features)
         return array_table(data.values, data.features, named=named)
@@ -174,10 +175,7 @@ def table_of_rows(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
 def usual_columns(table: Table, argument: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """The features of one who names none, and the other columns with the reason, in order.
 
-    Raises
-    ------
-    ValueError
-        There are none, or a column is of numbers for the most part only.
+    ValueError where there are none, or a column is of numbers for the most part only.
     """
     if table.doubtful:
         raise ValueError(
@@ -197,93 +195,64 @@ def usual_columns(table: Table, argument: str) -> tuple[tuple[str, ...], dict[st
     return features, ignored
 
 
-def _warn_of_numbers(ignored: dict[str, str], table: Table, argument: str) -> None:
-    """Say which numbers will not be fitted, lest a measurement is among them."""
-    numbers = {n: why for n, why in ignored.items() if n in table.numeric and why != ROW_LABELS}
-    if numbers:
-        warnings.warn(
-            f"{argument}: left out {with_reasons(numbers)}; to fit such a column, name all "
-            "features in bg.observations(…, columns=…)",
-            stacklevel=4,
-        )
-
-
 def _asked_columns(table: Table, columns: Any, argument: str) -> tuple[str, ...]:
     """Names of the columns that were asked for."""
-    one = isinstance(columns, str) or not np.iterable(columns)
-    chosen = tuple(clean_name(name) for name in ([columns] if one else columns))
+    names = [columns] if isinstance(columns, str) or not np.iterable(columns) else columns
+    chosen = tuple(map(clean_name, names))
     absent = [name for name in dict.fromkeys(chosen) if name not in table.names]
     texts = [name for name in dict.fromkeys(chosen) if name in table.kinds]
     repeated = [name for name in dict.fromkeys(chosen) if chosen.count(name) > 1]
-    problems = []
-    if not chosen:
-        problems.append("columns is empty")
-    if absent:
-        problems.append(f"{argument} has no column {listing(absent)}{suggestion(absent, table)}")
-    if texts:
-        problems.append(f"not numeric: {_with_kinds(texts, table)}")
-    if repeated:
-        problems.append(f"repeated: {listing(repeated)}")
-    if problems:
+    problems = {
+        "columns is empty": not chosen,
+        f"{argument} has no column {listing(absent)}{suggestion(absent, table)}": absent,
+        f"not numeric: {_with_kinds(texts, table)}": texts,
+        f"repeated: {listing(repeated)}": repeated,
+    }
+    if any(problems.values()):
+        found = "; ".join(problem for problem, there in problems.items() if there)
         raise ValueError(
-            f"columns={list(chosen)}: {'; '.join(problems)}; expected distinct numeric columns of "
-            f"{argument}; it has {listing(table.numeric) or 'none'}"
+            f"columns={list(chosen)}: {found}; expected distinct numeric columns of {argument}; it "
+            f"has {listing(table.numeric) or 'none'}"
         )
     return chosen
 
 
 def complete_rows(
     table: Table, features: tuple[str, ...], drop_missing: bool, argument: str
-) -> tuple[np.ndarray, np.ndarray | None, int]:
-    """Complete rows, their positions in the table unless they are all, and its number of rows."""
-    if any(name in table.kinds for name in features):
-        texts = [name for name in features if name in table.kinds]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Complete rows, and their positions in the table unless they are all."""
+    texts = [name for name in features if name in table.kinds]
+    if texts:
         raise ValueError(
             f"{argument} has columns that are not numeric: {_with_kinds(texts, table)}; expected "
             f"numbers in {listing(features)}; try converting them first"
         )
-    values = table.take(features)
-    n_rows = len(values)
-    if n_rows == 0:
+    if table.n_rows == 0:
         raise ValueError(f"{argument} has no rows; expected at least one row of numbers")
-    missing, infinite, n_incomplete = _not_finite(values)
+    values = table.take(features)
+    if all(np.isfinite(part).all() for part in chunks(values, len(features))):
+        return values, None
+    infinite, missing = np.isinf(values), np.isnan(values)
     if infinite.any():
         raise ValueError(
             f"{argument} has infinite values in {_with_counts(features, infinite)}; expected "
             "finite numbers; try marking them as missing (NaN), or dropping their rows"
         )
-    if n_incomplete == 0:
-        return values, None, n_rows
-    where = f"{n_incomplete} of {n_rows} rows: {_with_counts(features, missing)}"
+    complete = ~missing.any(axis=1)
+    n_incomplete = table.n_rows - complete.sum()
+    where = f"{n_incomplete} of {table.n_rows} rows: {_with_counts(features, missing)}"
     if not drop_missing:
         raise ValueError(
             f"{argument} has missing values in {where}; expected a number in every row; to leave "
             f"these rows out try bg.observations({argument}, drop_missing=True), on the command "
             "line --drop-missing"
         )
-    if n_incomplete == n_rows:
+    if not complete.any():
         raise ValueError(
             f"{argument} has missing values in {where}; expected a complete row at least, and "
             "drop_missing leaves none; try columns= without the emptiest"
         )
-    complete = np.concatenate(
-        [~np.isnan(part).any(axis=1) for part in chunks(values, len(features))]
-    )
-    return values[complete], np.flatnonzero(complete), n_rows
-
-
-def _not_finite(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Missing and infinite values in each column, and the number of rows with a missing value."""
-    n_features = values.shape[1]
-    missing, infinite = np.zeros((2, n_features), dtype=np.int64)
-    n_incomplete = 0
-    for part in chunks(values, n_features):
-        if not np.isfinite(part).all():
-            absent = np.isnan(part)
-            missing += absent.sum(axis=0)
-            infinite += np.isinf(part).sum(axis=0)
-            n_incomplete += int(absent.any(axis=1).sum())
-    return missing, infinite, n_incomplete
+    return values[complete], np.flatnonzero(complete)
 
 
 def suggestion(absent: Sequence[str], table: Table) -> str:
@@ -296,5 +265,7 @@ def _with_kinds(names: Sequence[str], table: Table) -> str:
     return with_reasons({name: table.kinds[name] for name in names})
 
 
-def _with_counts(features: Sequence[str], counts: np.ndarray) -> str:
-    return ", ".join(f"{name!r} ({n})" for name, n in zip(features, counts, strict=True) if n)
+def _with_counts(features: Sequence[str], flags: np.ndarray) -> str:
+    """The features of which some values are flagged, (n_rows, n_features), and of how many."""
+    counts = zip(features, flags.sum(axis=0), strict=True)
+    return ", ".join(f"{name!r} ({n})" for name, n in counts if n)

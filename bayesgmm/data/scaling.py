@@ -7,24 +7,14 @@ from bayesgmm.data.bulk import counted
 CHUNK = 65_536
 
 
-def location_and_covariance(x, sample_weight):
-    """Weighted column means and covariance (ddof = 1) of the rows, in one pass over blocks.
+def location_and_covariance(
+    x: np.ndarray, sample_weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means and covariance (ddof = 1) of rows x, (n_obs, n_features), in one pass.
 
-    Parameters
-    ----------
-    x : float64 array, shape (n_obs, n_features)
-    sample_weight : float64 array, shape (n_obs,)
-        How many times each row counts.
-
-    Returns
-    -------
-    mean : (n_features,), in the data's units.
-    covariance : (n_features, n_features), in the data's squared units.
-
-    Raises
-    ------
-    ValueError
-        The weights sum to 1 or less, so that no variance can be estimated from them.
+    Rows count sample_weight, (n_obs,), times. The means, (n_features,), are in the data's units,
+    the covariance, (n_features, n_features), in their squares. ValueError where the weights sum to
+    1 or less, so that no variance can be estimated from them.
     """
     total = counted(sample_weight)
     d = x.shape[1]
@@ -47,7 +37,7 @@ def location_and_covariance(x, sample_weight):
     return mean, scatter / (total - 1)
 
 
-def well_conditioned(covariance):
+def well_conditioned(covariance: np.ndarray) -> np.ndarray:
     """The covariance itself, or its diagonal where its features are collinear.
 
     Collinearity is judged on the correlation matrix, so that it does not depend on units.

@@ -2,52 +2,34 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayesgmm.data.csv_files import read_csv
 from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.names import clean_names, default_names
+from bayesgmm.data.table import Table, array_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from narwhals.typing import IntoDataFrame, IntoSeries
+    from numpy.typing import ArrayLike
+
+    from bayesgmm.data.rows import Observations
+
+type Rows = ArrayLike | IntoDataFrame | IntoSeries | xr.DataArray | os.PathLike[str] | Observations
+"""Rows as users have them: an array, a table, a series, a path, or what is checked already."""
 
 PLAIN = Dialect()
 TEXT_FILES = (".csv", ".tsv", ".txt")
 FILES = "the path of a .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file"
 
 
-@dataclass(frozen=True)
-class Table:
-    """Columns by name, whatever held them."""
-
-    names: tuple[str, ...]
-    """Names of all columns."""
-    kinds: dict[str, str]
-    """Column → data type or an example, for the columns that are not numeric."""
-    take: Callable[[Sequence[str]], np.ndarray]
-    """Names of numeric columns → (n_rows, n_columns) float64, NaN where a value is missing."""
-    named: bool = True
-    """Whether the names are the user's own, and not x1, x2, …"""
-    flat: bool = False
-    """Whether the data were one-dimensional."""
-    integers: tuple[str, ...] = ()
-    """Columns of a table that hold whole numbers by their type."""
-    doubtful: tuple[str, ...] = ()
-    """Columns that are not numeric, though most of their values are numbers."""
-    reading: str = ""
-    """How a text file was read, where it is not a plain one."""
-
-    @property
-    def numeric(self) -> tuple[str, ...]:
-        """Names of the numeric columns."""
-        return tuple(name for name in self.names if name not in self.kinds)
-
-
-def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
+def table_of(data: Rows | Table, argument: str, dialect: Dialect = PLAIN) -> Table:
     """The columns in whatever a user has; `argument` is its name in messages.
 
     ``dialect`` is what is known of how a text file is written.
@@ -63,9 +45,9 @@ def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
         )
     if isinstance(data, np.ndarray):
         return _bare_table(data, argument)
-    if _is_instance(data, "xarray", "DataArray"):
+    if is_instance(data, "xarray", "DataArray"):
         return _labelled_table(data, argument)
-    if isinstance(data, dict) or _is_instance(data, "xarray", "Dataset"):
+    if isinstance(data, dict) or is_instance(data, "xarray", "Dataset"):
         raise TypeError(
             f"{argument} is a {type(data).__name__}; expected an array, a DataFrame, or {FILES}; "
             f"try pandas.DataFrame({argument}) or its to_dataframe()"
@@ -73,19 +55,6 @@ def table_of(data: Any, argument: str, dialect: Dialect = PLAIN) -> Table:
     if isinstance(data, list | tuple):
         return _bare_table(_from_sequence(data, argument), argument)
     return _library_table(data, argument)
-
-
-def array_table(
-    values: np.ndarray, names: tuple[str, ...], named: bool, flat: bool = False
-) -> Table:
-    """The columns of a matrix; all of them together are the matrix itself."""
-
-    def take(chosen: Sequence[str]) -> np.ndarray:
-        if tuple(chosen) == names:
-            return values
-        return np.ascontiguousarray(values[:, [names.index(name) for name in chosen]])
-
-    return Table(names, {}, take, named=named, flat=flat)
 
 
 def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
@@ -100,10 +69,9 @@ def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
             f"{argument}: there is no file {str(path)!r} (looked from {str(Path.cwd())!r}); "
             f"expected {FILES}; check its spelling"
         )
-    unpacked = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    suffix = unpacked.suffix.lower()
-    is_text = suffix in TEXT_FILES
-    if not is_text and path.suffix.lower() not in (".parquet", ".npy"):
+    suffix = path.suffix.lower()
+    is_text = (path.with_suffix("").suffix.lower() if suffix == ".gz" else suffix) in TEXT_FILES
+    if not is_text and suffix not in (".parquet", ".npy"):
         raise ValueError(
             f"{argument}: {str(path)!r} ends in {path.suffix!r}; expected {FILES}; try reading it "
             "into a DataFrame and pass that"
@@ -115,7 +83,7 @@ def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
         )
     try:
         if is_text:
-            return _text_table(path, dialect)
+            return read_csv(path, dialect)
         if suffix == ".npy":
             return _bare_table(np.load(path, mmap_mode="r"), argument)
 
@@ -127,31 +95,6 @@ def _file_table(path: Path, argument: str, dialect: Dialect) -> Table:
             f"{argument}: {str(path)!r} could not be read: {error}; if nothing helps, read it into "
             "a DataFrame or array and pass that"
         ) from error
-
-
-def _text_table(path: Path, dialect: Dialect) -> Table:
-    """The columns in a text file."""
-    found = read_csv(path, dialect)
-
-    def take(names: Sequence[str]) -> np.ndarray:
-        values = np.empty((found.frame.num_rows, len(names)))
-        for j, name in enumerate(names):
-            start = 0
-            for part in found.frame[name].chunks:
-                stop = start + len(part)
-                values[start:stop, j] = part.to_numpy(zero_copy_only=False)
-                start = stop
-        return values
-
-    return Table(
-        names=tuple(found.frame.column_names),
-        kinds=found.kinds | {n: f"{found.kinds[n]} of {path.name!r}" for n in found.doubtful},
-        take=take,
-        named=bool(found.dialect.header),
-        integers=found.integers,
-        doubtful=found.doubtful,
-        reading=str(found.dialect),
-    )
 
 
 def _library_table(data: Any, argument: str) -> Table:
@@ -184,19 +127,13 @@ def _frame_table(columns: dict[str, Any], named: bool = True, flat: bool = False
     """Columns of a narwhals table."""
     import narwhals as nw
 
-    def take(names: Sequence[str]) -> np.ndarray:
-        values = np.empty((len(columns[names[0]]), len(names)))
-        for j, name in enumerate(names):
-            values[:, j] = columns[name].cast(nw.Float64).to_numpy()
-        return values
+    def column(name: str) -> np.ndarray:
+        return columns[name].cast(nw.Float64).to_numpy()
 
-    kinds = {name: _kind(column) for name, column in columns.items() if not _is_numeric(column)}
-    integers = tuple(name for name, column in columns.items() if column.dtype.is_integer())
-    return Table(tuple(columns), kinds, take, named=named, flat=flat, integers=integers)
-
-
-def _is_numeric(column: Any) -> bool:
-    return bool(column.dtype.is_numeric())
+    kinds = {name: _kind(c) for name, c in columns.items() if not c.dtype.is_numeric()}
+    integers = tuple(name for name, c in columns.items() if c.dtype.is_integer())
+    n_rows = len(next(iter(columns.values())))
+    return Table(tuple(columns), kinds, n_rows, column, named=named, flat=flat, integers=integers)
 
 
 def _kind(column: Any) -> str:
@@ -283,6 +220,7 @@ def _numbers_of_objects(array: np.ndarray, argument: str) -> np.ndarray:
     return values
 
 
-def _is_instance(data: Any, module: str, name: str) -> bool:
-    """Whether `data` is of a library's class; a library not imported yet cannot have made it."""
-    return module in sys.modules and isinstance(data, getattr(sys.modules[module], name))
+def is_instance(data: Any, module: str, *names: str) -> bool:
+    """Whether `data` is of a library's classes; one not imported yet cannot have made it."""
+    library = sys.modules.get(module)
+    return library is not None and isinstance(data, tuple(getattr(library, n) for n in names))

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADINGS = {
     "mcse_mean": "MCSE",
@@ -39,9 +42,9 @@ IDENTIFIERS = ("component", "chain", "mode", "obs", "obs_bis", "group", "n_occup
 """Columns whose numbers are names: never with spaces between thousands."""
 
 
-def number(value: Any, digits: int = 4) -> str:
+def number(value: float | None, digits: int = 4) -> str:
     """A number with ``digits`` significant digits, with an exponent only if it is extreme."""
-    value = float(value)
+    value = math.nan if value is None else float(value)
     if not math.isfinite(value):
         return "–"
     if value == 0:
@@ -52,13 +55,13 @@ def number(value: Any, digits: int = 4) -> str:
     return f"{value:.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
 
 
-def whole(value: Any) -> str:
+def whole(value: float | None) -> str:
     """A count, with narrow spaces, where no line breaks, between thousands."""
-    value = float(value)
+    value = math.nan if value is None else float(value)
     return f"{value:,.0f}".replace(",", "\u202f") if math.isfinite(value) else "–"
 
 
-def cell(name: Any, value: Any) -> str:
+def cell(name: object, value: Any) -> str:
     """A value as the text that a table shows; the column's name decides how many digits."""
     value = value.item() if hasattr(value, "item") else value
     name = str(name)
@@ -85,15 +88,11 @@ def table(records: Iterable[Mapping[str, Any]], caption: str) -> str:
     """
     records = list(records)
     names = list(records[0]) if records else []
-    text = {name for name in names if all(_is_text(r[name]) for r in records)}
-    head = "".join(
-        f'<th scope="col"{_class(name in text)}>{_text(_heading(name))}</th>' for name in names
-    )
-    body = "\n".join(
-        f"<tr>{''.join(_td(name, r[name], i == 0, name in text) for i, name in enumerate(names))}"
-        "</tr>"
-        for r in records
-    )
+    is_text = {n: all(r[n] is None or isinstance(r[n], str) for r in records) for n in names}
+    kinds = {name: ' class="name"' if is_text[name] else "" for name in names}
+    head = "".join(f'<th scope="col"{kinds[name]}>{_heading(name)}</th>' for name in names)
+    rows = ("".join(_td(n, r[n], n == names[0], kinds[n]) for n in names) for r in records)
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
     # A box that scrolls must be reached by the keyboard, and say what it is.
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(caption)}">'
@@ -102,7 +101,7 @@ def table(records: Iterable[Mapping[str, Any]], caption: str) -> str:
     )
 
 
-def frame_table(frame: Any, caption: str) -> str:
+def frame_table(frame: "pd.DataFrame", caption: str) -> str:
     """A data frame as such a table, its index first where it has a name."""
     named = any(name is not None for name in frame.index.names)
     return table((frame.reset_index() if named else frame).to_dict("records"), caption)
@@ -111,7 +110,8 @@ def frame_table(frame: Any, caption: str) -> str:
 def verdict(head: str, text: str, good: bool) -> str:
     """A sentence that must not be overlooked."""
     kind = "good" if good else "poor"
-    return f'<p class="verdict {kind}"><strong>{_text(_sentence(head))}</strong> {_text(text)}</p>'
+    head = head if head.endswith((".", "!", "?")) else f"{head}."
+    return f'<p class="verdict {kind}"><strong>{_text(head)}</strong> {_text(text)}</p>'
 
 
 def folded(title: str, html: str) -> str:
@@ -136,25 +136,13 @@ def _text(value: str) -> str:
     return escape(value, quote=False)
 
 
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def _heading(name: object) -> str:
+    return _text(HEADINGS.get(str(name), str(name).replace("_", " ")))
 
 
-def _heading(name: Any) -> str:
-    return HEADINGS.get(str(name), str(name).replace("_", " "))
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _class(is_text: bool) -> str:
-    return ' class="name"' if is_text else ""
-
-
-def _td(name: Any, value: Any, is_head: bool, is_text: bool) -> str:
+def _td(name: object, value: Any, is_head: bool, kind: str) -> str:
     tag, more = ("th", ' scope="row"') if is_head else ("td", "")
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, int | float) and not isinstance(value, bool):
         more += f' data-value="{value!r}"'
-    return f"<{tag}{more}{_class(is_text)}>{_text(cell(name, value))}</{tag}>"
+    return f"<{tag}{more}{kind}>{_text(cell(name, value))}</{tag}>"

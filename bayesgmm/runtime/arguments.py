@@ -17,19 +17,16 @@ LARGEST_SEED = 2**63 - 1
 
 def integer(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
     """An integer from ``least`` to ``most``; a bool is none, a NumPy integer is one."""
+    expected = f"an integer {_within(least, most)}"
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be {_integers(least, most)}; got {shown(value)}.")
+        raise TypeError(f"{name} must be {expected}; got {shown(value)}.")
     if value < least or (most is not None and value > most):
-        raise ValueError(f"{name} must be {_integers(least, most)}; got {shown(value)}.")
+        raise ValueError(f"{name} must be {expected}; got {shown(value)}.")
     return int(value)
 
 
 def number(
-    name: str,
-    value: Any,
-    above: float = -math.inf,
-    below: float = math.inf,
-    most: float = math.inf,
+    name: str, value: Any, above: float = -math.inf, below: float = math.inf, most: float = math.inf
 ) -> float:
     """A finite real number between bounds, which only ``most`` may equal; a bool is none."""
     expected = "a finite number"
@@ -128,13 +125,14 @@ def integers(
     A shape holds lengths, or names of axes that may have any length but zero. ``kind`` is what
     messages call what is expected.
     """
-    expected = f"{kind}, shape {' or '.join(map(_shape, shapes))}"
+    named = " or ".join(str(shape).replace("'", "") for shape in shapes)
+    expected = f"{kind}, shape {named}"
     found = array(name, value, "iu", expected)
     if not any(_fits(found.shape, shape) for shape in shapes):
         raise ValueError(f"{name} must be {expected}; got shape {found.shape}.")
     if (least is not None and found.min() < least) or (most is not None and found.max() > most):
-        within = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must hold integers {within}; got {found.min()} to {found.max()}.")
+        within, got = _within(least, most), f"{found.min()} to {found.max()}"
+        raise ValueError(f"{name} must hold integers {within}; got {got}.")
     return found
 
 
@@ -145,7 +143,7 @@ def path(name: str, value: Any) -> Path:
     return Path(value)
 
 
-def instance(name: str, value: Any, kind: type | tuple[type, ...], advice: str) -> Any:
+def instance[T](name: str, value: Any, kind: type[T] | tuple[type[T], ...], advice: str) -> T:
     """An object of one of our own kinds; ``advice`` is a sentence on how to come by one."""
     kinds = kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(value, kinds):
@@ -163,14 +161,8 @@ def shown(value: Any) -> str:
     return f"{text} ({type(value).__name__})"
 
 
-def _integers(least: int, most: int | None) -> str:
-    if most is None:
-        return f"an integer of at least {least}"
-    return f"an integer from {least} to {most}"
-
-
-def _shape(shape: tuple[str | int, ...]) -> str:
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+def _within(least: int | None, most: int | None) -> str:
+    return f"of at least {least}" if most is None else f"from {least} to {most}"
 
 
 def _fits(found: tuple[int, ...], shape: tuple[str | int, ...]) -> bool:

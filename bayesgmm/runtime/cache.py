@@ -101,8 +101,10 @@ def folder() -> Path:
     places = [PACKAGE / "__pycache__", Path(AppDirs("numba", False).user_cache_dir) / own]
     if numba.config.CACHE_DIR:
         places.insert(0, Path(numba.config.CACHE_DIR).absolute() / own)
-    for place in places:
-        if place.is_absolute() and _can_be_written(place):
+    for place in filter(Path.is_absolute, places):
+        with suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=place).close()
             return place
     warnings.warn(
         f"compiled code cannot be kept in any of {', '.join(map(str, places))}: every process "
@@ -116,12 +118,3 @@ def folder() -> Path:
     place = Path(temporary) / own
     place.mkdir()
     return place
-
-
-def _can_be_written(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        return False
-    return True

@@ -9,19 +9,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 
-def write(path: Path, content: Any, part: Path | None = None) -> Path:
+def write(path: Path, content: str | bytes | memoryview, part: Path | None = None) -> Path:
     """Bytes (or a text, as UTF-8) as a file: whole and on the disk, or what was there before.
 
     Written as ``part`` first, by default beside the file: a name is moved in one step, a file is
-    not written in one.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written; the message names it.
+    not written in one. An OSError names the file that cannot be written.
     """
     if isinstance(content, str):
         content = content.encode()
@@ -34,11 +28,10 @@ def write(path: Path, content: Any, part: Path | None = None) -> Path:
             os.fsync(file.fileno())
         part.replace(path)
         _sync_names(path.parent)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C too
         part.unlink(missing_ok=True)
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from error
-    except BaseException:  # Ctrl-C
-        part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, f"cannot write {path}: {error.strerror}") from error
         raise
     return path
 
@@ -64,12 +57,8 @@ def claimed(path: Path, lock: Path) -> Iterator[None]:
     """The only process that writes to ``path``: the one that holds the lock file.
 
     The lock's folder is made, and so known to be writable. The kernel gives the lock back however
-    the process ends, so that none is ever stale.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be written to, or another process holds the lock.
+    the process ends, so that none is ever stale. OSError where the folder cannot be written to, or
+    another process holds the lock.
     """
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -2,14 +2,21 @@
 
 import importlib.util
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from bayesgmm.runtime import arguments
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 PATIENCE = 2
 """Seconds before a bar shows."""
 
 
-def progress_bar(steps, description, show, **settings):
+def progress_bar(
+    steps: Iterable[Any] | None, description: str, show: bool, **settings: Any
+) -> "tqdm":
     """Iterate over steps with a bar that vanishes when done; further settings are tqdm's.
 
     On a terminal, or in a notebook that has ipywidgets; silent where output goes to a file. Every
