@@ -67,7 +67,12 @@ def read_tree(path: Path) -> xr.DataTree:
     for name, node in group.members(max_depth=None, use_consolidated_for_children=False):
         if isinstance(node, zarr.Array):
             codecs = (*node.filters, node.serializer, *node.compressors)
-            names = {_name(codec) for codec in codecs if codec is not None}
+            # Of zarr's format 2, or of format 3.
+            names = {
+                getattr(codec, "codec_id", None) or codec.to_dict()["name"]
+                for codec in codecs
+                if codec is not None
+            }
             if not names <= CODECS:
                 raise ValueError(
                     f"{name} has the codec {', '.join(sorted(names - CODECS))}; "
@@ -75,11 +80,6 @@ def read_tree(path: Path) -> xr.DataTree:
                 )
     with xr.open_datatree(path, engine="zarr", consolidated=False) as tree:
         return tree.load()
-
-
-def _name(codec: Any) -> str:
-    """Of zarr's format 2, or of format 3."""
-    return getattr(codec, "codec_id", None) or codec.to_dict()["name"]
 
 
 @contextmanager
