@@ -1,11 +1,11 @@
 """Leave-one-out cross-validation of the mixture."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, names
+from bayesgmm.draws import Posterior, Reading, Rows, names
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, progress_bar
 
@@ -20,7 +20,7 @@ LOO_ROWS = 50
 
 
 def loo(
-    post: Posterior, *, x: Any = None, progress: bool = True
+    post: Posterior, *, x: Rows | None = None, progress: bool = True
 ) -> "arviz_stats.utils.ELPDDataLOO":
     """ArviZ's leave-one-out cross-validation (PSIS-LOO) of the mixture, blind to labels.
 

@@ -1,11 +1,10 @@
 """Which component holds which row, draw by draw: sampled from a posterior, or brought along."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from bayesgmm.draws import Posterior, Reading
+from bayesgmm.draws import Posterior, Reading, Rows
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, compiled, progress_bar
 
@@ -39,11 +38,7 @@ class Allocations:
 
 
 def assignments(
-    post: Posterior,
-    random_seed: int | None = None,
-    *,
-    x: Any = None,
-    progress: bool = True,
+    post: Posterior, random_seed: int | None = None, *, x: Rows | None = None, progress: bool = True
 ) -> np.ndarray:
     """A component for every row in every draw, sampled from its responsibilities.
 
@@ -72,8 +67,7 @@ def assignments(
     for block in progress_bar(row_blocks(draws, len(rows)), "assignments: rows", progress):
         _, p = row_densities(draws, rows[position[block]])
         level = rng.random((p.shape[1], p.shape[0])).T[..., None]
-        chosen = (np.cumsum(p, axis=2) < level).sum(axis=2)
-        chosen = np.minimum(chosen, draws.n_components - 1)
+        chosen = np.minimum((np.cumsum(p, axis=2) < level).sum(axis=2), draws.n_components - 1)
         out[:, position[block]] = np.take_along_axis(component, chosen, axis=1)
     return out
 

@@ -1,17 +1,20 @@
 """K₊: how many components hold rows."""
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from bayesgmm.clusterings.allocations import Allocations
-from bayesgmm.draws import Posterior, Reading, mcse_of_mean
+from bayesgmm.draws import Posterior, Reading, Rows, mcse_of_mean
 from bayesgmm.runtime import arguments
 
 
 def occupied_components(
-    post: Any, *, random_seed: int | None = None, x: Any = None, progress: bool = True
+    post: Posterior | npt.ArrayLike,
+    *,
+    random_seed: int | None = None,
+    x: Rows | None = None,
+    progress: bool = True,
 ) -> xr.DataArray:
     """Posterior of K₊, the number of components that hold rows.
 

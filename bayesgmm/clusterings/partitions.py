@@ -1,15 +1,15 @@
 """The partition of the rows that loses least on average over the posterior."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bayesgmm.clusterings.allocations import Allocations
 from bayesgmm.clusterings.certainties import certainties
 from bayesgmm.clusterings.losses import LOSSES, LossName, loss_named, losses
 from bayesgmm.clusterings.salso import search
-from bayesgmm.draws import mcse_of_mean
+from bayesgmm.draws import Posterior, Rows, mcse_of_mean
 from bayesgmm.html import cells
 from bayesgmm.runtime import arguments, in_order, progress_bar
 
@@ -77,12 +77,12 @@ class Partition:
 
 
 def partition(
-    post: Any,
+    post: Posterior | npt.ArrayLike,
     loss: LossName = "vi",
     a: float = 1.0,
     *,
     random_seed: int | None = None,
-    x: Any = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> Partition:
     """Partition of the rows with the least posterior expected loss, by SALSO's search [1]_.
@@ -176,13 +176,11 @@ def _search(allocations, loss, a, random_seed, progress):
     def run(seed):
         return search(by_row, offset, n_slots, given, np.random.default_rng(seed))
 
-    steps = progress_bar(in_order(run, seeds), "partition: runs", progress, total=N_RUNS)
-    ends = list(steps)
-    best = min(range(N_RUNS), key=lambda r: ends[r][1])
-    n_found = sum(end[1] <= ends[best][1] + 1e-10 for end in ends)
+    ends = [*progress_bar(in_order(run, seeds), "partition: runs", progress, total=N_RUNS)]
+    best, least = min(ends, key=lambda end: end[1])
     labels = np.empty(len(order), dtype=np.int64)
-    labels[order] = ends[best][0]
-    return by_falling_size(labels), n_found
+    labels[order] = best
+    return by_falling_size(labels), sum(cost <= least + 1e-10 for _, cost in ends)
 
 
 def by_falling_size(labels):

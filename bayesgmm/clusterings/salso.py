@@ -24,17 +24,9 @@ LEAST_GAIN = 1e-12
 def search(by_row, offset, n_slots, loss, rng):
     """One run: the labels (n_obs,) of a local optimum, and its expected loss less the draws' part.
 
-    Parameters
-    ----------
-    by_row : int array, shape (n_obs, n_draws)
-        Labels of the draws, from 0 in each; n_draws = 0 for a loss that needs none.
-    offset : int64 array, shape (n_draws + 1,)
-        Clusters of all earlier draws.
-    n_slots : int
-        Clusters to start from, when labels are random.
-    loss : NamedTuple
-        The loss in compiled code.
-    rng : numpy.random.Generator
+    ``by_row`` (n_obs, n_draws) and ``offset`` (n_draws + 1,) are those of ``losses/protocol.py``,
+    n_draws = 0 for a loss that needs none; ``n_slots``, the clusters to start from where labels are
+    random; and ``loss``, the loss in compiled code.
     """
     n_obs = len(by_row)
     sums = new_sums(loss, len(offset) - 1, offset[-1])

@@ -6,10 +6,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from bayesgmm.clusterings.allocations import checked_assignments, compact
-from bayesgmm.draws import Posterior, Reading, batches, standard_error
+from bayesgmm.draws import Posterior, Reading, Rows, batches, standard_error
 from bayesgmm.likelihood import row_densities
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import arguments, compiled, in_order, one_blas_thread, progress_bar
@@ -21,12 +22,12 @@ PAIRS = 4096
 
 
 def similarity(
-    post: Any,
-    rows: Any = None,
+    post: Posterior | npt.ArrayLike,
+    rows: npt.ArrayLike | None = None,
     *,
-    pairs: Any = None,
+    pairs: npt.ArrayLike | None = None,
     max_gib: float = 1.0,
-    x: Any = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> xr.DataArray:
     """Posterior probability that two rows share a component.
@@ -82,8 +83,14 @@ def similarity(
         place = place.reshape(2, -1)
     else:
         used = np.arange(n_obs) if rows is None else _positions("rows", rows, ("n_rows",), n_obs)
-        _check_memory(len(used), max_gib)
         place = None
+        needed = 16 * len(used) ** 2 / 2**30
+        if needed > max_gib:
+            raise ValueError(
+                f"the matrix of {len(used)} rows and its errors need {needed:.2g} GiB, more than "
+                f"max_gib={max_gib:g}. Try rows= or pairs= for those of interest, or max_gib="
+                f"{np.ceil(needed):g}."
+            )
     if isinstance(post, Reading):
         source: Any = _Responsibilities(post.in_order, np.ascontiguousarray(post.rows[used]))
     else:
@@ -212,15 +219,4 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
 
 def _positions(name, values, shape, n_obs):
     """Positions of rows, or pairs of them, inside the data."""
-    positions = arguments.integers(name, values, shape, least=0, most=n_obs - 1)
-    return positions.astype(np.int64)
-
-
-def _check_memory(n, max_gib):
-    needed = 16 * n**2 / 2**30
-    if needed > max_gib:
-        raise ValueError(
-            f"the matrix of {n} rows and its errors need {needed:.2g} GiB, more than "
-            f"max_gib={max_gib:g}. Try rows= or pairs= for those of interest, or max_gib="
-            f"{np.ceil(needed):g}."
-        )
+    return arguments.integers(name, values, shape, least=0, most=n_obs - 1).astype(np.int64)

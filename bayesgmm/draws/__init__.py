@@ -5,7 +5,7 @@ from bayesgmm.draws.exchangeable import said
 from bayesgmm.draws.files import load, save
 from bayesgmm.draws.monte_carlo_error import batches, mcse_of_mean, standard_error
 from bayesgmm.draws.names import entry_name, quoted
-from bayesgmm.draws.read import Posterior, Reading, holds_mixture, is_relabelled
+from bayesgmm.draws.read import Posterior, Reading, Rows, holds_mixture, is_relabelled
 from bayesgmm.draws.store import Store, claimed_store, read_tree
 from bayesgmm.draws.write import (
     SAMPLER_STATISTICS,
@@ -24,6 +24,7 @@ __all__ = [
     "SAMPLER_STATISTICS",
     "Posterior",
     "Reading",
+    "Rows",
     "Store",
     "batches",
     "claimed_store",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -14,6 +14,15 @@ from bayesgmm.draws.exchangeable import fixed_apart, recorded
 from bayesgmm.draws.foreign import checked_tree, laid_out, observed_rows
 from bayesgmm.draws.validity import proper_parameters, refuse
 from bayesgmm.mixture import STRUCTURES
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import numpy.typing as npt
+    from narwhals.typing import IntoDataFrame
+
+type Rows = npt.ArrayLike | IntoDataFrame | PathLike[str]
+"""Rows as users have them: an array, a table, or a path, (n_obs, n_features)."""
 
 AMBIGUOUS_SHARE = 0.05
 """Labels are ambiguous when more than this share of draws could have others."""
@@ -28,13 +37,13 @@ class Reading:
     """
 
     tree: xr.DataTree
-    x: Any = None
+    x: Rows | None = None
     argument: str = "x"
 
     @classmethod
-    def of(cls, post, x=None, argument="x"):
+    def of(cls, post: "Posterior", x: Rows | None = None, argument: str = "x") -> "Reading":
         """The reading of a tree that holds draws of a mixture; of a reading, itself."""
-        if isinstance(post, cls):
+        if isinstance(post, Reading):
             return post
         tree = laid_out(post)
         check_groups(tree, x is None)
