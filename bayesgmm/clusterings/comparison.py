@@ -7,11 +7,10 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.clusterings.allocations import Allocations, compact
+from bayesgmm.clusterings.allocations import Allocations, compact, occupied_components
 from bayesgmm.clusterings.credible_balls import TIE, CredibleBall, credible_ball
 from bayesgmm.clusterings.disagreements import pair_table, parameter_table, row_table, table_of
 from bayesgmm.clusterings.losses import LOSSES, losses
-from bayesgmm.clusterings.occupied import occupied_components
 from bayesgmm.clusterings.partitions import Partition, by_falling_size, described, partition
 from bayesgmm.clusterings.rand_index import adjusted_rand
 from bayesgmm.clusterings.sentence import sentence

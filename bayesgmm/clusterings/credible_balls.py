@@ -70,18 +70,16 @@ class CredibleBall:
         list of dict
             ``bound``, ``partitions``, ``clusters_min``, ``clusters_max``.
         """
-        found: list[dict[str, Any]] = []
-        for name in ("horizontal", "vertical_upper", "vertical_lower"):
-            counts = [len(np.unique(labels)) for labels in getattr(self, name)]
-            found.append(
-                {
-                    "bound": name.replace("_", " "),
-                    "partitions": len(counts),
-                    "clusters_min": min(counts),
-                    "clusters_max": max(counts),
-                }
-            )
-        return found
+        return [
+            {
+                "bound": name.replace("_", " "),
+                "partitions": len(counts),
+                "clusters_min": min(counts),
+                "clusters_max": max(counts),
+            }
+            for name in ("horizontal", "vertical_upper", "vertical_lower")
+            for counts in [[len(np.unique(labels)) for labels in getattr(self, name)]]
+        ]
 
 
 def credible_ball(

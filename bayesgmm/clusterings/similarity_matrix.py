@@ -75,15 +75,16 @@ def similarity(
         n_obs, n_chains, names = len(post.rows), post.n_chains, post.obs
     else:
         labels = checked_assignments(post)
-        n_obs, n_chains = labels.shape[1], 1
-        names = np.arange(n_obs)
+        n_obs, n_chains, names = labels.shape[1], 1, np.arange(labels.shape[1])
     if pairs is not None:
+        dims: tuple[str, ...] = ("pair",)
         first, second = _positions("pairs", pairs, ("n_pairs", 2), n_obs).T
         used, place = np.unique([first, second], return_inverse=True)
         place = place.reshape(2, -1)
     else:
+        dims, place = ("obs", "obs_bis"), None
         used = np.arange(n_obs) if rows is None else _positions("rows", rows, ("n_rows",), n_obs)
-        place = None
+        first, second = used[:, None], used
         needed = 16 * len(used) ** 2 / 2**30
         if needed > max_gib:
             raise ValueError(
@@ -96,16 +97,10 @@ def similarity(
     else:
         source = _Labels(compact(labels[:, used]))
     mean, mcse = _mean_and_error(source, len(used), place, n_chains, progress)
-    if pairs is not None:
-        mean[first == second], mcse[first == second] = 1, 0
-        named = {"obs": names[first], "obs_bis": names[second], "mcse": mcse}
-        coords: Any = {name: ("pair", values) for name, values in named.items()}
-        return xr.DataArray(mean, dims="pair", coords=coords, name="similarity")
-    same = used[:, None] == used
+    same = first == second
     mean[same], mcse[same] = 1, 0
-    dims = ("obs", "obs_bis")
-    coords = {"obs": names[used], "obs_bis": names[used], "mcse": xr.Variable(dims, mcse)}
-    return xr.DataArray(mean, dims=dims, coords=coords, name="similarity")
+    at = {"obs": (dims[0], names[first.ravel()]), "obs_bis": (dims[-1], names[second])}
+    return xr.DataArray(mean, at | {"mcse": (dims, mcse)}, dims, name="similarity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +184,7 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
     def product(table, part):
         if pairs is None:
             return source.tile(table, *part)
-        return source.pairs(table, pairs[0, part], pairs[1, part])
+        return source.pairs(table, *pairs[:, part])
 
     def add_with_square(table, part):
         arrays = (product(table, part), total[part], square[part])

@@ -36,13 +36,8 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     """The tree with our names for the dimensions of its mixture, which a user's model may lack.
 
     Dimensions go by position: (chain, draw, component), (…, component, feature), and the spread's.
-    Features are named by their coordinate, if the means have one, else x1, x2, …
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is no tree; or a variable is missing, has another number of dimensions, or sizes
-        disagree.
+    Features are named by their coordinate, if the means have one, else x1, x2, … Refused is what
+    is no tree, lacks a variable, or has another number of dimensions or sizes that disagree.
     """
     posterior = checked_tree(post)[names.POSTERIOR].to_dataset()
     structure = structure_of(posterior)

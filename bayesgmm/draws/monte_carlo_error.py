@@ -5,7 +5,6 @@ all, so that chains that disagree make the error large.
 """
 
 from math import isqrt
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +28,7 @@ def batches(n_draws: int, n_chains: int = 1) -> tuple[list[slice], list[slice]]:
     return equal, rest
 
 
-def standard_error(total: Any, square: np.ndarray, size: int, count: int) -> np.ndarray:
+def standard_error(total: np.ndarray, square: np.ndarray, size: int, count: int) -> np.ndarray:
     """Standard error of a mean, from the sum of batch sums and the sum of their squares.
 
     NaN of fewer than two batches. Works on arrays, and overwrites ``square``.

@@ -9,10 +9,9 @@ import xarray as xr
 
 from bayesgmm.data import rows_like
 from bayesgmm.draws import names
-from bayesgmm.draws.consistency import check_groups
 from bayesgmm.draws.exchangeable import fixed_apart, recorded
 from bayesgmm.draws.foreign import checked_tree, laid_out, observed_rows
-from bayesgmm.draws.validity import proper_parameters, refuse
+from bayesgmm.draws.validity import check_groups, proper_parameters, refuse
 from bayesgmm.mixture import STRUCTURES
 
 if TYPE_CHECKING:

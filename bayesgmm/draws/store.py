@@ -56,13 +56,7 @@ def write_tree(tree: xr.DataTree, path: Path, encoding: Any = None) -> None:
 
 
 def read_tree(path: Path) -> xr.DataTree:
-    """The tree of a zarr folder, in memory.
-
-    Raises
-    ------
-    ValueError
-        An array has a codec that could do more than decode.
-    """
+    """The tree of a zarr folder, in memory; codecs that could do more than decode are refused."""
     group = zarr.open_group(path, mode="r", use_consolidated=False)
     for name, node in group.members(max_depth=None, use_consolidated_for_children=False):
         if isinstance(node, zarr.Array):
@@ -84,14 +78,7 @@ def read_tree(path: Path) -> xr.DataTree:
 
 @contextmanager
 def claimed_store(path: str | Path, new: bool) -> Iterator[Path]:
-    """The path of a store that no other process writes to meanwhile.
-
-    Raises
-    ------
-    ValueError, OSError
-        It does not end in .zarr, is there (or, unless ``new``, is not there), cannot be written to,
-        or another process does.
-    """
+    """The path of a store, there unless ``new``, that no other process writes to meanwhile."""
     argument = "store" if new else "path"
     instance(argument, path, (str, Path), "Try 'run.zarr'.")
     path = Path(path)
