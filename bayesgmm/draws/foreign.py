@@ -53,8 +53,8 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     arrays = {v: _by_position(posterior[v], names.LEAD + dims, *own) for v, dims in wanted.items()}
     _check_sizes(arrays)
     features = _labels(means, "x{}")
-    labels = (_labels(weights), features, features)
-    coords = dict(zip((*matrix, names.FEATURE_BIS), labels, strict=True))
+    coords = {names.COMPONENT: _labels(weights), names.FEATURE: features}
+    coords[names.FEATURE_BIS] = features
     rest = posterior.drop_vars([*wanted, *coords], errors="ignore")
     used = {dim: v for dim, v in coords.items() if any(dim in dims for dims in wanted.values())}
     out = post.copy()
