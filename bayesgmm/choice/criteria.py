@@ -3,11 +3,13 @@
 import warnings
 from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from bayesgmm.data import training_data
+from bayesgmm.draws import Rows
 from bayesgmm.em import fit_ml
 from bayesgmm.mixture import STRUCTURES, GaussianMixture
 from bayesgmm.runtime import arguments, progress_bar
@@ -19,11 +21,11 @@ CRITERIA = ("bic", "icl", "aic")
 
 
 def compare_k(
-    x: Any,
+    x: Rows,
     n_components: int | Iterable[int] = range(1, 10),
     covariance: str | Iterable[str] = tuple(STRUCTURES),
     *,
-    sample_weight: Any = None,
+    sample_weight: npt.ArrayLike | None = None,
     n_starts: int = 20,
     random_seed: int | None = None,
     progress: bool = True,
@@ -74,7 +76,7 @@ def compare_k(
     structures = arguments.listed("covariance", covariance, str, "strings")
     mixtures = [GaussianMixture(k, structure) for structure, k in product(structures, sizes)]
     rows, weight = training_data(x, sample_weight, max(m.n_components for m in mixtures))
-    records: list[dict[str, Any]] = []
+    records: list[dict[str, object]] = []
     try:
         for mixture in progress_bar(mixtures, "numbers of components: fits", progress):
             fit = fit_ml(

@@ -1,11 +1,11 @@
 """Leave-one-out cross-validation of the mixture."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, names
+from bayesgmm.draws import Posterior, Reading, Rows, names
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, progress_bar
 
@@ -20,7 +20,7 @@ LOO_ROWS = 50
 
 
 def loo(
-    post: Posterior, *, x: Any = None, progress: bool = True
+    post: Posterior, *, x: Rows | None = None, progress: bool = True
 ) -> "arviz_stats.utils.ELPDDataLOO":
     """ArviZ's leave-one-out cross-validation (PSIS-LOO) of the mixture, blind to labels.
 
@@ -81,20 +81,16 @@ def loo(
     log_weights, pareto_k = np.empty_like(table), np.empty(len(kept))
     parts = [slice(i, i + LOO_ROWS) for i in range(0, len(kept), LOO_ROWS)]
     # The mean over rows: ArviZ takes one relative efficiency for all of them.
-    reff = np.average(
-        np.concatenate([_relative_efficiency(table[..., part]) for part in parts]),
-        weights=count[kept],
-    )
+    each = np.concatenate([_relative_efficiency(table[..., part]) for part in parts])
+    reff = np.average(each, weights=count[kept])
     for part in progress_bar(parts, "leave-one-out: rows", progress):
         smoothed, pareto_k[part] = array_stats.psislw(table[..., part], reff, axis=[0, 1])
         log_weights[..., part] = np.moveaxis(smoothed, 0, -1)
-    dims, times = (*names.LEAD, names.OBS), count[kept]
-    coords = reading.lead | {names.OBS: np.repeat(kept, times)}
+    times = count[kept]
+    coords = [*reading.lead.items(), (names.OBS, np.repeat(kept, times))]
 
     def standing(values):
-        repeated = np.repeat(values, times, axis=-1)
-        used = dims[-repeated.ndim :]
-        return xr.DataArray(repeated, dims=used, coords={name: coords[name] for name in used})
+        return xr.DataArray(np.repeat(values, times, axis=-1), coords[-values.ndim :])
 
     tree = xr.DataTree.from_dict({names.LOG_LIKELIHOOD: xr.Dataset({names.X: standing(table)})})
     return az.loo(

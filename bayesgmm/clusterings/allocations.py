@@ -1,11 +1,12 @@
 """Which component holds which row, draw by draw: sampled from a posterior, or brought along."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading
+from bayesgmm.draws import Posterior, Reading, Rows, mcse_of_mean
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, compiled, progress_bar
 
@@ -39,11 +40,7 @@ class Allocations:
 
 
 def assignments(
-    post: Posterior,
-    random_seed: int | None = None,
-    *,
-    x: Any = None,
-    progress: bool = True,
+    post: Posterior, random_seed: int | None = None, *, x: Rows | None = None, progress: bool = True
 ) -> np.ndarray:
     """A component for every row in every draw, sampled from its responsibilities.
 
@@ -72,10 +69,61 @@ def assignments(
     for block in progress_bar(row_blocks(draws, len(rows)), "assignments: rows", progress):
         _, p = row_densities(draws, rows[position[block]])
         level = rng.random((p.shape[1], p.shape[0])).T[..., None]
-        chosen = (np.cumsum(p, axis=2) < level).sum(axis=2)
-        chosen = np.minimum(chosen, draws.n_components - 1)
+        chosen = np.minimum((np.cumsum(p, axis=2) < level).sum(axis=2), draws.n_components - 1)
         out[:, position[block]] = np.take_along_axis(component, chosen, axis=1)
     return out
+
+
+def occupied_components(
+    post: Posterior | npt.ArrayLike,
+    *,
+    random_seed: int | None = None,
+    x: Rows | None = None,
+    progress: bool = True,
+) -> xr.DataArray:
+    """Posterior of K₊, the number of components that hold rows.
+
+    Counted in sampled assignments, not read off the weights: a component of small weight may hold
+    no row. K₊ is at most the number of components of the mixture, which it does not estimate. Every
+    row counts once, whatever its sample weight.
+
+    Parameters
+    ----------
+    post : xarray.DataTree or int array, shape (n_draws, n_obs)
+        A posterior, relabelled or not, or assignments from anywhere, with any labels.
+    random_seed : int, optional
+        Of the sampled assignments.
+    x : (n_obs, n_features), optional
+        Rows, for a tree that holds none.
+    progress : bool
+
+    Returns
+    -------
+    xarray.DataArray, dims (n_occupied,)
+        Probability of 1, 2, … up to the number of components (of an array: the most seen), with
+        its Monte Carlo standard error, by batch means, as the coordinate ``mcse``.
+
+    References
+    ----------
+    Frühwirth-Schnatter, Malsiner-Walli & Grün (2021), Bayesian Anal. 16, 1279–1307.
+    """
+    random_seed = arguments.seed(random_seed)
+    arguments.flag("progress", progress)
+    source = Reading.of(post, x) if isinstance(post, Posterior) else post
+    allocations = Allocations.of(source, random_seed, progress=progress)
+    found = allocations.n_clusters
+    most = len(source.components) if isinstance(source, Reading) else found.max()
+    number = np.arange(1, most + 1)
+    is_number = found[:, None] == number
+    return xr.DataArray(
+        is_number.mean(axis=0),
+        dims=("n_occupied",),
+        coords={
+            "n_occupied": number,
+            "mcse": (("n_occupied",), mcse_of_mean(is_number, allocations.n_chains)),
+        },
+        name="probability",
+    )
 
 
 def checked_assignments(post):

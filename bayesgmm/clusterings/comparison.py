@@ -1,26 +1,20 @@
 """The MAP's clustering and parameters against the full posterior's."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.clusterings.allocations import Allocations, compact
+from bayesgmm.clusterings.allocations import Allocations, compact, occupied_components
 from bayesgmm.clusterings.credible_balls import TIE, CredibleBall, credible_ball
-from bayesgmm.clusterings.disagreements import (
-    pair_table,
-    parameter_table,
-    row_table,
-    table_of,
-)
+from bayesgmm.clusterings.disagreements import pair_table, parameter_table, row_table, table_of
 from bayesgmm.clusterings.losses import LOSSES, losses
-from bayesgmm.clusterings.occupied import occupied_components
 from bayesgmm.clusterings.partitions import Partition, by_falling_size, described, partition
 from bayesgmm.clusterings.rand_index import adjusted_rand
 from bayesgmm.clusterings.sentence import sentence
-from bayesgmm.draws import Posterior, mcse_of_mean
+from bayesgmm.draws import Posterior, Rows, mcse_of_mean
 from bayesgmm.em import PointEstimate
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled, within
@@ -119,11 +113,9 @@ class Comparison:
             f"Disputed rows ({len(disputed)}), the worst 20": disputed.head(20),
             "Most disputed pairs": self.pairs,
         }
-        place = "inside" if self.inside else "outside"
+        verdict = f"MAP {'inside' if self.inside else 'outside'} the credible ball"
         return cells.card(
-            cells.verdict(
-                f"MAP {place} the credible ball", self.sentence, self.inside and self.enough
-            ),
+            cells.verdict(verdict, self.sentence, self.inside and self.enough),
             cells.frame_table(self.to_dataframe(), "The MAP's clustering and the posterior's"),
             *(
                 cells.folded(title, cells.frame_table(table, title))
@@ -139,7 +131,7 @@ def compare(
     *,
     prob: float = 0.95,
     random_seed: int | None = None,
-    x: Any = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Whether the MAP's clustering and parameters can stand for the full posterior.

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bayesgmm.clusterings.allocations import Allocations
 from bayesgmm.clusterings.losses import LOSSES, LossName, loss_named, losses
 from bayesgmm.clusterings.partitions import Partition
-from bayesgmm.draws import mcse_of_mean
+from bayesgmm.draws import Posterior, Rows, mcse_of_mean
 from bayesgmm.html import cells
 from bayesgmm.runtime import arguments
 
@@ -69,28 +70,26 @@ class CredibleBall:
         list of dict
             ``bound``, ``partitions``, ``clusters_min``, ``clusters_max``.
         """
-        found: list[dict[str, Any]] = []
-        for name in ("horizontal", "vertical_upper", "vertical_lower"):
-            counts = [len(np.unique(labels)) for labels in getattr(self, name)]
-            found.append(
-                {
-                    "bound": name.replace("_", " "),
-                    "partitions": len(counts),
-                    "clusters_min": min(counts),
-                    "clusters_max": max(counts),
-                }
-            )
-        return found
+        return [
+            {
+                "bound": name.replace("_", " "),
+                "partitions": len(counts),
+                "clusters_min": min(counts),
+                "clusters_max": max(counts),
+            }
+            for name in ("horizontal", "vertical_upper", "vertical_lower")
+            for counts in [[len(np.unique(labels)) for labels in getattr(self, name)]]
+        ]
 
 
 def credible_ball(
-    post: Any,
-    partition: Partition | np.ndarray,
+    post: Posterior | npt.ArrayLike,
+    partition: Partition | npt.ArrayLike,
     prob: float = 0.95,
     *,
     loss: LossName | None = None,
     random_seed: int | None = None,
-    x: Any = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> CredibleBall:
     """Credible ball around a partition of the rows [1]_.

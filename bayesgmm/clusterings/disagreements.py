@@ -28,17 +28,11 @@ def row_table(reading, map_labels, best, progress):
         errors = mcse_of_mean(np.stack([wrong, (p * surprise).sum(axis=2)], axis=2), n_chains)
         entropy = (mean * surprise).sum(axis=1)
         parts.append([wrong.mean(axis=0), errors[:, 0], entropy, errors[:, 1]])
-    p_wrong, mcse, entropy, entropy_mcse = np.concatenate(parts, axis=1)
-    columns = {
-        "map_label": map_labels,
-        "cluster": best.labels,
-        "p_wrong": p_wrong,
-        "mcse": mcse,
-        "entropy": entropy,
-        "entropy_mcse": entropy_mcse,
-        "disputed": p_wrong > DISPUTED,
-    }
-    return pd.DataFrame(columns, index=pd.Index(reading.obs, name=names.OBS))
+    index = pd.Index(reading.obs, name=names.OBS)
+    table = pd.DataFrame({"map_label": map_labels, "cluster": best.labels}, index)
+    columns = ("p_wrong", "mcse", "entropy", "entropy_mcse")
+    doubts = dict(zip(columns, np.concatenate(parts, axis=1), strict=True))
+    return table.assign(**doubts, disputed=doubts["p_wrong"] > DISPUTED)
 
 
 def pair_table(reading, map_labels, rows, progress):
@@ -74,26 +68,22 @@ def parameter_table(reading, point, prob):
     for variable, at in values.items():
         v = posterior[variable]
         dims = [dim for dim in v.dims if dim not in names.LEAD]
-        draws = v.transpose(*names.LEAD, *dims).values
-        n_chains, draws = draws.shape[0], draws.reshape(-1, *draws.shape[2:])
+        draws = v.transpose(*names.LEAD, *dims).values.reshape(-1, *at.shape)
         for index in np.ndindex(at.shape):
             if names.FEATURE_BIS in dims and index[-2] > index[-1]:
                 continue
-            labels = [
-                v[dim].values[i] if dim in v.coords else i
-                for dim, i in zip(dims, index, strict=True)
-            ]
+            labels = [v[dim].values[i] for dim, i in zip(dims, index, strict=True)]
             one, mode = draws[:, *index], at[index]
             lower, upper = np.quantile(one, tails)
             table[entry_name(variable, labels)] = {
                 "map": mode,
                 "mean": one.mean(),
-                "mcse_mean": float(mcse_of_mean(one, n_chains)),
+                "mcse_mean": float(mcse_of_mean(one, reading.n_chains)),
                 "sd": one.std(ddof=1),
                 "lower": lower,
                 "upper": upper,
                 "position": (one < mode).mean(),
-                "mcse_position": float(mcse_of_mean(one < mode, n_chains)),
+                "mcse_position": float(mcse_of_mean(one < mode, reading.n_chains)),
             }
     return table_of(table, "parameter")
 

@@ -1,17 +1,16 @@
 """The partition of the rows that loses least on average over the posterior."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bayesgmm.clusterings.allocations import Allocations
-from bayesgmm.clusterings.certainties import certainties
-from bayesgmm.clusterings.losses import LOSSES, LossName, loss_named, losses
+from bayesgmm.clusterings.losses import LOSSES, LossName, grouped, loss_named, losses
 from bayesgmm.clusterings.salso import search
-from bayesgmm.draws import mcse_of_mean
+from bayesgmm.draws import Posterior, Rows, mcse_of_mean
 from bayesgmm.html import cells
-from bayesgmm.runtime import arguments, in_order, progress_bar
+from bayesgmm.runtime import arguments, compiled, in_order, progress_bar
 
 N_RUNS = 16
 
@@ -77,12 +76,12 @@ class Partition:
 
 
 def partition(
-    post: Any,
+    post: Posterior | npt.ArrayLike,
     loss: LossName = "vi",
     a: float = 1.0,
     *,
     random_seed: int | None = None,
-    x: Any = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> Partition:
     """Partition of the rows with the least posterior expected loss, by SALSO's search [1]_.
@@ -176,13 +175,11 @@ def _search(allocations, loss, a, random_seed, progress):
     def run(seed):
         return search(by_row, offset, n_slots, given, np.random.default_rng(seed))
 
-    steps = progress_bar(in_order(run, seeds), "partition: runs", progress, total=N_RUNS)
-    ends = list(steps)
-    best = min(range(N_RUNS), key=lambda r: ends[r][1])
-    n_found = sum(end[1] <= ends[best][1] + 1e-10 for end in ends)
+    ends = [*progress_bar(in_order(run, seeds), "partition: runs", progress, total=N_RUNS)]
+    best, least = min(ends, key=lambda end: end[1])
     labels = np.empty(len(order), dtype=np.int64)
-    labels[order] = ends[best][0]
-    return by_falling_size(labels), n_found
+    labels[order] = best
+    return by_falling_size(labels), sum(cost <= least + 1e-10 for _, cost in ends)
 
 
 def by_falling_size(labels):
@@ -206,3 +203,34 @@ def _order_of_rows(draws):
     for s, row in enumerate(draws):
         key += factor[s] * np.bincount(row).astype(np.uint64)[row]
     return np.argsort(key, kind="stable")
+
+
+def certainties(draws, labels):
+    """Per row the mean share of the rest of its cluster that is with it in a draw, (n_obs,).
+
+    Of a row that is a cluster by itself: the share of draws in which it is alone.
+    """
+    order, bounds = grouped(labels)
+    return _certainties(draws, order, bounds, int(draws.max()) + 1)
+
+
+@compiled
+def _certainties(draws, order, bounds, n_labels):
+    n_draws, n_obs = draws.shape
+    out, count, size = np.zeros(n_obs), np.zeros(n_labels), np.zeros(n_labels)
+    for s in range(n_draws):
+        size[:] = 0
+        for i in range(n_obs):
+            size[draws[s, i]] += 1
+        for k in range(len(bounds) - 1):
+            members = order[bounds[k] : bounds[k + 1]]
+            if len(members) == 1:
+                out[members[0]] += size[draws[s, members[0]]] == 1
+                continue
+            for i in members:
+                count[draws[s, i]] += 1
+            for i in members:
+                out[i] += (count[draws[s, i]] - 1) / (len(members) - 1)
+            for i in members:
+                count[draws[s, i]] = 0
+    return out / n_draws

@@ -1,11 +1,10 @@
 """The adjusted Rand index of two clusterings."""
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 
-def adjusted_rand(labels: Any, truth: Any) -> float:
+def adjusted_rand(labels: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     """Adjusted Rand index of two clusterings: 1 where equal, 0 on average where unrelated.
 
     Hubert & Arabie (1985), Journal of Classification 2, 193–218.

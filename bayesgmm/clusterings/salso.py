@@ -24,17 +24,9 @@ LEAST_GAIN = 1e-12
 def search(by_row, offset, n_slots, loss, rng):
     """One run: the labels (n_obs,) of a local optimum, and its expected loss less the draws' part.
 
-    Parameters
-    ----------
-    by_row : int array, shape (n_obs, n_draws)
-        Labels of the draws, from 0 in each; n_draws = 0 for a loss that needs none.
-    offset : int64 array, shape (n_draws + 1,)
-        Clusters of all earlier draws.
-    n_slots : int
-        Clusters to start from, when labels are random.
-    loss : NamedTuple
-        The loss in compiled code.
-    rng : numpy.random.Generator
+    ``by_row`` (n_obs, n_draws) and ``offset`` (n_draws + 1,) are those of ``losses/protocol.py``,
+    n_draws = 0 for a loss that needs none; ``n_slots``, the clusters to start from where labels are
+    random; and ``loss``, the loss in compiled code.
     """
     n_obs = len(by_row)
     sums = new_sums(loss, len(offset) - 1, offset[-1])
@@ -49,7 +41,7 @@ def search(by_row, offset, n_slots, loss, rng):
         for i in range(n_obs):
             _put(i, int(rng.random() * n_slots), labels, sizes, counts, given)
     sizes, counts = _sweeten(order, labels, sizes, counts, given, rng)
-    best = _loss(labels, sizes, counts, given)
+    best = expected(loss, labels, sizes, counts, sums, by_row.shape[1])
     filled = np.flatnonzero(sizes > 1)
     _shuffle(filled, rng)
     for broken in filled[:N_ZEALOUS]:
@@ -67,7 +59,7 @@ def search(by_row, offset, n_slots, loss, rng):
         if trial_sizes[together] == len(members) and np.all(trial[members] == together):
             continue
         trial_sizes, trial_counts = _sweeten(order, trial, trial_sizes, trial_counts, given, rng)
-        found = _loss(trial, trial_sizes, trial_counts, given)
+        found = expected(loss, trial, trial_sizes, trial_counts, trial_sums, by_row.shape[1])
         if found < best - LEAST_GAIN:
             best, labels, sizes, counts = found, trial, trial_sizes, trial_counts
             sums = trial_sums
@@ -93,7 +85,8 @@ def _scan(rows, labels, sizes, counts, given):
         empty = _first_empty(sizes)
         if empty < 0:
             empty = len(sizes)
-            sizes, counts = _doubled(sizes, counts)
+            sizes = np.concatenate((sizes, np.zeros_like(sizes)))
+            counts = np.concatenate((counts, np.zeros_like(counts)))
             cost = np.empty(len(sizes))
         row_costs(loss, i, labels, sizes, counts, sums, by_row, offset, cost)
         best = labels[i] if labels[i] >= 0 else empty
@@ -127,26 +120,11 @@ def _count(label, offset, sign, k, sizes, counts):
 
 
 @inner
-def _loss(labels, sizes, counts, given):
-    by_row, _, loss, sums = given
-    return expected(loss, labels, sizes, counts, sums, by_row.shape[1])
-
-
-@inner
 def _first_empty(sizes):
     for k in range(len(sizes)):
         if not sizes[k]:
             return k
     return -1
-
-
-@inner
-def _doubled(sizes, counts):
-    n = len(sizes)
-    more_sizes = np.zeros(2 * n, dtype=sizes.dtype)
-    more_counts = np.zeros((2 * n, counts.shape[1]), dtype=counts.dtype)
-    more_sizes[:n], more_counts[:n] = sizes, counts
-    return more_sizes, more_counts
 
 
 @inner

@@ -6,10 +6,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from bayesgmm.clusterings.allocations import checked_assignments, compact
-from bayesgmm.draws import Posterior, Reading, batches, standard_error
+from bayesgmm.draws import Posterior, Reading, Rows, batches, standard_error
 from bayesgmm.likelihood import row_densities
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import arguments, compiled, in_order, one_blas_thread, progress_bar
@@ -21,12 +22,12 @@ PAIRS = 4096
 
 
 def similarity(
-    post: Any,
-    rows: Any = None,
+    post: Posterior | npt.ArrayLike,
+    rows: npt.ArrayLike | None = None,
     *,
-    pairs: Any = None,
+    pairs: npt.ArrayLike | None = None,
     max_gib: float = 1.0,
-    x: Any = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> xr.DataArray:
     """Posterior probability that two rows share a component.
@@ -74,31 +75,32 @@ def similarity(
         n_obs, n_chains, names = len(post.rows), post.n_chains, post.obs
     else:
         labels = checked_assignments(post)
-        n_obs, n_chains = labels.shape[1], 1
-        names = np.arange(n_obs)
+        n_obs, n_chains, names = labels.shape[1], 1, np.arange(labels.shape[1])
     if pairs is not None:
+        dims: tuple[str, ...] = ("pair",)
         first, second = _positions("pairs", pairs, ("n_pairs", 2), n_obs).T
         used, place = np.unique([first, second], return_inverse=True)
         place = place.reshape(2, -1)
     else:
+        dims, place = ("obs", "obs_bis"), None
         used = np.arange(n_obs) if rows is None else _positions("rows", rows, ("n_rows",), n_obs)
-        _check_memory(len(used), max_gib)
-        place = None
+        first, second = used[:, None], used
+        needed = 16 * len(used) ** 2 / 2**30
+        if needed > max_gib:
+            raise ValueError(
+                f"the matrix of {len(used)} rows and its errors need {needed:.2g} GiB, more than "
+                f"max_gib={max_gib:g}. Try rows= or pairs= for those of interest, or max_gib="
+                f"{np.ceil(needed):g}."
+            )
     if isinstance(post, Reading):
         source: Any = _Responsibilities(post.in_order, np.ascontiguousarray(post.rows[used]))
     else:
         source = _Labels(compact(labels[:, used]))
     mean, mcse = _mean_and_error(source, len(used), place, n_chains, progress)
-    if pairs is not None:
-        mean[first == second], mcse[first == second] = 1, 0
-        named = {"obs": names[first], "obs_bis": names[second], "mcse": mcse}
-        coords: Any = {name: ("pair", values) for name, values in named.items()}
-        return xr.DataArray(mean, dims="pair", coords=coords, name="similarity")
-    same = used[:, None] == used
+    same = first == second
     mean[same], mcse[same] = 1, 0
-    dims = ("obs", "obs_bis")
-    coords = {"obs": names[used], "obs_bis": names[used], "mcse": xr.Variable(dims, mcse)}
-    return xr.DataArray(mean, dims=dims, coords=coords, name="similarity")
+    at = {"obs": (dims[0], names[first.ravel()]), "obs_bis": (dims[-1], names[second])}
+    return xr.DataArray(mean, at | {"mcse": (dims, mcse)}, dims, name="similarity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +184,7 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
     def product(table, part):
         if pairs is None:
             return source.tile(table, *part)
-        return source.pairs(table, pairs[0, part], pairs[1, part])
+        return source.pairs(table, *pairs[:, part])
 
     def add_with_square(table, part):
         arrays = (product(table, part), total[part], square[part])
@@ -212,15 +214,4 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
 
 def _positions(name, values, shape, n_obs):
     """Positions of rows, or pairs of them, inside the data."""
-    positions = arguments.integers(name, values, shape, least=0, most=n_obs - 1)
-    return positions.astype(np.int64)
-
-
-def _check_memory(n, max_gib):
-    needed = 16 * n**2 / 2**30
-    if needed > max_gib:
-        raise ValueError(
-            f"the matrix of {n} rows and its errors need {needed:.2g} GiB, more than "
-            f"max_gib={max_gib:g}. Try rows= or pairs= for those of interest, or max_gib="
-            f"{np.ceil(needed):g}."
-        )
+    return arguments.integers(name, values, shape, least=0, most=n_obs - 1).astype(np.int64)

@@ -33,10 +33,7 @@ def recorded(tree):
 def said(exchangeable, names):
     """The groups that a user names: all, none, or lists of components by their names.
 
-    Raises
-    ------
-    ValueError, TypeError
-        ``exchangeable`` is none of these, or names an unknown component or one twice.
+    An unknown component is refused, and one that is named twice.
     """
     groups = np.arange(len(names))
     if isinstance(exchangeable, bool | np.bool_):

@@ -3,31 +3,14 @@
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws.names import (
-    COMPONENT,
-    FEATURE,
-    FEATURE_BIS,
-    LEAD,
-    MEANS,
-    OBS,
-    OBSERVED,
-    POSTERIOR,
-    WEIGHTS,
-    X,
-)
-from bayesgmm.mixture import STRUCTURES, structure_named
+from bayesgmm.draws import names
+from bayesgmm.mixture import STRUCTURES
 from bayesgmm.runtime import arguments
 
 
 def structure_of(posterior):
-    """Covariance structure of a dataset of draws, and the name of its spread.
-
-    Raises
-    ------
-    ValueError
-        It lacks weights, means or a spread.
-    """
-    missing = [v for v in (WEIGHTS, MEANS) if v not in posterior]
+    """Covariance structure of a dataset of draws, refused without weights, means or a spread."""
+    missing = [v for v in (names.WEIGHTS, names.MEANS) if v not in posterior]
     named = [s for s in STRUCTURES.values() if s.spread in posterior]
     if missing or not named:
         wanted = ", ".join(missing) or " or ".join(sorted({s.spread for s in STRUCTURES.values()}))
@@ -35,22 +18,15 @@ def structure_of(posterior):
             f"post lacks {wanted}; it has {', '.join(map(str, posterior.data_vars))}. "
             "Give the variables of your model these names."
         )
-    lead = posterior[WEIGHTS].ndim - 1
+    lead = posterior[names.WEIGHTS].ndim - 1
     alike = [s for s in named if posterior[s.spread].ndim == lead + len(s.dims)]
-    found = (alike or named)[0]
-    return found.name, found.spread
+    return (alike or named)[0]
 
 
 def checked_tree(post):
-    """The tree itself, which has draws for a posterior.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is no tree, or has no group ``posterior``.
-    """
+    """The tree itself; what is none, or has no group ``posterior``, is refused."""
     arguments.instance("post", post, xr.DataTree, "Try post = bg.sample(mixture, x).")
-    if POSTERIOR not in post.children:
+    if names.POSTERIOR not in post.children:
         found = ", ".join(post.children) or "none"
         raise ValueError(f"post has no group 'posterior'; it has {found}. Try bg.sample.")
     return post
@@ -60,49 +36,38 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     """The tree with our names for the dimensions of its mixture, which a user's model may lack.
 
     Dimensions go by position: (chain, draw, component), (…, component, feature), and the spread's.
-    Features are named by their coordinate, if the means have one, else x1, x2, …
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is no tree; or a variable is missing, has another number of dimensions, or sizes
-        disagree.
+    Features are named by their coordinate, if the means have one, else x1, x2, … Refused is what
+    is no tree, lacks a variable, or has another number of dimensions or sizes that disagree.
     """
-    posterior = checked_tree(post)[POSTERIOR].to_dataset()
-    covariance, name = structure_of(posterior)
-    wanted = {WEIGHTS: (COMPONENT,), MEANS: (COMPONENT, FEATURE)}
-    wanted[name] = structure_named(covariance).dims
-    named = all(dim in posterior.coords for dim in (COMPONENT, FEATURE))
-    if named and all(posterior[v].dims == LEAD + wanted[v] for v in wanted):
+    posterior = checked_tree(post)[names.POSTERIOR].to_dataset()
+    structure = structure_of(posterior)
+    matrix = (names.COMPONENT, names.FEATURE)
+    wanted = {names.WEIGHTS: matrix[:1], names.MEANS: matrix, structure.spread: structure.dims}
+    named = all(dim in posterior.coords for dim in matrix)
+    if named and all(posterior[v].dims == names.LEAD + wanted[v] for v in wanted):
         return post
-    component = posterior[WEIGHTS].dims[-1]
-    feature = [d for d in posterior[MEANS].dims if d not in (*LEAD, component)][-1:]
+    weights, means = posterior[names.WEIGHTS], posterior[names.MEANS]
+    component = weights.dims[-1]
+    feature = [d for d in means.dims if d not in (*names.LEAD, component)][-1:]
     own = component, *(feature or [component])
-    arrays = {v: _by_position(posterior[v], LEAD + dims, *own) for v, dims in wanted.items()}
+    arrays = {v: _by_position(posterior[v], names.LEAD + dims, *own) for v, dims in wanted.items()}
     _check_sizes(arrays)
-    weights, means = posterior[WEIGHTS], posterior[MEANS]
     features = _labels(means, "x{}")
-    coords = {COMPONENT: _labels(weights), FEATURE: features, FEATURE_BIS: features}
+    coords = {names.COMPONENT: _labels(weights), names.FEATURE: features}
+    coords[names.FEATURE_BIS] = features
     rest = posterior.drop_vars([*wanted, *coords], errors="ignore")
-    dims = {dim for array in arrays.values() for dim in array.dims}
-    used = {dim: values for dim, values in coords.items() if dim in dims}
+    used = {dim: v for dim, v in coords.items() if any(dim in dims for dims in wanted.values())}
     out = post.copy()
-    out[POSTERIOR] = xr.DataTree(rest.assign(arrays).assign_coords(used))
-    if OBSERVED in post.children and X in post[OBSERVED]:
-        rows = observed_rows(post, len(features))
-        out[OBSERVED] = xr.DataTree(xr.Dataset({X: ((OBS, FEATURE), rows)}, {FEATURE: features}))
+    out[names.POSTERIOR] = xr.DataTree(rest.assign(arrays).assign_coords(used))
+    if names.OBSERVED in post.children and names.X in post[names.OBSERVED]:
+        rows = {names.X: ((names.OBS, names.FEATURE), observed_rows(post, len(features)))}
+        out[names.OBSERVED] = xr.DataTree(xr.Dataset(rows, {names.FEATURE: features}))
     return out
 
 
 def observed_rows(post, n_features):
-    """The rows (n_obs, n_features) that a tree holds; of one feature they may be a vector.
-
-    Raises
-    ------
-    ValueError
-        They have another number of features than the means.
-    """
-    x = post[OBSERVED][X].values
+    """The rows (n_obs, n_features) that a tree holds; of one feature they may be a vector."""
+    x = post[names.OBSERVED][names.X].values
     if x.dtype.kind not in "fiub":
         raise ValueError(
             f"observed_data['x'] of post must hold numbers; got {x.dtype}. Try x=your data."
@@ -137,19 +102,19 @@ def _by_position(array, dims, component, feature):
     """
     if set(array.dims) == set(dims):
         return array.transpose(*dims).variable
-    if array.ndim != len(dims) or array.dims[:2] != LEAD:
+    if array.ndim != len(dims) or array.dims[:2] != names.LEAD:
         raise ValueError(
             f"{array.name} of post has dimensions {array.dims}; expected {len(dims)}: {dims}. "
             "Give the variables of your model these shapes."
         )
-    if COMPONENT in dims and component != feature and array.dims[2] == feature:
+    if names.COMPONENT in dims and component != feature and array.dims[2] == feature:
         if component not in array.dims:
             raise ValueError(
                 f"{array.name} of post has dimensions {array.dims}, none of components, "
                 f"{component!r} as the weights have it; expected {dims}. One for all "
                 "components is 'covariance', 'feature_variances' or 'variance'."
             )
-        array = array.transpose(*LEAD, component, ...)
+        array = array.transpose(*names.LEAD, component, ...)
     return xr.Variable(dims, array.values, array.attrs)
 
 

@@ -7,24 +7,17 @@ all, so that chains that disagree make the error large.
 from math import isqrt
 
 import numpy as np
+import numpy.typing as npt
 
 N_BATCHES = 32
 """Batches in all, about: enough to know an error to an eighth of itself."""
 
 
-def batches(n_draws, n_chains=1):
+def batches(n_draws: int, n_chains: int = 1) -> tuple[list[slice], list[slice]]:
     """Equal batches of consecutive draws, none across chains, and the draws left over.
 
-    Parameters
-    ----------
-    n_draws : int
-        Draws in all, chains one after another.
-    n_chains : int
-
-    Returns
-    -------
-    equal, rest : list of slice
-        A batch is at least as long as the square root of its chain.
+    Of ``n_draws`` in all, chains one after another. A batch is at least as long as the square root
+    of its chain.
     """
     length = n_draws // n_chains
     count = max(1, min(N_BATCHES // n_chains, isqrt(length)))
@@ -35,7 +28,7 @@ def batches(n_draws, n_chains=1):
     return equal, rest
 
 
-def standard_error(total, square, size, count):
+def standard_error(total: np.ndarray, square: np.ndarray, size: int, count: int) -> np.ndarray:
     """Standard error of a mean, from the sum of batch sums and the sum of their squares.
 
     NaN of fewer than two batches. Works on arrays, and overwrites ``square``.
@@ -50,7 +43,7 @@ def standard_error(total, square, size, count):
     return np.sqrt(square, out=square)
 
 
-def mcse_of_mean(values, n_chains=1):
+def mcse_of_mean(values: npt.ArrayLike, n_chains: int = 1) -> np.ndarray:
     """Standard error of the mean over draws, of values (n_draws, …)."""
     values = np.asarray(values, dtype=np.float64)
     equal, _ = batches(len(values), n_chains)

@@ -2,18 +2,26 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from bayesgmm.data import rows_like
 from bayesgmm.draws import names
-from bayesgmm.draws.consistency import check_groups
 from bayesgmm.draws.exchangeable import fixed_apart, recorded
-from bayesgmm.draws.foreign import checked_tree, laid_out, observed_rows, structure_of
-from bayesgmm.draws.validity import proper_factor, refuse
-from bayesgmm.mixture import STRUCTURES, MixtureParameters
+from bayesgmm.draws.foreign import checked_tree, laid_out, observed_rows
+from bayesgmm.draws.validity import check_groups, proper_parameters, refuse
+from bayesgmm.mixture import STRUCTURES
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import numpy.typing as npt
+    from narwhals.typing import IntoDataFrame
+
+type Rows = npt.ArrayLike | IntoDataFrame | PathLike[str]
+"""Rows as users have them: an array, a table, or a path, (n_obs, n_features)."""
 
 AMBIGUOUS_SHARE = 0.05
 """Labels are ambiguous when more than this share of draws could have others."""
@@ -28,19 +36,13 @@ class Reading:
     """
 
     tree: xr.DataTree
-    x: Any = None
+    x: Rows | None = None
     argument: str = "x"
 
     @classmethod
-    def of(cls, post, x=None, argument="x"):
-        """The reading of a tree; of a reading, itself.
-
-        Raises
-        ------
-        TypeError, ValueError
-            It is no tree, or holds no draws of a mixture.
-        """
-        if isinstance(post, cls):
+    def of(cls, post: "Posterior", x: Rows | None = None, argument: str = "x") -> "Reading":
+        """The reading of a tree that holds draws of a mixture; of a reading, itself."""
+        if isinstance(post, Reading):
             return post
         tree = laid_out(post)
         check_groups(tree, x is None)
@@ -64,14 +66,8 @@ class Reading:
 
     @cached_property
     def parameters(self):
-        """The draws, (n_draws,), chains one after another.
-
-        Raises
-        ------
-        ValueError
-            A draw is no mixture's; the text names variable, chain, draw and component.
-        """
-        return _parameters(self.posterior, names.POSTERIOR)
+        """The draws, (n_draws,), chains one after another; one that is no mixture's is refused."""
+        return proper_parameters(self.posterior, names.POSTERIOR)
 
     @cached_property
     def in_order(self):
@@ -93,13 +89,7 @@ class Reading:
 
     @cached_property
     def log_posterior(self):
-        """(chain, draw), nats, as the sampler kept it; else None.
-
-        Raises
-        ------
-        ValueError
-            It is not a number somewhere.
-        """
+        """(chain, draw), finite, nats, as the sampler kept it; else None."""
         statistics = self.group(names.STATISTICS)
         if names.LP not in statistics:
             return None
@@ -111,7 +101,7 @@ class Reading:
     def map(self):
         """The MAP, or None."""
         group = self.group(names.MAP)
-        return _parameters(group, names.MAP) if names.WEIGHTS in group else None
+        return proper_parameters(group, names.MAP) if names.WEIGHTS in group else None
 
     # Names
 
@@ -127,13 +117,7 @@ class Reading:
 
     @cached_property
     def rows(self):
-        """(n_obs, n_features), in the data's units.
-
-        Raises
-        ------
-        ValueError
-            There are none, or they are not finite or not of these features.
-        """
+        """(n_obs, n_features), in the data's units: finite, and of these features."""
         if not self.tree.attrs.get(names.PLAIN, 1):
             raise ValueError(
                 "post is of a model whose rows do not have the density of the mixture of its "
@@ -258,15 +242,3 @@ def holds_mixture(post):
         s.spread in group for s in STRUCTURES.values()
     )
     return rows and named and {names.COMPONENT, names.FEATURE} <= set(group[names.MEANS].dims)
-
-
-def _parameters(dataset, group):
-    """Parameters in a group, one after another, or its one point."""
-    covariance, spread = structure_of(dataset)
-    factor = proper_factor(dataset, covariance, spread, group)
-    arrays = (dataset[names.WEIGHTS].values, dataset[names.MEANS].values, factor)
-    lead = arrays[0].ndim - 1
-    if lead:
-        arrays = tuple(a.reshape(-1, *a.shape[lead:]) for a in arrays)
-    weights, means, factor = (np.ascontiguousarray(a, dtype=np.float64) for a in arrays)
-    return MixtureParameters(covariance, weights, means, factor)

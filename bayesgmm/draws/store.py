@@ -56,18 +56,17 @@ def write_tree(tree: xr.DataTree, path: Path, encoding: Any = None) -> None:
 
 
 def read_tree(path: Path) -> xr.DataTree:
-    """The tree of a zarr folder, in memory.
-
-    Raises
-    ------
-    ValueError
-        An array has a codec that could do more than decode.
-    """
+    """The tree of a zarr folder, in memory; codecs that could do more than decode are refused."""
     group = zarr.open_group(path, mode="r", use_consolidated=False)
     for name, node in group.members(max_depth=None, use_consolidated_for_children=False):
         if isinstance(node, zarr.Array):
             codecs = (*node.filters, node.serializer, *node.compressors)
-            names = {_name(codec) for codec in codecs if codec is not None}
+            # Of zarr's format 2, or of format 3.
+            names = {
+                getattr(codec, "codec_id", None) or codec.to_dict()["name"]
+                for codec in codecs
+                if codec is not None
+            }
             if not names <= CODECS:
                 raise ValueError(
                     f"{name} has the codec {', '.join(sorted(names - CODECS))}; "
@@ -77,21 +76,9 @@ def read_tree(path: Path) -> xr.DataTree:
         return tree.load()
 
 
-def _name(codec: Any) -> str:
-    """Of zarr's format 2, or of format 3."""
-    return getattr(codec, "codec_id", None) or codec.to_dict()["name"]
-
-
 @contextmanager
 def claimed_store(path: str | Path, new: bool) -> Iterator[Path]:
-    """The path of a store that no other process writes to meanwhile.
-
-    Raises
-    ------
-    ValueError, OSError
-        It does not end in .zarr, is there (or, unless ``new``, is not there), cannot be written to,
-        or another process does.
-    """
+    """The path of a store, there unless ``new``, that no other process writes to meanwhile."""
     argument = "store" if new else "path"
     instance(argument, path, (str, Path), "Try 'run.zarr'.")
     path = Path(path)

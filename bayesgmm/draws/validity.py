@@ -1,41 +1,79 @@
-"""Whether draws can be those of a mixture: the one gate through which all of them are read."""
+"""Whether groups belong together, of the same draws, components and rows, and draws can be those
+of a mixture: the one gate through which all of them are read.
+"""
 
 from functools import partial
 
 import numpy as np
 
-from bayesgmm.draws.names import DRAW, MEANS, WEIGHTS
-from bayesgmm.mixture import structure_named
+from bayesgmm.draws import names
+from bayesgmm.draws.foreign import observed_rows, structure_of
+from bayesgmm.mixture import MixtureParameters
 
 ROUNDING = 1e-6
 """Weights may miss the simplex by this, and the halves of a covariance matrix each other, relative
 to the standard deviations: single precision loses less."""
 
+COMPARED = {
+    names.STATISTICS: (None, names.LEAD),
+    names.MAP: ((names.WEIGHTS, names.MEANS), (names.COMPONENT, names.FEATURE)),
+    names.CLUSTERING: ((names.PERMUTATION,), (*names.LEAD, names.COMPONENT)),
+}
+"""Of every group the variables, or all, and the dimensions that it shares with the draws."""
 
-def proper_factor(draws, covariance, spread, group):
-    """The factor of the spread of draws, each of which is a mixture's.
 
-    Parameters
-    ----------
-    draws : xarray.Dataset
-        ``weights`` (…, component), ``means`` (…, component, feature) and the spread by its name;
-        (chain, draw) lead, or nothing does in a point estimate.
-    covariance, spread, group : str
-        The structure, the name of its spread, and that of the group of the tree, for messages.
+def check_groups(tree, own_rows):
+    """Refuse a tree whose groups have other sizes than its draws, as parts of several have.
 
-    Returns
-    -------
-    float64 array
-        In the layout of :mod:`bayesgmm.mixture.structures`, after the leading axes.
-
-    Raises
-    ------
-    ValueError
-        There are no draws; or a draw is not finite, has weights off the simplex, or a spread that
-        is not positive. The text names the variable and the first place.
+    ``own_rows`` is false where others are given in place of the tree's.
     """
-    checked = partial(refuse, group)
-    for name in (WEIGHTS, MEANS, spread):
+    expected = tree[names.POSTERIOR].to_dataset().sizes
+    for group, (variables, dims) in COMPARED.items():
+        if group not in tree.children:
+            continue
+        dataset = tree[group].to_dataset()
+        for name in dataset.data_vars if variables is None else set(variables) & set(dataset):
+            _compare(group, dataset[name].sizes, dims, names.POSTERIOR, expected)
+    if not own_rows or names.OBSERVED not in tree.children or names.X not in tree[names.OBSERVED]:
+        return
+    rows = {names.OBS: len(observed_rows(tree, expected[names.FEATURE]))}
+    if names.CLUSTERING in tree.children and names.MEAN_PROBABILITY in tree[names.CLUSTERING]:
+        _compare(
+            names.CLUSTERING,
+            tree[names.CLUSTERING][names.MEAN_PROBABILITY].sizes,
+            (names.OBS,),
+            names.OBSERVED,
+            rows,
+        )
+    if names.CONSTANT in tree.children and names.SAMPLE_WEIGHT in tree[names.CONSTANT]:
+        weight = tree[names.CONSTANT][names.SAMPLE_WEIGHT].values
+        _compare(names.CONSTANT, {names.OBS: weight.size}, (names.OBS,), names.OBSERVED, rows)
+        if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
+            raise ValueError(
+                f"sample_weight of post[{names.CONSTANT!r}] must be finite and not negative, and "
+                "not all zero. Try the posterior as it was saved."
+            )
+
+
+def _compare(group, sizes, dims, other, expected):
+    for dim in dims:
+        if dim in sizes and dim in expected and sizes[dim] != expected[dim]:
+            raise ValueError(
+                f"post[{group!r}] has {dim} = {sizes[dim]}; expected {expected[dim]}, as "
+                f"post[{other!r}] has. Take draws or rows from the whole tree, as by "
+                f"post.isel({dim}=slice(…), missing_dims='ignore'), not from one group."
+            )
+
+
+def proper_parameters(draws, group):
+    """The draws in a group's dataset, one after another, or its one point: each is a mixture's.
+
+    ``weights`` (…, component), ``means`` (…, component, feature) and the spread are led by (chain,
+    draw), in a point estimate by nothing. Refused, by variable and first place, is what is empty,
+    not finite, has weights off the simplex, or a spread that is not positive.
+    """
+    structure, checked = structure_of(draws), partial(refuse, group)
+    for name in (names.WEIGHTS, names.MEANS, structure.spread):
         if 0 in draws[name].shape:
             sizes = ", ".join(f"{dim} {n}" for dim, n in draws[name].sizes.items())
             raise ValueError(
@@ -47,22 +85,28 @@ def proper_factor(draws, covariance, spread, group):
                 f"{name} of post[{group!r}] must hold real numbers; got {draws[name].dtype}."
             )
         checked(draws[name], ~np.isfinite(draws[name].values), "a finite number")
-    weights = draws[WEIGHTS].values
+    weights = draws[names.WEIGHTS].values
     total = weights.sum(axis=-1)
     off = (weights < -ROUNDING).any(axis=-1) | (np.abs(total - 1) > ROUNDING)
-    checked(draws[WEIGHTS], off, "weights of at least 0 that sum to 1")
-    values = draws[spread].values
-    structure = structure_named(covariance)
-    if not structure.correlated:
-        checked(draws[spread], values <= 0, "a variance above 0")
-        return structure.from_spread(values)
-    checked(draws[spread], _asymmetric(values), "a symmetric matrix")
+    checked(draws[names.WEIGHTS], off, "weights of at least 0 that sum to 1")
+    spread = draws[structure.spread]
+    if structure.correlated:
+        checked(spread, _asymmetric(spread.values), "a symmetric matrix")
+    else:
+        checked(spread, spread.values <= 0, "a variance above 0")
     try:
-        return structure.from_spread(values)
+        factor = structure.from_spread(spread.values)
     except np.linalg.LinAlgError:
-        singular = np.array([_is_singular(m) for m in values.reshape(-1, *values.shape[-2:])])
-        checked(draws[spread], singular.reshape(values.shape[:-2]), "a positive definite matrix")
+        singular = np.reshape(
+            [_is_singular(m) for m in spread.values.reshape(-1, *spread.shape[-2:])],
+            spread.shape[:-2],
+        )
+        checked(spread, singular, "a positive definite matrix")
         raise
+    arrays = (weights, draws[names.MEANS].values, factor)
+    if lead := weights.ndim - 1:
+        arrays = tuple(a.reshape(-1, *a.shape[lead:]) for a in arrays)
+    return MixtureParameters(structure.name, *(np.ascontiguousarray(a, float) for a in arrays))
 
 
 def _asymmetric(matrices):
@@ -88,20 +132,14 @@ def refuse(group, variable, bad, expected):
     if not bad.any():
         return
     index = np.unravel_index(bad.argmax(), bad.shape)
-    at = [
-        f"{d} {variable[d].values[i]}"
-        for d, i in zip(variable.dims[: bad.ndim], index, strict=True)
-    ]
+    at = [f"{d} {variable[d].values[i]}" for d, i in zip(variable.dims, index, strict=False)]
     found = np.array2string(variable.values[index], precision=4, threshold=20, separator=", ")
+    how_many = ""
+    if names.DRAW in variable.dims:
+        by_draw = bad.reshape(bad.shape[0] * bad.shape[1], -1).any(axis=1)
+        how_many = f" (so in {by_draw.sum()} of {by_draw.size} draws)"
     raise ValueError(
         f"{variable.name} of post[{group!r}] at {', '.join(at)}: expected {expected}; "
-        f"got {' '.join(found.split())}{_how_many(variable, bad)}. Leave such draws out, as by "
+        f"got {' '.join(found.split())}{how_many}. Leave such draws out, as by "
         "post.isel(draw=slice(100), missing_dims='ignore'), or sample again."
     )
-
-
-def _how_many(variable, bad):
-    if DRAW not in variable.dims:
-        return ""
-    by_draw = bad.reshape(bad.shape[0] * bad.shape[1], -1).any(axis=1)
-    return f" (so in {by_draw.sum()} of {by_draw.size} draws)"

@@ -10,35 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws.names import (
-    CHAIN,
-    COMPONENT,
-    CONSTANT,
-    DATA_HASH,
-    DECLARATION,
-    DRAW,
-    EXCHANGEABLE,
-    FEATURE,
-    FEATURE_BIS,
-    INTERRUPTED,
-    LEAD,
-    LP,
-    MAP,
-    MEANS,
-    OBS,
-    OBSERVED,
-    PLAIN,
-    POSITION,
-    POSTERIOR,
-    RUN,
-    SAMPLE_WEIGHT,
-    STATISTICS,
-    VERSIONS,
-    WALL_TIME,
-    WARMUP,
-    WEIGHTS,
-    X,
-)
+from bayesgmm.draws import names
 from bayesgmm.mixture import exchangeable_groups, prior_numbers
 from bayesgmm.runtime import sha256
 
@@ -46,7 +18,7 @@ PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor",
 
 
 SAMPLER_STATISTICS = {
-    "logp": (LP, np.float64),
+    "logp": (names.LP, np.float64),
     "diverging": ("diverging", np.bool_),
     "depth": ("tree_depth", np.uint64),
     "maxdepth_reached": ("reached_max_treedepth", np.bool_),
@@ -63,8 +35,8 @@ def mixture_variables(mixture, n_features):
     """Dimensions and shape of a draw of every variable, by name."""
     k, structure = mixture.n_components, mixture.structure
     return {
-        WEIGHTS: ((COMPONENT,), (k,)),
-        MEANS: ((COMPONENT, FEATURE), (k, n_features)),
+        names.WEIGHTS: ((names.COMPONENT,), (k,)),
+        names.MEANS: ((names.COMPONENT, names.FEATURE), (k, n_features)),
         structure.spread: (structure.dims, structure.spread_shape(k, n_features)),
     }
 
@@ -76,17 +48,17 @@ def mixture_tree(mixture, rows, weight, start, sizes, provenance):
     """
     features = list(rows.features)
     coords = {
-        COMPONENT: np.arange(mixture.n_components),
-        FEATURE: features,
-        FEATURE_BIS: features,
-        OBS: rows.rows,
+        names.COMPONENT: np.arange(mixture.n_components),
+        names.FEATURE: features,
+        names.FEATURE_BIS: features,
+        names.OBS: rows.rows,
     }
     groups = _undrawn(mixture_variables(mixture, len(features)), coords, sizes)
-    groups[OBSERVED] = _dataset({X: ((OBS, FEATURE), rows.values)}, coords)
+    groups[names.OBSERVED] = _dataset({names.X: ((names.OBS, names.FEATURE), rows.values)}, coords)
     prior = mixture.resolved_prior(rows.values, weight)
-    constants = _prior_variables(prior) | {SAMPLE_WEIGHT: ((OBS,), weight)}
-    groups[CONSTANT] = _dataset(constants, coords)
-    groups[MAP] = map_dataset(start, coords)
+    constants = _prior_variables(prior) | {names.SAMPLE_WEIGHT: ((names.OBS,), weight)}
+    groups[names.CONSTANT] = _dataset(constants, coords)
+    groups[names.MAP] = map_dataset(start, coords)
     declaration = {
         **mixture.to_dict(),
         "prior": prior.to_dict(),
@@ -95,22 +67,22 @@ def mixture_tree(mixture, rows, weight, start, sizes, provenance):
     }
     numbers = prior_numbers(prior, mixture.structure, mixture.n_components, len(features))
     attrs = provenance | {
-        DECLARATION: json.dumps(declaration),
-        EXCHANGEABLE: json.dumps(exchangeable_groups(numbers).tolist()),
-        DATA_HASH: data_hash(rows.values, weight),
+        names.DECLARATION: json.dumps(declaration),
+        names.EXCHANGEABLE: json.dumps(exchangeable_groups(numbers).tolist()),
+        names.DATA_HASH: data_hash(rows.values, weight),
     }
     return _tree(groups, attrs)
 
 
 def model_variables(model, shapes):
     """Dimensions and shape of a draw of every variable of a PyMC model, by name."""
-    variables = {}
-    for name, shape in shapes.items():
-        dims = model.named_vars_to_dims.get(name)
-        if dims is None:
-            dims = [f"{name}_dim_{i}" for i in range(len(shape))]
-        variables[name] = (tuple(dims), tuple(shape))
-    return variables
+    return {n: (_dims(model, n, len(shape)), tuple(shape)) for n, shape in shapes.items()}
+
+
+def _dims(model, name, ndim):
+    """The dimensions that a PyMC model gives a variable, or ArviZ's names for them."""
+    dims = model.named_vars_to_dims.get(name)
+    return tuple(f"{name}_dim_{i}" for i in range(ndim)) if dims is None else tuple(dims)
 
 
 def n_values(variables):
@@ -129,54 +101,37 @@ def model_tree(model, facts, variables, sizes, provenance):
     observed = {}
     for variable in model.observed_RVs:
         values = np.asarray(model.rvs_to_values[variable].eval())
-        dims = model.named_vars_to_dims.get(variable.name)
-        if dims is None:
-            dims = [f"{variable.name}_dim_{i}" for i in range(values.ndim)]
-        observed[variable.name] = (tuple(dims), values)
-    groups[OBSERVED] = _dataset(observed, coords)
+        observed[variable.name] = (_dims(model, variable.name, values.ndim), values)
+    groups[names.OBSERVED] = _dataset(observed, coords)
     exchangeable, is_plain = facts
-    attrs: dict[str, Any] = {PLAIN: int(is_plain)}
+    attrs: dict[str, Any] = {names.PLAIN: int(is_plain)}
     if exchangeable is not None:
-        attrs[EXCHANGEABLE] = json.dumps(exchangeable.tolist())
+        attrs[names.EXCHANGEABLE] = json.dumps(exchangeable.tolist())
     return _tree(groups, provenance | attrs)
 
 
 def run_group(n_chains, n_dim, x):
     """What a run must know of itself to go on: where its chains are, its time so far, its file."""
-    position = ((CHAIN, "coordinate"), np.full((n_chains, n_dim), np.nan))
-    group = xr.Dataset({POSITION: position, WALL_TIME: ((), 0.0)})
+    position = ((names.CHAIN, "coordinate"), np.full((n_chains, n_dim), np.nan))
+    group = xr.Dataset({names.POSITION: position, names.WALL_TIME: ((), 0.0)})
     if isinstance(x, str | Path):
         group.attrs = {"file": str(Path(x).resolve()), "sha256": sha256(Path(x))}
     return xr.DataTree(group)
 
 
 def kept(tree):
-    """The tree of a run as it is returned: the chains and the draws that leave no gap.
-
-    Raises
-    ------
-    ValueError
-        There is no draw.
-    """
-    drawn = np.isfinite(tree[STATISTICS][LP].values)
+    """The tree of a run as it is returned: chains and draws, one at least, that leave no gap."""
+    drawn = np.isfinite(tree[names.STATISTICS][names.LP].values)
     chains, length = _longest_rectangle(drawn.sum(axis=1))
     if length == 0:
         raise ValueError("the run holds no draw yet")
-    groups = {}
-    for name, node in tree.children.items():
-        if name == RUN:
-            continue
-        dataset = node.to_dataset()
-        if CHAIN in dataset.dims:
-            dataset = dataset.isel(chain=chains)
-        if name in (POSTERIOR, STATISTICS):
-            dataset = dataset.isel(draw=slice(length))
-        groups[name] = dataset
-    whole = xr.DataTree.from_dict(groups)
+    whole = tree.drop_nodes(names.RUN).isel(chain=chains, missing_dims="ignore")
+    for group in (names.POSTERIOR, names.STATISTICS):
+        whole[group] = whole[group].isel(draw=slice(length))
     # Of the draws, not what the store says of them: that comes last, and a kill may forestall it.
     whole.attrs = tree.attrs | {
-        INTERRUPTED: int(not drawn.all()),
-        WALL_TIME: float(tree[RUN][WALL_TIME]),
+        names.INTERRUPTED: int(not drawn.all()),
+        names.WALL_TIME: float(tree[names.RUN][names.WALL_TIME]),
     }
     return whole
 
@@ -192,8 +147,8 @@ def map_dataset(estimate, coords):
     """A point estimate as the group ``map``."""
     p = estimate.parameters
     variables = {
-        WEIGHTS: ((COMPONENT,), p.weights),
-        MEANS: ((COMPONENT, FEATURE), p.means),
+        names.WEIGHTS: ((names.COMPONENT,), p.weights),
+        names.MEANS: ((names.COMPONENT, names.FEATURE), p.means),
         p.structure.spread: (p.structure.dims, p.spread),
         "log_posterior": ((), estimate.log_posterior),
         "log_likelihood": ((), estimate.log_likelihood),
@@ -222,51 +177,46 @@ def data_hash(x, sample_weight):
 def _prior_variables(prior):
     """The prior's numbers, with a dimension of components where they were given one."""
     dims = prior.dims
-    numbers = {n: v for n, v in prior.to_dict().items() if n in dims and v is not None}
     return {
         f"prior_{name}": (dims[name][len(dims[name]) - np.ndim(v) :], v)
-        for name, v in numbers.items()
+        for name, v in prior.to_dict().items()
+        if name in dims and v is not None
     }
 
 
 def _undrawn(variables, coords, sizes):
     """Draws and statistics that are not there yet; ``variables`` are (dims, shape) by name."""
     groups = {}
-    for prefix, length in (("", sizes["draws"]), (WARMUP, sizes["warmup"])):
+    for prefix, length in (("", sizes["draws"]), (names.WARMUP, sizes["warmup"])):
         lead = (sizes["chains"], length)
         if length:
             drawn = {
-                name: ((*LEAD, *dims), np.full((*lead, *shape), np.nan))
+                name: ((*names.LEAD, *dims), np.full((*lead, *shape), np.nan))
                 for name, (dims, shape) in variables.items()
             }
             statistics = {
-                name: (LEAD, np.full(lead, _missing(dtype), dtype))
+                name: (names.LEAD, np.full(lead, np.nan if dtype is np.float64 else 0, dtype))
                 for name, dtype in SAMPLER_STATISTICS.values()
             }
-            axes = {CHAIN: np.arange(lead[0]), DRAW: np.arange(length)}
-            groups[f"{prefix}{POSTERIOR}"] = _dataset(drawn, coords | axes)
-            groups[f"{prefix}{STATISTICS}"] = _dataset(statistics, axes)
+            axes = {names.CHAIN: np.arange(lead[0]), names.DRAW: np.arange(length)}
+            groups[f"{prefix}{names.POSTERIOR}"] = _dataset(drawn, coords | axes)
+            groups[f"{prefix}{names.STATISTICS}"] = _dataset(statistics, axes)
     return groups
-
-
-def _missing(dtype):
-    return np.nan if np.issubdtype(dtype, np.floating) else 0
 
 
 def _dataset(variables, coords):
     used = {dim for dims, _ in variables.values() for dim in dims}
-    coords = {name: values for name, values in coords.items() if name in used}
-    return xr.Dataset(variables, coords=coords)
+    return xr.Dataset(variables, {name: v for name, v in coords.items() if name in used})
 
 
 def _tree(groups, attrs):
     tree = xr.DataTree.from_dict(groups)
     versions = {name: version(name) for name in PACKAGES}
     tree.attrs = attrs | {
-        WALL_TIME: 0.0,
-        INTERRUPTED: 1,
+        names.WALL_TIME: 0.0,
+        names.INTERRUPTED: 1,
         "bayesgmm_version": versions["bayesgmm"],
-        VERSIONS: json.dumps(versions),
+        names.VERSIONS: json.dumps(versions),
         "inference_library": "nutpie",
         "inference_library_version": versions["nutpie"],
     }

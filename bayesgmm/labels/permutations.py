@@ -4,9 +4,9 @@ A permutation is an integer row: ``permutation[c]`` is the old component that be
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bayesgmm.labels.stephens_sweeps import assign, cost_of, lowest
 from bayesgmm.runtime import arguments, compiled
@@ -17,7 +17,9 @@ MOST_COMPONENTS = 1000
 """A table of components by components is made of every draw."""
 
 
-def stephens(responsibilities: Any, start: Any = None) -> tuple[np.ndarray, float]:
+def stephens(
+    responsibilities: npt.ArrayLike | Iterable[npt.ArrayLike], start: npt.ArrayLike | None = None
+) -> tuple[np.ndarray, float]:
     """Permutations that bring the draws' responsibilities closest to their mean.
 
     Stephens' algorithm [1]_: over one permutation per draw, minimise the Kullback–Leibler
@@ -65,7 +67,7 @@ def stephens(responsibilities: Any, start: Any = None) -> tuple[np.ndarray, floa
     return best.permutations, best.cost
 
 
-def ecr(assignments: Any, pivot: Any) -> tuple[np.ndarray, float]:
+def ecr(assignments: npt.ArrayLike, pivot: npt.ArrayLike) -> tuple[np.ndarray, float]:
     """Permutations that bring the draws' assignments closest to one clustering, the pivot.
 
     Equivalence classes representatives [1]_: the permutation of every draw with the fewest rows
@@ -96,11 +98,11 @@ def ecr(assignments: Any, pivot: Any) -> tuple[np.ndarray, float]:
     ----------
     .. [1] Papastamoulis & Iliopoulos (2010), J. Comput. Graph. Stat. 19, 313–331.
     """
-    assignments = _components("assignments", assignments, ("n_draws", "n_obs"))
-    pivot = _components("pivot", pivot, assignments.shape[1:])
-    k = 1 + max(int(assignments.max()), int(pivot.max()))
-    counts = np.array([np.bincount(z * k + pivot, minlength=k * k) for z in assignments])
-    costs = np.bincount(pivot, minlength=k) - counts.reshape(-1, k, k)
+    draws = _components("assignments", assignments, ("n_draws", "n_obs"))
+    good = _components("pivot", pivot, draws.shape[1:])
+    k = 1 + max(int(draws.max()), int(good.max()))
+    counts = np.array([np.bincount(z * k + good, minlength=k * k) for z in draws])
+    costs = np.bincount(good, minlength=k) - counts.reshape(-1, k, k)
     # Fewer than K + 1 labels are kept, so that keeping them only ever breaks ties.
     permutations = assign((k + 1) * costs - np.eye(k, dtype=np.int64))
     return permutations, int(cost_of(costs, permutations).sum())
@@ -114,19 +116,16 @@ def _row_blocks(responsibilities):
             f"such as a list of row blocks; got a {type(responsibilities).__name__}, which is "
             "spent after one pass. Try list(responsibilities)."
         )
-    if not hasattr(responsibilities, "__array__") and isinstance(responsibilities, Iterable):
-        shape = _numbers(next(iter(responsibilities), ())).shape
-    else:
-        responsibilities = _numbers(responsibilities)
-        shape = responsibilities.shape
+    whole = hasattr(responsibilities, "__array__") or not isinstance(responsibilities, Iterable)
+    table = _numbers(responsibilities if whole else next(iter(responsibilities), ()))
+    shape = table.shape
     if len(shape) != 3 or 0 in shape:
         raise ValueError(
             "responsibilities must be (n_draws, n_obs, n_components), whole or in blocks of rows, "
             f"none of them zero; got {shape}."
         )
-    if isinstance(responsibilities, np.ndarray):
+    if whole:
         size = max(1, BLOCK_BYTES // (8 * shape[0] * shape[2]))
-        table = responsibilities
         responsibilities = [table[:, i : i + size] for i in range(0, shape[1], size)]
     return responsibilities, (shape[0], shape[2])
 

@@ -1,23 +1,16 @@
 """Relabelling of a posterior, so that a label means the same component in every draw."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.draws import Posterior, Reading, is_relabelled, names, said
+from bayesgmm.draws import Posterior, Reading, Rows, is_relabelled, names, said
 from bayesgmm.labels.pivots import mismatches, parameter_costs, pivot_of
-from bayesgmm.labels.stephens_sweeps import (
-    assign,
-    cost_of,
-    look,
-    lowest,
-    margins,
-    within,
-)
+from bayesgmm.labels.stephens_sweeps import assign, cost_of, look, lowest, margins, within
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments
 
@@ -37,8 +30,8 @@ def relabel(
     post: xr.DataTree,
     method: str = "stephens",
     *,
-    exchangeable: Any = None,
-    x: Any = None,
+    exchangeable: bool | Sequence[Sequence[Hashable]] | None = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> xr.DataTree:
     """Undo label switching, by one permutation of the exchangeable components in every draw.
@@ -110,10 +103,6 @@ def relabel(
         return row_densities(draws, rows[block])[1], weight[block]
 
     pivot = pivot_of(drawn)
-
-    def pivot_responsibilities():
-        return row_densities(pivot, rows)[1][0]
-
     if method == "stephens":
         starts = [np.tile(np.arange(draws.n_components), (len(draws), 1))]
         if pivot is not None:
@@ -129,7 +118,7 @@ def relabel(
             )
         costs = criterion = parameter_costs(draws, pivot)
         if method == "ecr":
-            clustering = pivot_responsibilities().argmax(axis=1)
+            clustering = row_densities(pivot, rows)[1][0].argmax(axis=1)
             criterion = mismatches(blocks, load, draws, clustering, progress)
             costs = criterion + TIE * costs / np.abs(costs).max()
         permutations = assign(within(costs, groups))
@@ -138,9 +127,9 @@ def relabel(
     if drawn.map is None:
         labelling = _reordered(labelling, _order_as_drawn(labelling.permutations, groups))
     elif method == "stephens":
-        shared = (pivot_responsibilities() * weight[:, None]).T @ labelling.mean
+        shared = (row_densities(pivot, rows)[1][0] * weight[:, None]).T @ labelling.mean
         labelling = _reordered(labelling, linear_sum_assignment(within(-shared, groups))[1])
-    return _recorded(drawn.tree, labelling, groups, method, cost)
+    return _recorded(drawn, labelling, groups, method, cost)
 
 
 def as_drawn(post: xr.DataTree) -> xr.DataTree:
@@ -155,22 +144,19 @@ def as_drawn(post: xr.DataTree) -> xr.DataTree:
     """
     if not is_relabelled(post):
         return post
-    post = Reading.of(post).tree
-    clustering = post[names.CLUSTERING].to_dataset()
-    order = clustering[names.PERMUTATION]
-    back = np.argsort(order.values, axis=order.get_axis_num(names.COMPONENT))
-    out = post.copy()
-    out[names.POSTERIOR] = xr.DataTree(_permuted(post, back))
+    reading = Reading.of(post)
+    out, clustering = reading.tree.copy(), reading.clustering
+    out[names.POSTERIOR] = _permuted(reading.posterior, np.argsort(reading.permutations))
     labelled = [v for v in clustering.variables if names.COMPONENT in clustering[v].dims]
     rest = clustering.drop_vars([*labelled, names.MARGIN], errors="ignore").drop_attrs(deep=False)
     if rest.data_vars:
-        out[names.CLUSTERING] = xr.DataTree(rest)
+        out[names.CLUSTERING] = rest
     else:
         del out[names.CLUSTERING]
     return out
 
 
-def relabelled(post: Posterior, x: Any = None, progress: bool = False) -> Reading:
+def relabelled(post: Posterior, x: Rows | None = None, progress: bool = False) -> Reading:
     """The reading of a posterior, relabelled if it is not yet."""
     reading = Reading.of(post, x)
     if x is not None:
@@ -180,7 +166,9 @@ def relabelled(post: Posterior, x: Any = None, progress: bool = False) -> Readin
     return Reading.of(relabel(reading.tree, x=reading.x, progress=progress), reading.x)
 
 
-def label_agreement(post: xr.DataTree, *, x: Any = None, progress: bool = True) -> pd.DataFrame:
+def label_agreement(
+    post: xr.DataTree, *, x: Rows | None = None, progress: bool = True
+) -> pd.DataFrame:
     """Share of draws that two methods of relabelling label alike, for all pairs of methods.
 
     Far from 1 where labels are ambiguous, or where the MAP is far from the posterior.
@@ -199,9 +187,11 @@ def label_agreement(post: xr.DataTree, *, x: Any = None, progress: bool = True) 
         Methods by methods, 1 on the diagonal. Labels that differ by one order for all draws are
         alike.
     """
-    trees = [relabel(post, method, x=x, progress=progress) for method in METHODS]
-    found = [p.reshape(-1, p.shape[-1]) for p in (Reading(t).permutations for t in trees)]
-    table = [[_share_alike(a, b) for b in found] for a in found]
+    found = [
+        Reading(relabel(post, method, x=x, progress=progress)).permutations for method in METHODS
+    ]
+    flat = [p.reshape(-1, p.shape[-1]) for p in found]
+    table = [[_share_alike(a, b) for b in flat] for a in flat]
     return pd.DataFrame(table, index=METHODS, columns=METHODS)
 
 
@@ -234,19 +224,20 @@ def _reordered(labelling, order):
     )
 
 
-def _permuted(post, permutations):
+def _permuted(posterior, permutations):
     """The posterior's draws with their components permuted, (chain, draw, component)."""
-    posterior = post[names.POSTERIOR].to_dataset()
-    order = xr.DataArray(permutations, dims=(*names.LEAD, names.COMPONENT))
-    labelled = [v for v in posterior.data_vars if names.COMPONENT in posterior[v].dims]
-    bare = posterior.drop_vars(names.COMPONENT, errors="ignore")
-    moved = {v: bare[v].isel({names.COMPONENT: order}) for v in labelled}
-    return posterior.assign({v: a.transpose(*posterior[v].dims).variable for v, a in moved.items()})
+    order = xr.Variable((*names.LEAD, names.COMPONENT), permutations)
+    moved = {
+        name: v.variable.isel({names.COMPONENT: order}).transpose(*v.dims)
+        for name, v in posterior.data_vars.items()
+        if names.COMPONENT in v.dims
+    }
+    return posterior.assign(moved)
 
 
 def _recorded(drawn, labelling, groups, method, cost):
     """The tree with its labels permuted, and the permutations and what they say recorded."""
-    posterior = drawn[names.POSTERIOR].to_dataset()
+    posterior = drawn.posterior
     dims = (*names.LEAD, names.COMPONENT)
     permutations = labelling.permutations.reshape([posterior.sizes[d] for d in dims])
     margin = margins(labelling.costs, labelling.permutations)
@@ -267,10 +258,9 @@ def _recorded(drawn, labelling, groups, method, cost):
             names.AMBIGUOUS: float((margin <= CLEAR * divergence).mean()),
         },
     )
-    if names.CLUSTERING in drawn.children:
-        others = drawn[names.CLUSTERING].to_dataset()
-        clustering = others.merge(clustering, combine_attrs="override")
-    out = drawn.copy()
-    out[names.POSTERIOR] = xr.DataTree(_permuted(drawn, permutations))
-    out[names.CLUSTERING] = xr.DataTree(clustering)
+    out = drawn.tree.copy()
+    if names.CLUSTERING in out.children:
+        clustering = drawn.clustering.merge(clustering, combine_attrs="override")
+    out[names.POSTERIOR] = _permuted(posterior, permutations)
+    out[names.CLUSTERING] = clustering
     return out

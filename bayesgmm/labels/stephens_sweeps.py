@@ -3,9 +3,7 @@
 A permutation is an integer row: ``permutation[c]`` is the old component that becomes component c.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -40,9 +38,7 @@ class Labelling:
     n_sweeps: int = 1
 
 
-def lowest(
-    blocks: Iterable[Any], load: Any, starts: np.ndarray, groups: np.ndarray, show: bool
-) -> Labelling:
+def lowest(blocks, load, starts, groups, show):
     """The best end from these starts, and from the draws as they are nearest to one of several.
 
     Sweeps from any one start may stop above the best. Where labels are clear the pivots agree on
@@ -71,9 +67,7 @@ def within(costs: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.where(groups[:, None] == groups, costs, np.inf)
 
 
-def descend(
-    blocks: Iterable[Any], load: Any, starts: np.ndarray, groups: np.ndarray, show: bool
-) -> Labelling:
+def descend(blocks, load, starts, groups, show):
     """The best end of Stephens' sweeps from all starts (n_starts, S, K), which share each pass.
 
     ``load(block)`` gives a block's responsibilities (S, b, K) and row weights (b,); labels move
@@ -117,14 +111,7 @@ def _repeated(running):
     ]
 
 
-def look(
-    blocks: Iterable[Any],
-    load: Any,
-    permutations: np.ndarray,
-    groups: np.ndarray,
-    title: str,
-    show: bool,
-) -> list[Labelling]:
+def look(blocks, load, permutations, groups, title, show):
     """One pass over the rows, for several permutations of all draws (n_labellings, S, K)."""
     n_labellings, n_draws, k = permutations.shape
 

@@ -1,11 +1,16 @@
 """How far chains agree: R-hat, effective sample sizes, and whether chance explains a difference."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from bayesgmm.draws import entry_name
 from bayesgmm.runtime import progress_bar
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RHAT_APART = 1.1
 """Chains that agree can have an R-hat above it only where they are short or slow …"""
@@ -17,7 +22,7 @@ ROUNDING = 1e-14
 """Of a quantity's size: it varies if it does by more."""
 
 
-def mixing(quantities, progress=False):
+def mixing(quantities: xr.Dataset, progress: bool = False) -> "pd.DataFrame":
     """ArviZ's effective sample sizes and R-hat of every quantity."""
     import pandas as pd
     from arviz_stats.base import array_stats
@@ -37,7 +42,7 @@ def mixing(quantities, progress=False):
     return pd.DataFrame(values, index=names, columns=["ess_bulk", "ess_tail", "r_hat"])
 
 
-def varying(dataset):
+def varying(dataset: xr.Dataset) -> xr.Dataset:
     """Every entry that varies as a quantity of its own, (chain, draw); a single chain as two."""
     if dataset.sizes["chain"] == 1:
         dataset = _halves(dataset)

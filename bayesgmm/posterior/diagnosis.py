@@ -1,27 +1,15 @@
 """Whether chains have converged, by what needs no labels; and, apart from that, what labels did."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, names
+from bayesgmm.draws import Posterior, Reading, Rows, names
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled
-from bayesgmm.posterior.advice import (
-    AMBIGUOUS,
-    CONVERGED,
-    DIFFERENT_MODES,
-    ESS_PER_CHAIN,
-    NOT_CONVERGED,
-    TOO_FEW,
-    WINDOW,
-    advice_on,
-    labels_of,
-    poor,
-    trouble,
-)
+from bayesgmm.posterior import advice as words
 from bayesgmm.posterior.agreement import differ, groups_of, mixing, table_of, varying
 from bayesgmm.posterior.label_free import functionals, with_few_rows
 
@@ -66,7 +54,7 @@ class Diagnosis:
     @property
     def converged(self) -> bool:
         """Whether the verdict is ``converged``."""
-        return self.verdict == CONVERGED
+        return self.verdict == words.CONVERGED
 
     @property
     def statements(self) -> tuple[str, str]:
@@ -86,11 +74,12 @@ class Diagnosis:
             "Chains": self.chains,
             "Quantities without labels, worst R-hat first": _worst_first(self.functionals),
             "Relabelled parameters, worst R-hat first": _worst_first(self.parameters),
-            f"Modes found within {WINDOW:g} nats of the best": self.modes,
+            f"Modes found within {words.WINDOW:g} nats of the best": self.modes,
         }
+        clear = self.labels != words.AMBIGUOUS
         return cells.card(
             cells.verdict(f"Verdict: {self.verdict}", self.advice, self.enough),
-            cells.verdict(self.labels.capitalize(), self.labels_advice, self.labels != AMBIGUOUS),
+            cells.verdict(self.labels.capitalize(), self.labels_advice, clear),
             *(
                 cells.folded(title, cells.frame_table(table, title))
                 for title, table in titles.items()
@@ -99,7 +88,7 @@ class Diagnosis:
         )
 
 
-def diagnose(post: Posterior, *, x: Any = None, progress: bool = True) -> Diagnosis:
+def diagnose(post: Posterior, *, x: Rows | None = None, progress: bool = True) -> Diagnosis:
     """Whether the chains have converged, and, apart from that, whether their labels moved.
 
     R-hat of labelled parameters cannot tell: it is high where labels switch, and that is harmless.
@@ -167,24 +156,24 @@ def diagnose(post: Posterior, *, x: Any = None, progress: bool = True) -> Diagno
         apart = bool(group.any())
     chains = _chains(few, values, moved, group)
     modes = _competing_modes(few.group(names.MAP))
-    faults = [*poor(mixed, len(chains)), *trouble(chains)]
+    faults = [*words.poor(mixed, n_chains), *words.trouble(chains)]
     if apart:
-        verdict = DIFFERENT_MODES
+        verdict = words.DIFFERENT_MODES
     elif not faults:
-        verdict = CONVERGED
-    elif n_draws < ESS_PER_CHAIN:
-        verdict = TOO_FEW
+        verdict = words.CONVERGED
+    elif n_draws < words.ESS_PER_CHAIN:
+        verdict = words.TOO_FEW
     else:
-        verdict = NOT_CONVERGED
+        verdict = words.NOT_CONVERGED
     stuck = not apart and differ(table_of(labelled), parameters["r_hat"].to_numpy())
-    labels, labels_advice = labels_of(few, moved, stuck)
-    doubts = [] if labels == AMBIGUOUS else poor(parameters, len(chains))
+    labels, labels_advice = words.labels_of(few, moved, stuck)
+    doubts = [] if labels == words.AMBIGUOUS else words.poor(parameters, n_chains)
     return Diagnosis(
         verdict=verdict,
-        advice=advice_on(verdict, mixed, chains, modes, faults, doubts, n_draws),
+        advice=words.advice_on(verdict, mixed, chains, modes, faults, doubts, n_draws),
         labels=labels,
         labels_advice=labels_advice,
-        enough=verdict == CONVERGED and not doubts,
+        enough=verdict == words.CONVERGED and not doubts,
         functionals=mixed,
         parameters=parameters,
         chains=chains,
@@ -192,13 +181,12 @@ def diagnose(post: Posterior, *, x: Any = None, progress: bool = True) -> Diagno
     )
 
 
-def labelled_parameters(reading):
+def labelled_parameters(reading: Reading) -> xr.Dataset:
     """Relabelled weights, means, and the spread, on and above the diagonal."""
     posterior, name = reading.posterior, reading.parameters.structure.spread
     spread = posterior[name]
     if names.FEATURE_BIS in spread.dims:
-        d = len(reading.features)
-        spread = spread.transpose(*names.LEAD, ...) * np.triu(np.ones((d, d)))
+        spread = spread.transpose(*names.LEAD, ...) * np.tri(len(reading.features)).T
     return posterior[[names.WEIGHTS, names.MEANS]].assign({name: spread})
 
 
@@ -232,14 +220,12 @@ def _competing_modes(group):
     """The catalogue's modes within ``WINDOW`` nats of the best."""
     import pandas as pd
 
-    columns = ["log_posterior", "below_best", "starts"]
     if "mode_log_posterior" not in group:
-        return pd.DataFrame(columns=columns)
-    value = group["mode_log_posterior"].values
-    table = pd.DataFrame(
-        {columns[0]: value, columns[1]: value.max() - value if len(value) else value}
-    ).assign(starts=group["mode_count"].values)
-    return table[table["below_best"] <= WINDOW].rename_axis("mode")
+        return pd.DataFrame(columns=["log_posterior", "below_best", "starts"])
+    value, starts = group["mode_log_posterior"].values, group["mode_count"].values
+    below = value.max(initial=-np.inf) - value
+    table = pd.DataFrame({"log_posterior": value, "below_best": below, "starts": starts})
+    return table[below <= words.WINDOW].rename_axis("mode")
 
 
 def _worst_first(table):

@@ -1,7 +1,5 @@
 """Quantities of a posterior that no permutation of the components can change, draw by draw."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -17,26 +15,16 @@ N_PAIRS = 5
 """Pairs of these rows that are followed, half of the data apart."""
 
 
-def functionals(reading, progress=True):
-    """Label-free functionals of every draw.
+def functionals(reading: Reading, progress: bool = True) -> xr.Dataset:
+    """Label-free functionals of every draw of a posterior with rows, (chain, draw, …).
 
-    Parameters
-    ----------
-    reading : Reading
-        With rows.
-    progress : bool
-
-    Returns
-    -------
-    xarray.Dataset, dims chain and draw
-        ``log_posterior`` (nats, where the sampler kept it) and ``log_likelihood``
-        (nats); ``sorted_weights`` (rank); ``log_determinant`` (extreme), the largest and the
-        smallest of the covariances (log of the product of the features' squared units);
-        ``entropy``, that of a row's allocation, mean over rows (nats); ``log_density`` (point), the
-        log predictive density of rows spread over the data; ``together`` (pair), the probability
-        that two of these rows share a component. Where the prior tells components apart, also
-        ``group_weight`` (group), ``group_mean`` and ``group_sd`` (group, feature; in the data's
-        units) of every group of exchangeable ones.
+    ``log_posterior`` (nats, where the sampler kept it) and ``log_likelihood`` (nats);
+    ``sorted_weights`` (rank); ``log_determinant`` (extreme), the largest and the smallest of the
+    covariances (log of the product of the features' squared units); ``entropy``, that of a row's
+    allocation, mean over rows (nats); ``log_density`` (point), the log predictive density of rows
+    spread over the data; ``together`` (pair), the probability that two of these rows share a
+    component. Where the prior tells components apart, also ``group_weight`` (group), ``group_mean``
+    and ``group_sd`` (group, feature; in the data's units) of every group of exchangeable ones.
     """
     draws, rows, weight = reading.in_order, reading.rows, reading.sample_weight
     log_likelihood, entropy = np.zeros(len(draws)), np.zeros(len(draws))
@@ -49,36 +37,33 @@ def functionals(reading, progress=True):
         entropy -= p.sum(axis=2) @ weight[block]
     log_density, p = row_densities(draws, rows[_even_steps(rows, weight, N_POINTS)])
     low, high = np.arange(N_PAIRS) * N_POINTS // (2 * N_PAIRS) + [[0], [N_POINTS // 2]]
-    values = {
-        "log_likelihood": log_likelihood,
-        "entropy": entropy / weight.sum(),
-        "sorted_weights": draws.weights,
-        "log_determinant": _extreme_determinants(draws),
-        "log_density": log_density,
-        "together": (p[:, low] * p[:, high]).sum(axis=2),
+    determinants = _extreme_determinants(draws)
+    quantities = {
+        "log_likelihood": ((), log_likelihood),
+        "entropy": ((), entropy / weight.sum()),
+        "sorted_weights": (("rank",), draws.weights),
+        "log_determinant": (("extreme",), determinants),
+        "log_density": (("point",), log_density),
+        "together": (("pair",), (p[:, low] * p[:, high]).sum(axis=2)),
     }
-    dims: dict[str, tuple[str, ...]] = {
-        "sorted_weights": ("rank",),
-        "log_determinant": ("extreme",),
-        "log_density": ("point",),
-        "together": ("pair",),
-    }
-    coords = dict(reading.lead)
-    coords["extreme"] = np.array(["largest", "smallest"])[: values["log_determinant"].shape[1]]
+    coords = {"extreme": np.array(["largest", "smallest"])[: determinants.shape[1]]}
     groups = reading.groups
     if np.ptp(groups) > 0:
-        values |= _of_groups(reading.parameters, groups)
+        quantities |= _of_groups(reading.parameters, groups)
         members = [" + ".join(map(str, reading.components[groups == g])) for g in np.unique(groups)]
         coords |= {"group": np.array(members), names.FEATURE: np.array(reading.features)}
-        dims |= {
-            "group_weight": ("group",),
-            "group_mean": ("group", names.FEATURE),
-            "group_sd": ("group", names.FEATURE),
-        }
-    arrays = {n: ((*names.LEAD, *dims.get(n, ())), reading.by_chain(v)) for n, v in values.items()}
-    if reading.log_posterior is not None:
-        arrays["log_posterior"] = (names.LEAD, reading.log_posterior)
-    return xr.Dataset(arrays, coords)
+    return _dataset(reading, quantities | _log_posterior(reading, "log_posterior"), coords)
+
+
+def _dataset(reading, quantities, coords):
+    """Quantities (n_draws, …) by name, each with its dimensions after the draws."""
+    arrays = {n: ((*names.LEAD, *d), reading.by_chain(v)) for n, (d, v) in quantities.items()}
+    return xr.Dataset(arrays, reading.lead | coords)
+
+
+def _log_posterior(reading, name):
+    """The log posterior as a quantity, where the sampler kept it."""
+    return {} if reading.log_posterior is None else {name: ((), reading.log_posterior.ravel())}
 
 
 def _of_groups(draws, groups):
@@ -90,7 +75,12 @@ def _of_groups(draws, groups):
     mean = share @ draws.means
     apart = draws.means[:, None] - mean[:, :, None]
     square = (share[..., None] * (draws.variances[:, None] + apart**2)).sum(axis=2)
-    return {"group_weight": weight, "group_mean": mean, "group_sd": np.sqrt(square)}
+    dims = ("group", names.FEATURE)
+    return {
+        "group_weight": (dims[:1], weight),
+        "group_mean": (dims, mean),
+        "group_sd": (dims, np.sqrt(square)),
+    }
 
 
 def with_few_rows(reading: Reading) -> Reading:
@@ -129,13 +119,9 @@ def without_labels(reading: Reading) -> xr.Dataset:
     share = draws.weights[..., None]
     mean = (share * draws.means).sum(axis=1)
     variance = (share * (draws.variances + (draws.means - mean[:, None]) ** 2)).sum(axis=1)
-    free: dict[str, Any] = {
-        "sorted_weights": ("rank", draws.weights),
-        "mixture_mean": (names.FEATURE, mean),
-        "mixture_sd": (names.FEATURE, np.sqrt(variance)),
+    quantities = _log_posterior(reading, names.LP) | {
+        "sorted_weights": (("rank",), draws.weights),
+        "mixture_mean": ((names.FEATURE,), mean),
+        "mixture_sd": ((names.FEATURE,), np.sqrt(variance)),
     }
-    arrays: dict[str, Any]
-    arrays = {n: ((*names.LEAD, dim), reading.by_chain(v)) for n, (dim, v) in free.items()}
-    if reading.log_posterior is not None:
-        arrays = {names.LP: (names.LEAD, reading.log_posterior)} | arrays
-    return xr.Dataset(arrays, reading.lead | {names.FEATURE: [*reading.features]})
+    return _dataset(reading, quantities, {names.FEATURE: [*reading.features]})

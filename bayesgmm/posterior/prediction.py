@@ -1,11 +1,11 @@
 """Rows under the posterior: component probabilities, density, log likelihood, replicas."""
 
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, names
+from bayesgmm.draws import Posterior, Reading, Rows, names
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, progress_bar
 
@@ -15,18 +15,18 @@ REPLICA_BYTES = 64 * 2**20
 
 @overload
 def predict_proba(
-    post: Posterior, x_new: Any = ..., ci_prob: None = ..., *, progress: bool = ...
+    post: Posterior, x_new: Rows | None = ..., ci_prob: None = ..., *, progress: bool = ...
 ) -> xr.DataArray: ...
 @overload
 def predict_proba(
-    post: Posterior, x_new: Any = ..., *, ci_prob: float, progress: bool = ...
-) -> xr.Dataset: ...
-@overload
-def predict_proba(
-    post: Posterior, x_new: Any, ci_prob: float, *, progress: bool = ...
+    post: Posterior, x_new: Rows | None = ..., ci_prob: float = ..., *, progress: bool = ...
 ) -> xr.Dataset: ...
 def predict_proba(
-    post: Posterior, x_new: Any = None, ci_prob: float | None = None, *, progress: bool = True
+    post: Posterior,
+    x_new: Rows | None = None,
+    ci_prob: float | None = None,
+    *,
+    progress: bool = True,
 ) -> xr.DataArray | xr.Dataset:
     """Posterior probability of every component for every row.
 
@@ -73,16 +73,18 @@ def predict_proba(
 
 @overload
 def density(
-    post: Posterior, x_new: Any = ..., ci_prob: None = ..., *, progress: bool = ...
+    post: Posterior, x_new: Rows | None = ..., ci_prob: None = ..., *, progress: bool = ...
 ) -> xr.DataArray: ...
 @overload
 def density(
-    post: Posterior, x_new: Any = ..., *, ci_prob: float, progress: bool = ...
+    post: Posterior, x_new: Rows | None = ..., ci_prob: float = ..., *, progress: bool = ...
 ) -> xr.Dataset: ...
-@overload
-def density(post: Posterior, x_new: Any, ci_prob: float, *, progress: bool = ...) -> xr.Dataset: ...
 def density(
-    post: Posterior, x_new: Any = None, ci_prob: float | None = None, *, progress: bool = True
+    post: Posterior,
+    x_new: Rows | None = None,
+    ci_prob: float | None = None,
+    *,
+    progress: bool = True,
 ) -> xr.DataArray | xr.Dataset:
     """Posterior predictive density of rows: the mean over draws of the mixture's density.
 
@@ -149,7 +151,7 @@ def _over_draws(reading, of, ci_prob, name, coords, progress):
     )
 
 
-def log_likelihood(post: Posterior, *, x: Any = None, progress: bool = True) -> xr.DataTree:
+def log_likelihood(post: Posterior, *, x: Rows | None = None, progress: bool = True) -> xr.DataTree:
     """The tree with the row-wise log likelihood added, marginal over the assignment.
 
     Parameters
@@ -185,7 +187,7 @@ def _with_group(reading, group, values, dims, coords=None):
 
 
 def posterior_predictive(
-    post: Posterior, random_seed: int | None = None, *, x: Any = None, progress: bool = True
+    post: Posterior, random_seed: int | None = None, *, x: Rows | None = None, progress: bool = True
 ) -> xr.DataTree:
     """The tree with a replica of the data for every draw added, for ArviZ's predictive checks.
 

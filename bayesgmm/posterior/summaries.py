@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, entry_name, names, quoted
+from bayesgmm.draws import Posterior, Reading, Rows, entry_name, names, quoted
 from bayesgmm.labels import relabelled
 from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
 from bayesgmm.posterior.diagnosis import diagnose
@@ -28,7 +28,7 @@ def summary(
     post: Posterior,
     var_names: list[str] | None = None,
     *,
-    x: Any = None,
+    x: Rows | None = None,
     ci_prob: float = INTERVAL,
     ci_kind: Literal["eti", "hdi"] = "eti",
     round_to: str | int = "auto",

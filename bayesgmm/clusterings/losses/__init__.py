@@ -2,29 +2,23 @@
 
 from typing import Literal
 
-from bayesgmm.clusterings.losses.additive import BINDER, INFORMATION
-from bayesgmm.clusterings.losses.adjusted_rand import ADJUSTED_RAND
+from bayesgmm.clusterings.losses.additive import Binder, Information
+from bayesgmm.clusterings.losses.adjusted_rand import AdjustedRand
 from bayesgmm.clusterings.losses.by_draw import grouped, losses
 from bayesgmm.clusterings.losses.protocol import Loss
 from bayesgmm.runtime import arguments
 
 LossName = Literal["vi", "binder", "adjusted_rand"]
 LOSSES: dict[LossName, Loss] = {
-    "vi": INFORMATION,
-    "binder": BINDER,
-    "adjusted_rand": ADJUSTED_RAND,
+    "vi": Information(),
+    "binder": Binder(),
+    "adjusted_rand": AdjustedRand(),
 }
 """Every loss by its name."""
 
 
 def loss_named(name: LossName, a: float = 1.0) -> Loss:
-    """The loss of this name, if it can have this cost of splitting.
-
-    Raises
-    ------
-    ValueError, TypeError
-        There is none, or it has no such cost.
-    """
+    """The loss of this name, refused if there is none, or none with this cost of splitting."""
     arguments.one_of("loss", name, LOSSES)
     loss = LOSSES[name]
     if arguments.number("a, the cost of splitting,", a, 0, 2) != 1 and not loss.costs:

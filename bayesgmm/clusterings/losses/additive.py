@@ -7,7 +7,6 @@ together in one and apart in the other. Splitting what the draw holds together c
 it holds apart 2 − a (Dahl, Johnson & Müller 2022, J. Comput. Graph. Stat. 31, 1189–1201).
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -94,9 +93,10 @@ class Pairs(NamedTuple):
         return total
 
 
-@dataclass(frozen=True)
 class Information(Loss):
     """The variation of information."""
+
+    unit = words = "bits"
 
     def f(self, c, n_obs):
         return c * np.log2(np.maximum(c, 1)) / n_obs
@@ -105,9 +105,10 @@ class Information(Loss):
         return Additive(self.gain(n_obs), a)
 
 
-@dataclass(frozen=True)
 class Binder(Loss):
     """Binder's loss."""
+
+    unit, words = "pairs", "of all ordered pairs of rows"
 
     def f(self, c, n_obs):
         return (c / n_obs) ** 2
@@ -121,7 +122,3 @@ class Binder(Loss):
             return None
         psm = similarity(draws, max_gib=2 * PAIR_BYTES / 2**30, progress=progress).values
         return Pairs((2 * (2 - a) - 4 * psm) / n_obs**2, -a / n_obs**2)
-
-
-INFORMATION = Information("vi", "bits", "bits")
-BINDER = Binder("binder", "pairs", "of all ordered pairs of rows")

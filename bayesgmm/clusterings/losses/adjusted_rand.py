@@ -9,7 +9,6 @@ Fritsch & Ickstadt (2009), Bayesian Analysis 4, 367–392; Hubert & Arabie (1985
 Classification 2, 193–218.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -81,17 +80,14 @@ class Rand(NamedTuple):
         return mean
 
 
-@dataclass(frozen=True)
 class AdjustedRand(Loss):
     """One less the adjusted Rand index."""
+
+    unit, words = "1 − index", "less than an adjusted Rand index of 1"
+    costs = False
 
     def f(self, c, n_obs):
         return 0.5 * c * (c - 1)
 
     def compiled(self, n_obs, a):
         return Rand(self.gain(n_obs))
-
-
-ADJUSTED_RAND = AdjustedRand(
-    "adjusted_rand", "1 − index", "less than an adjusted Rand index of 1", False
-)

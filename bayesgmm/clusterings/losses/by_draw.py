@@ -10,21 +10,10 @@ ROUNDING = 1e-12
 
 
 def losses(draws: np.ndarray, labels: np.ndarray, loss: Loss, a: float = 1.0) -> np.ndarray:
-    """Loss of one partition under every draw.
+    """Loss of one partition, ``labels`` (n_obs,), under every draw, (n_draws,).
 
-    Parameters
-    ----------
-    draws : int array, shape (n_draws, n_obs)
-        Labels from 0, as :func:`bayesgmm.clusterings.allocations.compact` makes them.
-    labels : int array, shape (n_obs,)
-        The estimate.
-    loss : Loss
-    a : float
-        Cost of splitting.
-
-    Returns
-    -------
-    float64 array, shape (n_draws,)
+    ``draws`` (n_draws, n_obs) are labels from 0, as ``compact`` makes them; ``a`` is the cost of
+    splitting.
     """
     order, bounds = grouped(labels)
     given = loss.compiled(len(labels), float(a))

@@ -5,23 +5,20 @@ estimate, and of f(c) over their intersections, for clusters of so many rows.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 import numpy as np
 
 from bayesgmm.runtime import generic
 
 
-@dataclass(frozen=True)
 class Loss(ABC):
     """A loss between a draw and an estimate, 0 where they are equal."""
 
-    name: str
     unit: str
     """Short, for a table."""
     words: str
     """The unit, for a sentence."""
-    costs: bool = True
+    costs = True
     """Whether splitting may cost other than joining."""
 
     @abstractmethod
