@@ -5,19 +5,19 @@ from matplotlib.axes import Axes
 
 from bayesgmm.clusterings import Comparison, Partition
 from bayesgmm.draws import Posterior
+from bayesgmm.figures import style
 from bayesgmm.figures.certainty import (
     OWN,
     SHARING,
     Clustering,
     certainty_keys,
     certainty_strip,
-    cluster_key,
     component_curves,
     in_colours,
     rows_panel,
     same_rows,
 )
-from bayesgmm.figures.style import CERTAIN, Grid, Rows, axes_of, legend, note, spread_out, thinned
+from bayesgmm.figures.style import CERTAIN, Grid, Rows, dots, key
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 
@@ -67,17 +67,17 @@ def plot_assignments(
     same_rows(rows, len(probability), "x")
     shown, names, words = _shown(clustering, probability)
     sizes = np.bincount(shown.labels, minlength=max(names) + 1)
-    keys = [cluster_key(k, f"{name}: {sizes[k]:,} rows") for k, name in names.items()]
+    keys = [key(f"{name}: {sizes[k]:,} rows", markersize=6, **dots(k)) for k, name in names.items()]
     keys += certainty_keys(shown.marked, words, fills=d > 1 and len(names) > 1)
     n_axes, size = (1, (7.5, 4.2)) if d == 1 else (1, (7.5, 5.0)) if d == 2 else (2, (11, 4.8))
-    grid = axes_of(ax, (1, n_axes), size)[0]
+    grid = style.axes_of(ax, (1, n_axes), size)[0]
     if d == 1 and shown.meaning is OWN:
-        component_curves(grid[0], rows[:, 0], spread_out(reading.parameters, 400))
+        component_curves(grid[0], rows[:, 0], style.spread_out(reading.parameters, 400))
     rows_panel(grid[0], reading, shown)
-    note(grid[0], thinned(len(rows)))
+    style.note(grid[0], style.thinned(len(rows)))
     if n_axes == 2:
         certainty_strip(grid[1], shown)
-    legend(grid[-1], keys)
+    style.legend(grid[-1], keys)
     return grid[0] if n_axes == 1 else grid
 
 

@@ -34,11 +34,9 @@ def in_colours(labels, components, n_components):
     n_clusters = labels.max() + 1
     shared = np.zeros((n_clusters, n_components))
     np.add.at(shared, (labels, components), 1)
-    pairs = linear_sum_assignment(-shared)
+    cluster, component = linear_sum_assignment(-shared)
     new = np.full(n_clusters, -1)
-    for cluster, component in zip(*pairs, strict=True):
-        if shared[cluster, component]:
-            new[cluster] = component
+    new[cluster] = np.where(shared[cluster, component] > 0, component, -1)
     free = new < 0
     new[free] = n_components + np.arange(free.sum())
     return new[labels]
@@ -115,11 +113,6 @@ def certainty_strip(ax, clustering):
         ylim=(min(0.45, clustering.certainty.min() - 0.05), 1.03),
     )
     style.plain(ax)
-
-
-def cluster_key(k, label):
-    """The legend's marker for a cluster."""
-    return key(label, markersize=6, **dots(k))
 
 
 def certainty_keys(marked, words, fills):

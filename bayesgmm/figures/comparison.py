@@ -8,12 +8,11 @@ from bayesgmm.figures.certainty import (
     SHARING,
     Clustering,
     certainty_keys,
-    cluster_key,
     in_colours,
     rows_panel,
     same_rows,
 )
-from bayesgmm.figures.style import Grid, Rows, axes_of, legend, note, thinned
+from bayesgmm.figures.style import Grid, Rows, axes_of, dots, key, legend, note, thinned
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 
@@ -83,16 +82,12 @@ def plot_comparison(
         note(axes, "\n".join(filter(None, [heading, thinned(n_obs)])))
     most = max(of_map.max(), clusters.max()) + 1
     counts = [np.bincount(labels, minlength=most) for labels in (of_map, clusters)]
-    keys = [
-        cluster_key(k, f"{_component(k, n_components)}: {a:,} by MAP, {b:,} by posterior")
-        for k, (a, b) in enumerate(zip(*counts, strict=True))
-        if a or b
-    ]
+    keys = []
+    for k, (a, b) in enumerate(zip(*counts, strict=True)):
+        name = f"component {k}" if k < n_components else "no component's"
+        if a or b:
+            keys.append(key(f"{name}: {a:,} by MAP, {b:,} by posterior", markersize=6, **dots(k)))
     fills = len(reading.features) > 1 and len(keys) > 1
     keys += certainty_keys(disputed, "disputed, MAP label", fills)
     legend(grid[1], keys)
     return grid
-
-
-def _component(k, n_components):
-    return f"component {k}" if k < n_components else "no component's"

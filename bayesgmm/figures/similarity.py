@@ -89,20 +89,17 @@ def _frames(axes, labels, shades):
     """A frame in its colour round every cluster, and its name at the side."""
     starts = np.flatnonzero(np.r_[True, np.diff(labels) != 0])
     sizes = np.diff(np.r_[starts, len(labels)])
-    large = sizes >= LABELLED * len(labels)
+    unit = "row" if sizes.max() == 1 else "rows"
+    names = {}
     for start, size in zip(starts, sizes, strict=True):
         line = {"edgecolor": colour(shades[start]), "ls": dash(shades[start]), "lw": 2.2}
         corner = (start - 0.5, start - 0.5)
         axes.add_patch(Rectangle(corner, size, size, fill=False, clip_on=False, zorder=3, **line))
-    middle = (starts + (sizes - 1) / 2)[large]
-    unit = "row" if sizes.max() == 1 else "rows"
-    names = [
-        f"cluster {labels[start]}\n{size:,} {unit}"
-        for start, size in zip(starts[large], sizes[large], strict=True)
-    ]
-    axes.set_yticks(middle, names, fontsize="small")
+        if size >= LABELLED * len(labels):
+            names[start + (size - 1) / 2] = f"cluster {labels[start]}\n{size:,} {unit}"
+    axes.set_yticks([*names], [*names.values()], fontsize="small")
     axes.tick_params(axis="y", length=0)
-    small = int((~large).sum())
+    small = len(sizes) - len(names)
     rest = f"; {small} small one{'s' * (small > 1)} unnamed" if small else ""
     axes.set_xlabel(f"rows by cluster, in each by average linkage{rest}")
 
