@@ -87,11 +87,13 @@ def test_both_clusterings_are_shown_row_by_row(n_features, n_components):
         np.testing.assert_allclose(rows_on(axes), expected, atol=1e-12)
 
 
-@SIZES
-def test_occupied_components_have_their_probabilities(n_features, n_components):
-    tree = posterior(n_features, n_components)
-    found = bg.occupied_components(tree, random_seed=1, progress=False)
-    axes = drawn(bg.plot_occupied(tree))
+@pytest.mark.parametrize("of", ["one component", "nine components", "assignments"])
+def test_occupied_components_have_their_probabilities(of):
+    source = np.random.default_rng(1).integers(3, size=(400, 6))
+    if of != "assignments":
+        source = posterior(4, 9) if of == "nine components" else posterior(1, 1)
+    found = bg.occupied_components(source, random_seed=1, progress=False)
+    axes = drawn(bg.plot_occupied(source))
     assert [bar.get_height() for bar in axes.patches] == found.values.tolist()
     [whiskers] = rings_of(axes)
     expected = found.values + np.outer([-2, 2], np.nan_to_num(found["mcse"]))
