@@ -10,10 +10,11 @@ from bayesgmm.figures.em_trace import plot_trace_em
 from bayesgmm.figures.mixture import plot_mixture
 from bayesgmm.figures.occupied import plot_occupied
 from bayesgmm.figures.similarity import plot_similarity
-from bayesgmm.figures.style import CERTAIN, shown_rows
+from bayesgmm.figures.style import CERTAIN, Rows, shown_rows
 
 __all__ = [
     "CERTAIN",
+    "Rows",
     "plot_assignments",
     "plot_compare_k",
     "plot_comparison",

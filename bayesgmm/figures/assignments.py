@@ -1,33 +1,23 @@
 """The figure of the assignments: every row's cluster, and how certain it is."""
 
-from typing import Any
-
 import numpy as np
+from matplotlib.axes import Axes
 
 from bayesgmm.clusterings import Comparison, Partition
 from bayesgmm.draws import Posterior
+from bayesgmm.figures import style
 from bayesgmm.figures.certainty import (
     OWN,
     SHARING,
     Clustering,
-    certainty_handles,
+    certainty_keys,
     certainty_strip,
-    cluster_key,
     component_curves,
     in_colours,
-    rows_1d,
-    rows_2d,
+    rows_panel,
     same_rows,
-    shown_pair,
 )
-from bayesgmm.figures.style import (
-    CERTAIN,
-    axes_of,
-    beside,
-    note,
-    spread_out,
-    thinned,
-)
+from bayesgmm.figures.style import CERTAIN, Grid, Rows, dots, key
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 
@@ -36,9 +26,9 @@ def plot_assignments(
     post: Posterior,
     clustering: Partition | Comparison | None = None,
     *,
-    x: Any = None,
-    ax: Any = None,
-) -> Any:
+    x: Rows | None = None,
+    ax: Axes | Grid | None = None,
+) -> Axes | np.ndarray:
     """Each row's cluster and how certain it is, with the rows in doubt marked.
 
     One feature: rows against their certainty, on the curves of every component's probability. Two:
@@ -73,49 +63,40 @@ def plot_assignments(
         kinds = (Partition, Comparison)
         arguments.instance("clustering", clustering, kinds, "Try clustering=bg.partition(post).")
     reading = relabelled(post, x)
-    x, features, probability = reading.rows, reading.features, reading.mean_probability
-    same_rows(x, len(probability), "x")
-    shown, names, words, certainty = _shown(clustering, probability)
+    rows, probability, d = reading.rows, reading.mean_probability, len(reading.features)
+    same_rows(rows, len(probability), "x")
+    shown, names, words = _shown(clustering, probability)
     sizes = np.bincount(shown.labels, minlength=max(names) + 1)
-    handles = [cluster_key(k, f"{name}: {sizes[k]:,} rows") for k, name in names.items()]
-    handles += certainty_handles(shown.marked, words, fills=x.shape[1] > 1 and len(names) > 1)
-    if x.shape[1] == 1:
-        axes = axes_of(ax, (1, 1), (7.5, 4.2))[0, 0]
-        if certainty is OWN:
-            component_curves(axes, x[:, 0], spread_out(reading.parameters, 400))
-        rows_1d(axes, x[:, 0], features[0], shown)
-        axes.set_ylabel(certainty)
-        note(axes, thinned(len(x)))
-        beside(axes, handles)
-        return axes
-    n_axes = 1 if x.shape[1] == 2 else 2
-    grid = axes_of(ax, (1, n_axes), (7.5, 5.0) if n_axes == 1 else (11, 4.8))[0]
-    rows_2d(grid[0], x, features, shown, shown_pair(reading))
-    note(grid[0], thinned(len(x)))
+    keys = [key(f"{name}: {sizes[k]:,} rows", markersize=6, **dots(k)) for k, name in names.items()]
+    keys += certainty_keys(shown.marked, words, fills=d > 1 and len(names) > 1)
+    n_axes, size = (1, (7.5, 4.2)) if d == 1 else (1, (7.5, 5.0)) if d == 2 else (2, (11, 4.8))
+    grid = style.axes_of(ax, (1, n_axes), size)[0]
+    if d == 1 and shown.meaning is OWN:
+        component_curves(grid[0], rows[:, 0], style.spread_out(reading.parameters, 400))
+    rows_panel(grid[0], reading, shown)
+    style.note(grid[0], style.thinned(len(rows)))
     if n_axes == 2:
-        certainty_strip(grid[1], shown, certainty)
-    beside(grid[-1], handles)
+        certainty_strip(grid[1], shown)
+    style.legend(grid[-1], keys)
     return grid[0] if n_axes == 1 else grid
 
 
-UNCERTAIN = "uncertain, below 0.5"
-
-
 def _shown(clustering, probability):
-    """The clustering to draw, its names by colour, what is marked, and what certainty is."""
+    """The clustering to draw, its names by colour, and what is marked."""
     names = {k: f"component {k}" for k in range(probability.shape[1])}
     own, certainty = probability.argmax(axis=1), probability.max(axis=1)
     if clustering is None:
-        shown = Clustering(own, certainty, certainty < CERTAIN)
-        return shown, names, f"uncertain, below {CERTAIN}", OWN
+        shown = Clustering(own, certainty, OWN, certainty < CERTAIN)
+        return shown, names, f"uncertain, below {CERTAIN}"
     if isinstance(clustering, Comparison):
         same_rows(clustering.rows, len(own), "clustering")
         disputed = clustering.rows["disputed"].to_numpy(dtype=bool)
-        return Clustering(own, certainty, disputed), names, "disputed, MAP label", OWN
+        return Clustering(own, certainty, OWN, disputed), names, "disputed, MAP label"
     same_rows(clustering.labels, len(own), "clustering")
     labels = in_colours(clustering.labels, own, probability.shape[1])
-    uncertain = clustering.certainty < 0.5
     # The partition's own numbers, as other figures and its sizes have them.
     pairs = sorted(set(zip(clustering.labels.tolist(), labels.tolist(), strict=True)))
     names = {k: f"cluster {c}" for c, k in pairs}
-    return Clustering(labels, clustering.certainty, uncertain), names, UNCERTAIN, SHARING
+    certainty = clustering.certainty
+    shown = Clustering(labels, certainty, SHARING, certainty < 0.5)
+    return shown, names, "uncertain, below 0.5"

@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
+from matplotlib.axes import Axes
 
-from bayesgmm.figures.style import INK, axes_of, beside, colour, dash, note, plain
+from bayesgmm.figures.style import INK, axes_of, key, legend, lines, note, plain
 from bayesgmm.mixture import STRUCTURES
 from bayesgmm.runtime import arguments
 
 NAMES = {"bic": "BIC", "icl": "ICL", "aic": "AIC", "log_likelihood": "log likelihood (nats)"}
 
 
-def plot_compare_k(table: pd.DataFrame, criterion: str = "bic", *, ax: Any = None) -> Any:
+def plot_compare_k(table: pd.DataFrame, criterion: str = "bic", *, ax: Axes | None = None) -> Axes:
     """How far every fit is from the best by a criterion, one line per covariance structure.
 
     Against the number of components, on a scale that is linear up to 10 (strong evidence, for BIC:
@@ -41,37 +41,34 @@ def plot_compare_k(table: pd.DataFrame, criterion: str = "bic", *, ax: Any = Non
     """
     arguments.instance("table", table, pd.DataFrame, "Try table=bg.compare_k(x).")
     arguments.one_of("criterion", criterion, NAMES)
-    absent = {"n_components", "covariance", "converged", criterion} - set(table)
-    if absent:
-        raise ValueError(
-            f"table has no column {', '.join(sorted(absent))}. Try table=bg.compare_k(x)."
-        )
+    if absent := {"n_components", "covariance", "converged", criterion} - set(table):
+        names = ", ".join(sorted(absent))
+        raise ValueError(f"table has no column {names}. Try table=bg.compare_k(x).")
     axes = axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
     table = table.sort_values("n_components")
-    shown = [s for s in STRUCTURES if (table["covariance"] == s).any()]
     values = table[criterion].to_numpy(dtype=float)
     if not np.isfinite(values).any():
         raise ValueError(f"table has no {criterion}: every fit collapsed. Try fewer components.")
     best = int(np.nanargmax(values) if criterion == "log_likelihood" else np.nanargmin(values))
     gap = np.abs(values - values[best])
     size, converged = table["n_components"].to_numpy(), table["converged"].to_numpy(dtype=bool)
-    handles = []
-    for structure in shown:
-        # A structure has its colour whatever others are shown.
-        index, at = list(STRUCTURES).index(structure), (table["covariance"] == structure).to_numpy()
-        style: dict[str, Any] = {"color": colour(index), "ls": dash(index), "lw": 1.5}
-        axes.plot(size[at], gap[at], **style)
-        dots: dict[str, Any] = {"ls": "", "marker": "o", "markersize": 5, "color": colour(index)}
+    keys = []
+    # A structure has its colour whatever others are shown.
+    for k, structure in enumerate(STRUCTURES):
+        at = (table["covariance"] == structure).to_numpy()
+        if not at.any():
+            continue
+        line = lines(k) | {"lw": 1.5}
+        axes.plot(size[at], gap[at], **line)
+        dots: dict[str, Any] = {"ls": "", "marker": "o", "markersize": 5, "color": line["color"]}
         axes.plot(size[at & converged], gap[at & converged], **dots)
         axes.plot(size[at & ~converged], gap[at & ~converged], **dots, markerfacecolor="white")
-        handles.append(Line2D([], [], marker="o", markersize=5, label=structure, **style))
+        keys.append(key(structure, marker="o", markersize=5, **line))
     ring: dict[str, Any] = {"ls": "", "marker": "o", "markersize": 13, "markeredgecolor": INK}
     ring |= {"markerfacecolor": "none", "markeredgewidth": 1.4}
     axes.plot(size[best], 0.0, **ring)
-    name = f"best: K = {size[best]}, {table['covariance'].iloc[best]}"
-    handles.append(Line2D([], [], label=name, **ring))
-    left_out = int(np.isnan(values).sum())
-    if left_out:
+    keys.append(key(f"best: K = {size[best]}, {table['covariance'].iloc[best]}", **ring))
+    if left_out := int(np.isnan(values).sum()):
         note(axes, f"{left_out} of {len(table)} fits collapsed and are left out")
     axes.set_yscale("symlog", linthresh=10)
     axes.set_ylim(bottom=-2)
@@ -81,5 +78,5 @@ def plot_compare_k(table: pd.DataFrame, criterion: str = "bic", *, ax: Any = Non
     axes.set_xticks(sorted(table["n_components"].unique()))
     axes.yaxis.set_major_formatter("{x:g}")
     plain(axes)
-    beside(axes, handles)
+    legend(axes, keys)
     return axes

@@ -1,7 +1,5 @@
 """The figure of the MAP's clustering beside the posterior's."""
 
-from typing import Any
-
 import numpy as np
 
 from bayesgmm.clusterings import Comparison, compare
@@ -9,27 +7,23 @@ from bayesgmm.draws import Posterior
 from bayesgmm.figures.certainty import (
     SHARING,
     Clustering,
-    certainty_handles,
-    cluster_key,
+    certainty_keys,
     in_colours,
-    rows_1d,
-    rows_2d,
+    rows_panel,
     same_rows,
-    shown_pair,
 )
-from bayesgmm.figures.style import (
-    axes_of,
-    beside,
-    note,
-    thinned,
-)
+from bayesgmm.figures.style import Grid, Rows, axes_of, dots, key, legend, note, thinned
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 
 
 def plot_comparison(
-    post: Posterior, comparison: Comparison | None = None, *, x: Any = None, ax: Any = None
-) -> Any:
+    post: Posterior,
+    comparison: Comparison | None = None,
+    *,
+    x: Rows | None = None,
+    ax: Grid | None = None,
+) -> np.ndarray:
     """The MAP's clustering and the posterior's, side by side on the data; disputed rows marked.
 
     On the left every row has the colour of its MAP component, and certainty is the posterior
@@ -63,10 +57,10 @@ def plot_comparison(
         advice = "Try comparison=bg.compare(post)."
         arguments.instance("comparison", comparison, Comparison, advice)
     reading = relabelled(post, x)
-    x, features, n_components = reading.rows, reading.features, len(reading.components)
+    n_obs, n_components = len(reading.rows), len(reading.components)
     if comparison is None:
         comparison = compare(reading, random_seed=1, progress=False)
-    same_rows(comparison.rows, len(x), "comparison")
+    same_rows(comparison.rows, n_obs, "comparison")
     if comparison.map_labels.max() >= n_components:
         raise ValueError(
             f"comparison must be of the posterior's {n_components} components; got one of "
@@ -76,31 +70,24 @@ def plot_comparison(
     disputed = rows["disputed"].to_numpy(dtype=bool)
     of_map = np.asarray(comparison.map_labels)
     clusters = in_colours(best.labels, of_map, n_components)
-    left = Clustering(of_map, 1 - rows["p_wrong"].to_numpy(), disputed)
-    right = Clustering(clusters, best.certainty, disputed)
+    right = 1 - rows["p_wrong"].to_numpy()
     grid = axes_of(ax, (1, 2), (11.5, 4.6))[0]
-    for axes, shown, name in ((grid[0], left, "MAP"), (grid[1], right, "posterior")):
-        if x.shape[1] == 1:
-            rows_1d(axes, x[:, 0], features[0], shown)
-            axes.set_ylabel("probability that the MAP label is right" if shown is left else SHARING)
-        else:
-            rows_2d(axes, x, features, shown, shown_pair(reading))
-        n_clusters = len(np.unique(shown.labels))
+    for axes, name, labels, certainty, meaning in (
+        (grid[0], "MAP", of_map, right, "probability that the MAP label is right"),
+        (grid[1], "posterior", clusters, best.certainty, SHARING),
+    ):
+        rows_panel(axes, reading, Clustering(labels, certainty, meaning, disputed))
+        n_clusters = len(np.unique(labels))
         heading = f"{name}: {n_clusters} cluster{'' if n_clusters == 1 else 's'}"
-        note(axes, "\n".join(filter(None, [heading, thinned(len(x))])))
+        note(axes, "\n".join(filter(None, [heading, thinned(n_obs)])))
     most = max(of_map.max(), clusters.max()) + 1
     counts = [np.bincount(labels, minlength=most) for labels in (of_map, clusters)]
-    handles = [
-        cluster_key(k, f"{_component(k, n_components)}: {a:,} by MAP, {b:,} by posterior")
-        for k, (a, b) in enumerate(zip(*counts, strict=True))
-        if a or b
-    ]
-    handles += certainty_handles(
-        disputed, "disputed, MAP label", fills=x.shape[1] > 1 and len(handles) > 1
-    )
-    beside(grid[1], handles)
+    keys = []
+    for k, (a, b) in enumerate(zip(*counts, strict=True)):
+        name = f"component {k}" if k < n_components else "no component's"
+        if a or b:
+            keys.append(key(f"{name}: {a:,} by MAP, {b:,} by posterior", markersize=6, **dots(k)))
+    fills = len(reading.features) > 1 and len(keys) > 1
+    keys += certainty_keys(disputed, "disputed, MAP label", fills)
+    legend(grid[1], keys)
     return grid
-
-
-def _component(k, n_components):
-    return f"component {k}" if k < n_components else "no component's"

@@ -1,26 +1,16 @@
 """The figure of the components: posterior densities of weights and means."""
 
-from typing import Any
-
 import numpy as np
-from matplotlib.lines import Line2D
 
 from bayesgmm.draws import Posterior
-from bayesgmm.figures.style import (
-    INK,
-    INTERVAL_NAME,
-    TAILS,
-    axes_of,
-    colour,
-    dash,
-    name_size,
-    outlined,
-    wrapped,
-)
+from bayesgmm.figures import style
+from bayesgmm.figures.style import INK, Grid, Rows, colour, key, lines
 from bayesgmm.labels import relabelled
 
 
-def plot_components(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
+def plot_components(
+    post: Posterior, *, x: Rows | None = None, ax: Grid | None = None
+) -> np.ndarray:
     """Posterior densities of the weights and of every feature's mean, one ridge per component.
 
     Each ridge is scaled to the same height; the bar under it is the central 94 % interval, the
@@ -41,41 +31,34 @@ def plot_components(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
     """
     reading = relabelled(post, x)
     point, draws = reading.map, reading.parameters
-    weights, means, n_components = draws.weights, draws.means, draws.n_components
-    quantities = [] if n_components == 1 else [("weight", weights, point and point.weights)]
+    quantities = [("weight", draws.weights, point and point.weights)]
+    if draws.n_components == 1:
+        quantities = []
     quantities += [
-        (f"mean of {name}", means[:, :, j], None if point is None else point.means[:, j])
+        (f"mean of {name}", draws.means[:, :, j], None if point is None else point.means[:, j])
         for j, name in enumerate(reading.features)
     ]
-    n_cols = 1 if len(quantities) <= 3 else 2 if len(quantities) <= 8 else 3
-    n_rows = -(-len(quantities) // n_cols)
-    height = (0.42 * n_components + 0.9) * n_rows + 0.3
-    if ax is None:
-        grid = axes_of(None, (n_rows, n_cols), (max(7.0, 4.2 * n_cols), height)).ravel()
-    else:
-        grid = axes_of(ax, (1, len(quantities)), None).ravel()
-    for axes in grid[len(quantities) :]:
+    n = len(quantities)
+    n_cols = 1 if n <= 3 else 2 if n <= 8 else 3
+    n_rows = -(-n // n_cols)
+    size = max(7.0, 4.2 * n_cols), (0.42 * draws.n_components + 0.9) * n_rows + 0.3
+    grid = style.axes_of(ax, (n_rows, n_cols) if ax is None else (1, n), size).ravel()
+    for axes in grid[n:]:
         axes.set_axis_off()
     for axes, (name, values, at) in zip(grid, quantities, strict=False):
         _ridges(axes, values, at)
-        axes.set_xlabel(wrapped(name, 40), parse_math=False, fontsize=name_size(name, 40))
-    ink: dict[str, Any] = {"color": INK, "ls": ""}
-    handles = [
-        Line2D([], [], color=INK, lw=3.5, alpha=0.75, solid_capstyle="butt", label=INTERVAL_NAME),
-        Line2D([], [], **ink, marker="|", markersize=9, markeredgewidth=1.6, label="median"),
+        style.write_name(axes.set_xlabel, name, 40)
+    keys = [
+        key(style.INTERVAL_NAME, color=INK, lw=3.5, alpha=0.75, solid_capstyle="butt"),
+        key("median", color=INK, ls="", **MEDIAN),
     ]
     if point is not None:
-        handles.append(Line2D([], [], **ink, marker="D", markerfacecolor="white", label="MAP"))
-    grid[0].legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        ncols=3,
-        frameon=False,
-        fontsize="small",
-        borderaxespad=0.1,
-    )
-    return grid[: len(quantities)]
+        keys.append(key("MAP", color=INK, ls="", marker="D", markerfacecolor="white"))
+    style.legend(grid[0], keys, "lower left", at=(0, 1.0), ncols=3, borderaxespad=0.1)
+    return grid[:n]
+
+
+MEDIAN = {"marker": "|", "markersize": 9, "markeredgewidth": 1.6}
 
 
 def _ridges(ax, values, at):
@@ -89,10 +72,10 @@ def _ridges(ax, values, at):
             grid, density, _ = array_stats.kde(draws)
             height = line + 0.72 * density / density.max()
             ax.fill_between(grid, line, height, color=colour(k), alpha=0.3, lw=0)
-            ax.plot(grid, height, color=colour(k), ls=dash(k), lw=1.4, path_effects=outlined(k))
-        low, middle, high = np.quantile(draws, [TAILS[0], 0.5, TAILS[1]])
-        ax.hlines(line, low, high, color=colour(k), lw=3.5, path_effects=outlined(k))
-        ax.plot(middle, line, marker="|", color=INK, markersize=9, markeredgewidth=1.6)
+            ax.plot(grid, height, lw=1.4, **lines(k))
+        low, middle, high = np.quantile(draws, [style.TAILS[0], 0.5, style.TAILS[1]])
+        ax.hlines(line, low, high, color=colour(k), lw=3.5, path_effects=style.outlined(k))
+        ax.plot(middle, line, color=INK, **MEDIAN)
         if at is not None:
             diamond = {"marker": "D", "color": "white", "markeredgecolor": INK, "markersize": 4.5}
             ax.plot(at[k], line - 0.17, zorder=5, **diamond)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.lines import Line2D
 
 from bayesgmm.draws import Posterior, names
-from bayesgmm.figures.style import INK, axes_of, beside, name_size, plain, wrapped
+from bayesgmm.figures import style
+from bayesgmm.figures.style import INK, Grid, Rows
 from bayesgmm.labels import relabelled
 
 CHAINS = ("#332288", "#44AA99", "#AA4499", "#999933", "#88CCEE", "#882255", "#117733", "#DDCC77")
@@ -16,7 +16,9 @@ N_EACH = 3
 """Quantities shown without labels, and as many with: those of the worst R-hat."""
 
 
-def plot_convergence(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
+def plot_convergence(
+    post: Posterior, *, x: Rows | None = None, ax: Grid | None = None
+) -> np.ndarray:
     """ArviZ's trace and rank plot of the quantities that have converged least, one row each.
 
     First three that no relabelling can change: the log posterior (where the sampler kept it, else
@@ -49,55 +51,51 @@ def plot_convergence(post: Posterior, *, x: Any = None, ax: Any = None) -> Any:
     import arviz_plots as azp
 
     reading = relabelled(post, x)
-    chosen, r_hat, ess = _chosen(reading)
+    chosen, mixed = _chosen(reading)
     if not chosen:
         raise ValueError(
             "post has nothing to show: no quantity varies from draw to draw, or a chain has fewer "
             "draws than R-hat needs. Draw more."
         )
-    grid = axes_of(ax, (len(chosen), 2), (10, 1.75 * len(chosen) + 0.5))
+    grid = style.axes_of(ax, (len(chosen), 2), (10, 1.75 * len(chosen) + 0.5))
     # ArviZ names variables in coordinates, and a slash would be a path there.
     plain_names = {name: f"q{i}" for i, name in enumerate(chosen)}
     halves = reading.n_chains == 1
-    chains = chosen[names.CHAIN].values
-    chosen = chosen.assign_coords({names.CHAIN: np.arange(len(chains))})
+    labels = [f"chain {c}" for c in chosen[names.CHAIN].values]
+    chosen = chosen.assign_coords({names.CHAIN: np.arange(len(labels))})
     tree = xr.DataTree.from_dict({names.POSTERIOR: chosen.rename(plain_names)})
-    if names.STATISTICS in reading.tree.children and not halves:
+    if halves:
+        labels = ["first half", "second half"]
+    elif names.STATISTICS in reading.tree.children:
         statistics = reading.group(names.STATISTICS)
         tree[names.STATISTICS] = xr.DataTree(statistics.assign_coords(chosen[[]].coords))
-    off: dict[str, Any] = {"title": False, "xlabel": False}
-    plots: tuple[tuple[Any, str], ...] = (
-        (azp.plot_trace, "ticklabels"),
-        (azp.plot_rank, "remove_axis"),
-    )
+    shades = [CHAINS[c % len(CHAINS)] for c in range(len(labels))]
+    plots: Any = ((azp.plot_trace, "ticklabels"), (azp.plot_rank, "remove_axis"))
     for column, (plot, own) in zip(grid.T, plots, strict=True):
-        where = _collection(tree[names.POSTERIOR].to_dataset(), column)
-        plot(tree, plot_collection=where, visuals={**off, own: False}, backend="matplotlib")
-    for i, name in enumerate(chosen):
-        left, right = grid[i]
-        left.set_title(
-            f"{wrapped(name, 60)}:  R-hat {r_hat[name]:.3f}, bulk ESS {ess[name]:,.0f}",
-            loc="left",
-            fontsize=name_size(name, 30) if len(name) > 30 else "medium",
-            color=INK,
-            parse_math=False,
-        )
+        where = _collection(tree[names.POSTERIOR].to_dataset(), column, shades)
+        off = {"title": False, "xlabel": False, own: False}
+        plot(tree, plot_collection=where, visuals=off, backend="matplotlib")
+    for name, (left, right) in zip(chosen, grid, strict=True):
+        numbers = f"R-hat {mixed[name]['r_hat']:.3f}, bulk ESS {mixed[name]['ess_bulk']:,.0f}"
+        title = {"loc": "left", "fontsize": style.name_size(name, 30), "color": INK}
+        left.set_title(f"{style.wrapped(name, 60)}:  {numbers}", parse_math=False, **title)
         right.axhline(0, color=INK, lw=0.8, zorder=0)
         right.set_ylabel("Δ ECDF")
         left.yaxis.set_major_formatter("{x:.7g}")
         for text in list(right.texts):  # ArviZ's p-value lies on the curves
             right.set_title(text.get_text().strip(), loc="right", fontsize="small", color=INK)
             text.remove()
-        for axes in (left, right):
-            axes.tick_params(labelbottom=i == len(chosen) - 1)
-            plain(axes)
+    for axes in grid.flat:
+        axes.tick_params(labelbottom=axes in grid[-1])
+        style.plain(axes)
     grid[-1, 0].set_xlabel("draw")
     grid[-1, 1].set_xlabel("fractional rank of the chain's draws")
-    beside(grid[0, 1], _chain_handles(chains, halves))
+    keys = [style.key(label, color=c, lw=2) for label, c in zip(labels, shades, strict=True)]
+    style.legend(grid[0, 1], keys)
     return grid
 
 
-def _collection(values, column):
+def _collection(values, column, shades):
     """ArviZ's record of which axes shows which quantity, chains in colour."""
     from arviz_plots import PlotCollection
 
@@ -109,29 +107,15 @@ def _collection(values, column):
         }
     )
     aes = {"color": ["chain"], "overlay": ["chain"]}
-    shades = _shades(values.sizes[names.CHAIN])
     return PlotCollection(values, viz, aes=aes, backend="matplotlib", color=shades)
 
 
-def _shades(n_chains):
-    return [CHAINS[c % len(CHAINS)] for c in range(n_chains)]
-
-
-def _chain_handles(chains, halves):
-    labels = [f"chain {c}" for c in chains]
-    if halves:
-        labels = ["first half", "second half"]
-    return [
-        Line2D([], [], color=shade, lw=2, label=label)
-        for label, shade in zip(labels, _shades(len(labels)), strict=True)
-    ]
-
-
 def _chosen(reading):
-    """The quantities shown, (chain, draw) each, their R-hat and their effective sample size."""
+    """The quantities shown, (chain, draw) each, and by their names what ``mixing`` says of them."""
     from bayesgmm.posterior import functionals, labelled_parameters, mixing, varying, with_few_rows
 
-    parts, tables = [], []
+    parts: list[xr.Dataset] = []
+    mixed: dict[str, Any] = {}
     for values in (
         functionals(with_few_rows(reading), progress=False),
         labelled_parameters(reading),
@@ -141,7 +125,5 @@ def _chosen(reading):
         level = [n for n in ("log_posterior", "log_likelihood") if n in table.index][:1]
         worst = [*level, *(n for n in table.index if n not in level)][:N_EACH]
         parts.append(values[worst])
-        tables.append(table.loc[worst])
-    r_hat = {n: v for t in tables for n, v in t["r_hat"].items()}
-    ess = {n: v for t in tables for n, v in t["ess_bulk"].items()}
-    return xr.merge(parts), r_hat, ess
+        mixed |= table.loc[worst].to_dict("index")
+    return xr.merge(parts), mixed

@@ -1,33 +1,13 @@
 """The figure of the mixture: the data, the MAP's components and those of posterior draws."""
 
-from typing import Any
-
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from bayesgmm.draws import Posterior
-from bayesgmm.figures.style import (
-    GREY,
-    INK,
-    INTERVAL_NAME,
-    TAILS,
-    axes_of,
-    beside,
-    by_separation,
-    colour,
-    dash,
-    key,
-    log_densities_1d,
-    name_axis,
-    note,
-    outlined,
-    plain,
-    shown_rows,
-    spread_out,
-    thinned,
-)
+from bayesgmm.figures import style
+from bayesgmm.figures.style import GREY, INK, Grid, Rows, colour, key, legend, lines, shown_rows
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 
@@ -35,7 +15,9 @@ MAX_FEATURES = 5
 """A pair grid shows at most this many features, those that separate the components best."""
 
 
-def plot_mixture(post: Posterior, *, x: Any = None, ax: Any = None, n_draws: int = 50) -> Any:
+def plot_mixture(
+    post: Posterior, *, x: Rows | None = None, ax: Axes | Grid | None = None, n_draws: int = 50
+) -> Axes | np.ndarray:
     """The data, the MAP's components and those of posterior draws.
 
     One feature: a histogram under the density, whole and per component: the MAP's, and the central
@@ -62,67 +44,60 @@ def plot_mixture(post: Posterior, *, x: Any = None, ax: Any = None, n_draws: int
     """
     n_draws = arguments.integer("n_draws", n_draws, 0)
     reading = relabelled(post, x)
-    x, features, point = reading.rows, reading.features, reading.map
-    if x.shape[1] == 1:
-        ax = axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
-        draws = spread_out(reading.parameters, 500)
-        return mixture_1d(ax, x[:, 0], features[0], point, draws, reading.sample_weight)
-    draws = spread_out(reading.parameters, n_draws)
-    chosen = np.sort(by_separation(reading)[:MAX_FEATURES])
+    rows, features, point = reading.rows, reading.features, reading.map
+    if len(features) == 1:
+        axes = style.axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
+        _mixture_1d(axes, reading, style.spread_out(reading.parameters, 500))
+        return axes
+    draws = style.spread_out(reading.parameters, n_draws)
+    chosen = np.sort(style.by_separation(reading)[:MAX_FEATURES])
     side = len(chosen) - 1
     size = (7.5, 5.5) if side == 1 else (2.4 * side + 1.8, 2.2 * side + 0.6)
-    grid = axes_of(ax, (side, side), size)
-    rows = shown_rows(len(x))
-    for i in range(side):
-        for j in range(side):
-            if j > i:
-                grid[i, j].set_axis_off()
-                continue
-            pair = chosen[j], chosen[i + 1]
-            pair_panel(grid[i, j], x, rows, point, draws, pair)
-            label_pair(grid, i, j, features, pair)
-    part = "" if len(chosen) == x.shape[1] else f"{len(chosen)} of {x.shape[1]} features shown. "
-    note(grid[0, 0], part + thinned(len(x)))
-    handles = mixture_handles(point, draws)
-    handles.append(Line2D([], [], color=GREY, marker="o", ls="", markersize=3.5, label="data"))
+    grid = style.axes_of(ax, (side, side), size)
+    for i, j in np.ndindex(side, side):
+        if j > i:
+            grid[i, j].set_axis_off()
+            continue
+        pair = [chosen[j], chosen[i + 1]]
+        _pair_panel(grid[i, j], rows, point, draws, pair)
+        _name_outer(grid, i, j, [features[f] for f in pair])
+    n_shown, n_features = len(chosen), len(features)
+    part = "" if n_shown == n_features else f"{n_shown} of {n_features} features shown. "
+    style.note(grid[0, 0], part + style.thinned(len(rows)))
+    keys = _component_keys(point, draws)
+    if len(draws):
+        keys.append(key(f"{len(draws)} posterior draws", color=INK, lw=0.8, alpha=0.4))
+    keys.append(key("data", color=GREY, marker="o", ls="", markersize=3.5))
     if side == 1:
-        beside(grid[0, 0], handles)
+        legend(grid[0, 0], keys)
         return grid[0, 0]
-    grid[0, -1].legend(handles=handles, loc="upper right", frameon=False, fontsize="small")
+    legend(grid[0, -1], keys, "upper right", at=None)
     return grid
 
 
-def label_pair(grid, i, j, features, pair):
+def _name_outer(grid, i, j, names):
     """Feature names on the outer panels of a pair grid only."""
     width = 34 if grid.size == 1 else 20
     axes = grid[i, j]
     if i == len(grid) - 1:
-        name_axis(axes, "x", features[pair[0]], width)
+        style.write_name(axes.set_xlabel, names[0], width)
     else:
         axes.tick_params(labelbottom=False)
     if j == 0:
-        name_axis(axes, "y", features[pair[1]], width)
+        style.write_name(axes.set_ylabel, names[1], width)
     else:
         axes.tick_params(labelleft=False)
 
 
-def component_handles(point, draws):
+def _component_keys(point, draws):
     """The legend's components, with the MAP's weights, else the posterior's."""
     weights = draws.weights.mean(axis=0) if point is None else point.weights
-    return [key(k, f"component {k}, weight {w:.2f}") for k, w in enumerate(weights)]
+    return [key(f"component {k}, weight {w:.2f}", lw=2, **lines(k)) for k, w in enumerate(weights)]
 
 
-def mixture_handles(point, draws):
-    """The legend of the mixture: components, and draws."""
-    handles = component_handles(point, draws)
-    if len(draws):
-        label = f"{len(draws)} posterior draws"
-        handles.append(Line2D([], [], color=INK, lw=0.8, alpha=0.4, label=label))
-    return handles
-
-
-def mixture_1d(ax, x, name, point, draws, weights):
-    """Histogram and densities of one feature; weights (n_obs,) of the rows, or None."""
+def _mixture_1d(ax, reading, draws):
+    """Histogram and densities of one feature."""
+    x, point = reading.rows[:, 0], reading.map
     pad = 0.12 * np.ptp(x)
     low, high = x.min() - pad, x.max() + pad
     grid = np.linspace(low, high, 500)
@@ -130,31 +105,30 @@ def mixture_1d(ax, x, name, point, draws, weights):
         sd = np.sqrt(point.variances)
         fine = (point.means + sd * np.linspace(-4, 4, 61)).ravel()
         grid = np.union1d(grid, fine[(fine >= low) & (fine <= high)])
-    heights, edges = np.histogram(x, bins=_bins(x), weights=weights, density=True)
+    heights, edges = np.histogram(x, _bins(x), weights=reading.sample_weight, density=True)
     ax.stairs(heights, edges, color=GREY, lw=1, zorder=1.5)
     _rug(ax, x)
-    curves = np.exp(log_densities_1d(grid, draws))
+    curves = np.exp(style.log_densities_1d(grid, draws))
     for k in range(curves.shape[1]):
         _band(ax, grid, curves[:, k], colour(k))
     tops = [heights.max(), _band(ax, grid, curves.sum(axis=1), INK)]
+    keys = _component_keys(point, draws)
     if point is not None:
-        best = np.exp(log_densities_1d(grid, point[None]))
-        ax.plot(grid, best[0].sum(axis=0), color=INK, lw=2.2)
-        for k, line in enumerate(best[0]):
-            ax.plot(grid, line, color=colour(k), ls=dash(k), lw=1.8, path_effects=outlined(k))
-        tops.append(best[0].sum(axis=0).max())
+        best = np.exp(style.log_densities_1d(grid, point[None]))[0]
+        whole = {"color": INK, "lw": 2.2}
+        ax.plot(grid, best.sum(axis=0), **whole)
+        for k, curve in enumerate(best):
+            ax.plot(grid, curve, lw=1.8, **lines(k))
+        tops.append(best.sum(axis=0).max())
+        keys.insert(0, key("mixture, MAP", **whole))
+    keys.append(Patch(color=INK, alpha=0.25, lw=0, label=style.INTERVAL_NAME))
+    keys.append(key("data, histogram", color=GREY, lw=1))
     ax.set(xlim=(low, high), ylim=(0, 1.1 * max(tops)), ylabel="density")
     ax.tick_params(axis="x", pad=8)
-    name_axis(ax, "x", name, 60)
-    note(ax, thinned(len(x)))
-    bars = Line2D([], [], color=GREY, lw=1, label="data, histogram")
-    band = Patch(color=INK, alpha=0.25, lw=0, label=INTERVAL_NAME)
-    handles = [*component_handles(point, draws), band, bars]
-    if point is not None:
-        handles.insert(0, Line2D([], [], color=INK, lw=2.2, label="mixture, MAP"))
-    beside(ax, handles)
-    plain(ax)
-    return ax
+    style.write_name(ax.set_xlabel, reading.features[0], 60)
+    style.note(ax, style.thinned(len(x)))
+    legend(ax, keys)
+    style.plain(ax)
 
 
 def _rug(ax, x):
@@ -166,7 +140,7 @@ def _rug(ax, x):
 
 def _band(ax, grid, curves, shade):
     """The central interval at every point; its highest."""
-    low, high = np.quantile(curves, TAILS, axis=0)
+    low, high = np.quantile(curves, style.TAILS, axis=0)
     ax.fill_between(grid, low, high, color=shade, alpha=0.25, lw=0)
     return high.max()
 
@@ -179,9 +153,9 @@ def _bins(x):
     return int(np.clip(np.ptp(x) * len(x) ** (1 / 3) / (2 * spread), 10, 80))
 
 
-def pair_panel(ax, x, rows, point, draws, pair):
+def _pair_panel(ax, x, point, draws, pair):
     """One panel: rows, the MAP's 1-2-3 σ ellipses, the draws' 2 σ ellipses, of two features."""
-    pair = list(pair)
+    rows = shown_rows(len(x))
     alpha = 0.55 if len(rows) < 1000 else 0.3
     ax.scatter(*x[np.ix_(rows, pair)].T, s=9, color=GREY, alpha=alpha, linewidths=0, zorder=1)
     covariances = draws.covariances
@@ -199,17 +173,17 @@ def pair_panel(ax, x, rows, point, draws, pair):
     margin = 0.03 * (high - low)
     ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
     ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
-    plain(ax)
+    style.plain(ax)
 
 
 def _bold_ellipses(ax, point, k, pair):
     """Draw one component of the MAP; the points of its outermost ellipse."""
-    style = {"colors": colour(k), "linestyles": [dash(k)], "path_effects": outlined(k), "zorder": 3}
     for radius, width in ((1, 2.0), (2, 1.6), (3, 1.2)):
         ring = _ellipses(point.means[k][None], point.covariances[k][None], pair, radius)
-        ax.add_collection(LineCollection(ring, lw=width, **style), autolim=False)
-    centre = {"marker": "+", "markersize": 8, "markeredgewidth": 2, "path_effects": outlined(k)}
-    ax.plot(*point.means[k][pair], color=colour(k), zorder=4, **centre)
+        bold = LineCollection(ring, lw=width, zorder=3, **lines(k))
+        ax.add_collection(bold, autolim=False)
+    centre = {"marker": "+", "markersize": 8, "markeredgewidth": 2, "zorder": 4}
+    ax.plot(*point.means[k][pair], **centre, **lines(k))
     return ring[0]
 
 

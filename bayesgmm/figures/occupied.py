@@ -1,20 +1,16 @@
 """The figure of K₊, the number of components that hold rows."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from bayesgmm.clusterings import occupied_components
-from bayesgmm.figures.style import (
-    GREY,
-    INK,
-    axes_of,
-    plain,
-)
+from bayesgmm.draws import Posterior
+from bayesgmm.figures.style import GREY, INK, axes_of, plain
 
 
-def plot_occupied(post: Any, *, ax: Any = None) -> Any:
+def plot_occupied(post: Posterior | ArrayLike, *, ax: Axes | None = None) -> Axes:
     """Posterior of K₊, the number of components that hold rows, with Monte Carlo errors.
 
     Parameters
@@ -37,15 +33,8 @@ def plot_occupied(post: Any, *, ax: Any = None) -> Any:
     for at, p, e in zip(number, probability, np.nan_to_num(error), strict=True):
         if p > 0:
             label = f"{p:.2f}" if p >= 0.005 else "<0.01"
-            axes.annotate(
-                label,
-                (at, p + 2 * e),
-                (0, 3),
-                textcoords="offset points",
-                ha="center",
-                fontsize="small",
-                color=INK,
-            )
+            above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center"}
+            axes.annotate(label, (at, p + 2 * e), fontsize="small", color=INK, **above)
     axes.set(
         xlabel="components that hold rows, K₊\n(± 2 Monte Carlo standard errors)",
         ylabel="posterior probability",

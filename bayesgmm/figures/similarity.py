@@ -1,17 +1,17 @@
 """The figure of the similarity matrix."""
 
-from typing import Any
-
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from bayesgmm.clusterings import Partition, assignments, checked_assignments, similarity
+from bayesgmm.clusterings import Partition, checked_assignments, similarity
 from bayesgmm.clusterings import partition as best_partition
 from bayesgmm.draws import Posterior
 from bayesgmm.figures.certainty import in_colours
-from bayesgmm.figures.style import INK, axes_of, colour, dash, note, shown_rows, thinned
+from bayesgmm.figures.style import INK, Rows, axes_of, colour, dash, note, shown_rows, thinned
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 
@@ -21,7 +21,13 @@ LABELLED = 0.04
 """A cluster with a smaller share of the rows has no room for its name."""
 
 
-def plot_similarity(post: Any, partition: Any = None, *, x: Any = None, ax: Any = None) -> Any:
+def plot_similarity(
+    post: Posterior | ArrayLike,
+    partition: Partition | ArrayLike | None = None,
+    *,
+    x: Rows | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """How probable it is that two rows share a component, rows ordered by cluster.
 
     Clusters come in their order, rows within so that similar ones are neighbours, by average
@@ -50,8 +56,14 @@ def plot_similarity(post: Any, partition: Any = None, *, x: Any = None, ax: Any 
     ValueError, TypeError
         The matrix is not square, or the partition one of other rows.
     """
-    psm, rows, n_obs, found, probability = _matrix(post, x, partition is None)
-    labels = found if partition is None else _labels(partition, n_obs)[rows]
+    shown, rows, n_obs, probability = _shown(post, x)
+    is_matrix = isinstance(shown, np.ndarray) and shown.dtype.kind == "f"
+    psm = shown if is_matrix else similarity(shown, progress=False).values
+    labels = None
+    if partition is not None:
+        labels = _labels(partition, n_obs)[rows]
+    elif not is_matrix:
+        labels = best_partition(shown, random_seed=1, progress=False).labels
     axes = axes_of(ax, (1, 1), (7, 5.4))[0, 0]
     if labels is None:
         order = _by_linkage(psm)
@@ -63,14 +75,12 @@ def plot_similarity(post: Any, partition: Any = None, *, x: Any = None, ax: Any 
         if probability is not None:
             shades = in_colours(labels, probability.argmax(axis=1), probability.shape[1])
         _frames(axes, labels[order], shades[order])
-    scale = {"cmap": "Greys", "vmin": 0, "vmax": 1}
-    ordered = psm[np.ix_(order, order)]
-    image = axes.imshow(ordered, aspect="auto", interpolation="nearest", **scale)
+    look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
+    image = axes.imshow(psm[np.ix_(order, order)], **look)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.85)
     bar.set_label("posterior probability of sharing a component")
     axes.set_xticks([])
-    for side in axes.spines.values():
-        side.set_color(INK)
+    axes.spines[:].set_color(INK)
     note(axes, thinned(n_obs, MAX_ROWS))
     return axes
 
@@ -79,53 +89,42 @@ def _frames(axes, labels, shades):
     """A frame in its colour round every cluster, and its name at the side."""
     starts = np.flatnonzero(np.r_[True, np.diff(labels) != 0])
     sizes = np.diff(np.r_[starts, len(labels)])
-    large = sizes >= LABELLED * len(labels)
-    for start, size in zip(starts, sizes, strict=True):
-        shade, line = colour(shades[start]), dash(shades[start])
-        box: dict[str, Any] = {"edgecolor": shade, "ls": line, "lw": 2.2, "clip_on": False}
-        axes.add_patch(
-            Rectangle((start - 0.5, start - 0.5), size, size, fill=False, zorder=3, **box)
-        )
-    middle = (starts + (sizes - 1) / 2)[large]
     unit = "row" if sizes.max() == 1 else "rows"
-    names = [
-        f"cluster {labels[start]}\n{size:,} {unit}"
-        for start, size in zip(starts[large], sizes[large], strict=True)
-    ]
-    axes.set_yticks(middle, names, fontsize="small")
+    names = {}
+    for start, size in zip(starts, sizes, strict=True):
+        line = {"edgecolor": colour(shades[start]), "ls": dash(shades[start]), "lw": 2.2}
+        corner = (start - 0.5, start - 0.5)
+        axes.add_patch(Rectangle(corner, size, size, fill=False, clip_on=False, zorder=3, **line))
+        if size >= LABELLED * len(labels):
+            names[start + (size - 1) / 2] = f"cluster {labels[start]}\n{size:,} {unit}"
+    axes.set_yticks([*names], [*names.values()], fontsize="small")
     axes.tick_params(axis="y", length=0)
-    small = int((~large).sum())
+    small = len(sizes) - len(names)
     rest = f"; {small} small one{'s' * (small > 1)} unnamed" if small else ""
     axes.set_xlabel(f"rows by cluster, in each by average linkage{rest}")
 
 
-def _matrix(post, x, wants_clusters):
-    """The matrix of the rows shown, their positions, the rows in all, clusters, probabilities."""
+def _shown(post, x):
+    """Posterior, assignments or matrix of the rows shown, which they are, of how many.
+
+    Of a posterior also their probabilities of every component, else None.
+    """
     if isinstance(post, Posterior):
         reading = relabelled(post, x)
         n_obs = len(reading.rows)
         rows = shown_rows(n_obs, MAX_ROWS)
-        psm = similarity(reading, rows=rows, progress=False).values
-        found = None
-        if wants_clusters:
-            draws = assignments(reading.of_rows(rows), 1, progress=False)
-            found = best_partition(draws, random_seed=1, progress=False).labels
-        return psm, rows, n_obs, found, reading.mean_probability[rows]
+        return reading.of_rows(rows), rows, n_obs, reading.mean_probability[rows]
     kind = "a DataTree, integer assignments (n_draws, n_obs), or a square matrix of probabilities"
     values = arguments.array("post", post, "iuf", kind)
     if values.dtype.kind in "iu":
         values = checked_assignments(values)
         rows = shown_rows(values.shape[1], MAX_ROWS)
-        psm = similarity(values, rows=rows, progress=False).values
-        found = None
-        if wants_clusters:
-            found = best_partition(values[:, rows], random_seed=1, progress=False).labels
-        return psm, rows, values.shape[1], found, None
+        return values[:, rows], rows, values.shape[1], None
     square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0
     if not square or not (np.abs(values - 0.5) <= 0.5 + 1e-9).all():
         raise ValueError(f"post must be {kind}; got {arguments.shown(values)}.")
     rows = shown_rows(len(values), MAX_ROWS)
-    return values[np.ix_(rows, rows)], rows, len(values), None, None
+    return values[np.ix_(rows, rows)], rows, len(values), None
 
 
 def _labels(partition, n_obs):

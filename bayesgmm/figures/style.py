@@ -1,6 +1,8 @@
 """What the figures share: colours, axes, labels."""
 
 import re
+from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -8,9 +10,15 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
+from numpy.typing import ArrayLike
 
 from bayesgmm.posterior import INTERVAL
 from bayesgmm.runtime import arguments
+
+Rows = ArrayLike | PathLike[str]
+"""What rows come as: arrays, and tables and sequences that can be made one, or a file's path."""
+Grid = np.ndarray | Sequence[Axes]
+"""Several axes of matplotlib, as ``plt.subplots`` returns them."""
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 """Okabe & Ito's colours, told apart with every common colour blindness."""
@@ -49,19 +57,9 @@ def dash(component: int) -> Any:
 
 def outlined(component):
     """A dark rim for lines whose colour is too light for white paper."""
-    return (
-        [Stroke(linewidth=3, foreground="#555555"), Normal()]
-        if colour(component) == "#F0E442"
-        else []
-    )
-
-
-def key(component, label, **style):
-    """The legend's line for a component."""
-    style = {"ls": dash(component), "lw": 2, **style}
-    return Line2D(
-        [], [], color=colour(component), path_effects=outlined(component), label=label, **style
-    )
+    if colour(component) != "#F0E442":
+        return []
+    return [Stroke(linewidth=3, foreground="#555555"), Normal()]
 
 
 def rim(component):
@@ -69,15 +67,27 @@ def rim(component):
     return INK if outlined(component) else colour(component)
 
 
-def beside(ax, handles):
-    """A legend to the right of the axes."""
-    ax.legend(
-        handles=handles,
-        loc="center left",
-        bbox_to_anchor=(1.01, 0.5),
-        frameon=False,
-        fontsize="small",
-    )
+def lines(component: int) -> dict[str, Any]:
+    """How a component's lines look."""
+    shade = colour(component)
+    return {"color": shade, "ls": dash(component), "path_effects": outlined(component)}
+
+
+def dots(component: int) -> dict[str, Any]:
+    """How a component's markers look."""
+    shapes = {"marker": marker(component), "ls": ""}
+    return shapes | {"color": colour(component), "markeredgecolor": rim(component)}
+
+
+def key(label, **style):
+    """A line or a marker of the legend."""
+    return Line2D([], [], label=label, **style)
+
+
+def legend(ax, handles, loc="center left", at=(1.01, 0.5), **more):
+    """A legend, to the right of the axes unless it has another place."""
+    place = {"loc": loc, "bbox_to_anchor": at, **more}
+    ax.legend(handles=handles, frameon=False, fontsize="small", **place)
 
 
 def note(ax, text):
@@ -120,9 +130,9 @@ def name_size(name, width):
     return "medium" if len(name) <= width else "small"
 
 
-def name_axis(axes, which, name, width):
-    label = axes.set_xlabel if which == "x" else axes.set_ylabel
-    label(wrapped(name, width), parse_math=False, fontsize=name_size(name, width))
+def write_name(write, name, width):
+    """Hand a name to a setter of the axes, such as ``ax.set_xlabel``."""
+    write(wrapped(name, width), parse_math=False, fontsize=name_size(name, width))
 
 
 def spread_out(draws, n_draws):

@@ -2,13 +2,13 @@
 
 import base64
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib import pyplot as plt
 
+from bayesgmm.clusterings import Comparison, Partition
 from bayesgmm.draws import Reading, names
 from bayesgmm.figures import (
     plot_assignments,
@@ -22,6 +22,8 @@ from bayesgmm.figures import (
     style,
 )
 from bayesgmm.page.clustering_numbers import Clustered
+from bayesgmm.page.methods import count
+from bayesgmm.page.tables import fields
 from bayesgmm.posterior import LEAST_DRAWS
 
 
@@ -46,71 +48,60 @@ class Picture:
 
     def words(self) -> dict[str, str]:
         """What the report's JSON keeps of it."""
-        return {
-            "name": self.name,
-            "section": self.section,
-            "alt": self.alt,
-            "caption": self.caption,
-        }
+        return fields(self, "name", "section", "alt", "caption")
 
 
 def pictures(reading: Reading, found: Clustered) -> list[Picture]:
     """The figures of a relabelled posterior and its clustering, in the order of the page."""
-    return [
-        Picture(name, section, _png(draw()), alt, caption)
-        for name, section, draw, (alt, caption) in _planned(reading, found)
-    ]
-
-
-def _planned(reading: Reading, found: Clustered) -> Iterator[tuple[str, str, Any, tuple[str, str]]]:
-    """Name, section, how to draw it, and words of every figure. A new figure is a line here."""
-    n_obs, d = reading.rows.shape
+    (n_obs, d), k = reading.rows.shape, len(reading.components)
     n_chains, n_draws = map(len, reading.lead.values())
-    k, what = len(reading.components), f"{n_obs} rows, {d} feature{'s' if d > 1 else ''}"
-    part, both = found.part, found.comparison
-    yield "mixture", "estimates", lambda: plot_mixture(reading), _mixture_words(d, k, what)
-    yield "components", "estimates", lambda: plot_components(reading), _component_words(k)
+    what = f"{n_obs} rows, {count(d, 'feature')}"
+    part, both, mode = found.part, found.comparison, reading.group(names.MAP)
+    shown = []
+
+    def show(name, section, axes, words):
+        shown.append(Picture(name, section, _png(axes), *words))
+
+    show("mixture", "estimates", plot_mixture(reading), _mixture_words(d, k, what))
+    show("components", "estimates", plot_components(reading), _component_words(k))
     words = _assignment_words(reading.mean_probability, d)
-    yield "assignments", "clustering", lambda: plot_assignments(reading), words
+    show("assignments", "clustering", plot_assignments(reading), words)
     words = _similarity_words(found.partition)
-    yield "similarity", "clustering", lambda: plot_similarity(part, found.partition), words
+    show("similarity", "clustering", plot_similarity(part, found.partition), words)
     if both is not None:
-        yield "comparison", "comparison", lambda: plot_comparison(part, both), _both_words(both, d)
-    words = _occupied_words(found.occupied)
-    yield "occupied", "occupied", lambda: plot_occupied(found.occupied), words
+        show("comparison", "comparison", plot_comparison(part, both), _both_words(both, d))
+    show("occupied", "occupied", plot_occupied(found.occupied), _occupied_words(found.occupied))
     if n_draws >= LEAST_DRAWS and len(found.diagnosis.functionals):
-        words = _chain_words(n_chains)
-        yield "convergence", "diagnostics", lambda: plot_convergence(reading), words
-    mode = reading.group(names.MAP)
+        show("convergence", "diagnostics", plot_convergence(reading), _chain_words(n_chains))
     if "trace" in mode:
-        yield "em_trace", "diagnostics", lambda: plot_trace_em(reading), _trace_words(mode)
+        show("em_trace", "diagnostics", plot_trace_em(reading), _trace_words(mode))
+    return shown
 
 
-def _similarity_words(partition: Any) -> tuple[str, str]:
-    n, k = len(partition.labels), partition.n_clusters
+def _similarity_words(partition: Partition) -> tuple[str, str]:
+    n, clusters = len(partition.labels), count(partition.n_clusters, "cluster")
     return (
         f"Matrix of the probabilities that two of {n} rows share a component, rows ordered by "
-        f"their {k} cluster{'s' if k != 1 else ''}.",
+        f"their {clusters}.",
         "The darker, the more probably two rows share a component; frames are the clusters of the "
         "partition. Light stripes within a frame are rows that hardly belong; dark ones between "
         "frames are rows that two clusters dispute.",
     )
 
 
-def _both_words(comparison: Any, n_features: int) -> tuple[str, str]:
-    disputed = int(comparison.rows["disputed"].sum())
-    n, plural = len(comparison.rows), "" if disputed == 1 else "s"
+def _both_words(comparison: Comparison, n_features: int) -> tuple[str, str]:
+    disputed, n = int(comparison.rows["disputed"].sum()), len(comparison.rows)
     certainty = "the higher" if n_features == 1 else "the fuller"
     return (
-        f"The clusterings of {n} rows by the MAP and by the posterior, side by side; {disputed} "
-        f"row{plural} disputed.",
+        f"The clusterings of {n} rows by the MAP and by the posterior, side by side; "
+        f"{count(disputed, 'row')} disputed.",
         "Left the MAP's clustering, right the posterior's, in the same colours: a row whose colour "
         f"differs is one they disagree on. A marker is {certainty} the surer the posterior is; "
-        f"{disputed} disputed row{plural} (MAP label wrong with a probability above 0.1) marked.",
+        f"{count(disputed, 'disputed row')} (MAP label wrong with a probability above 0.1) marked.",
     )
 
 
-def _occupied_words(table: Any) -> tuple[str, str]:
+def _occupied_words(table: xr.DataArray) -> tuple[str, str]:
     most = int(table["n_occupied"].values[int(table.values.argmax())])
     return (
         "Bars of the posterior probability of each number of components that hold rows, highest "
@@ -147,11 +138,10 @@ def _mixture_words(n_features: int, n_components: int, what: str) -> tuple[str, 
     )
 
 
-def _trace_words(group: Any) -> tuple[str, str]:
-    steps = group["trace"].size
+def _trace_words(mode: xr.Dataset) -> tuple[str, str]:
     return (
-        f"Two curves over {steps} EM iterations: the objective, and on a log scale its distance "
-        "from the last value.",
+        f"Two curves over {mode['trace'].size} EM iterations: the objective, and on a log scale "
+        "its distance from the last value.",
         "The curve must never fall. On the right a straight line is EM's linear convergence: the "
         "flatter, the more the components overlap; a sudden drop is the quasi-Newton finish.",
     )
@@ -168,34 +158,29 @@ def _component_words(n_components: int) -> tuple[str, str]:
 
 
 def _assignment_words(probability: np.ndarray, n_features: int) -> tuple[str, str]:
-    unsure = int((probability.max(axis=1) < style.CERTAIN).sum())
-    alt = (
-        f"Rows by the component they most probably belong to; {unsure} of {len(probability)} have "
-        f"a probability below {style.CERTAIN}."
-    )
-    count = (
-        f"{unsure} of {len(probability)} rows belong to their component with a probability below "
-        f"{style.CERTAIN}."
-    )
+    n, unsure = len(probability), int((probability.max(axis=1) < style.CERTAIN).sum())
+    below = f"a probability below {style.CERTAIN}."
+    alt = f"Rows by the component they most probably belong to; {unsure} of {n} have {below}"
     if n_features == 1:
-        return alt, (
+        caption = (
             "Each curve is the posterior probability that a value belongs to the component, "
             "averaged over the draws; markers are the rows on the curve of their own, the "
-            f"uncertain ringed or dotted. {count}"
+            "uncertain ringed or dotted."
         )
-    strip = (
-        ""
-        if n_features == 2
-        else " On the right, each component's rows from the least to the most certain: the farther "
-        "right a curve rises to 1, the larger the share of doubtful rows."
-    )
-    return alt, (
-        "Colour is the most probable component, and a marker's fill fades to white where the "
-        f"probability falls to one half; rings or dots mark the uncertain.{strip} {count}"
-    )
+    else:
+        caption = (
+            "Colour is the most probable component, and a marker's fill fades to white where the "
+            "probability falls to one half; rings or dots mark the uncertain."
+        )
+    if n_features > 2:
+        caption += (
+            " On the right, each component's rows from the least to the most certain: the farther "
+            "right a curve rises to 1, the larger the share of doubtful rows."
+        )
+    return alt, f"{caption} {unsure} of {n} rows belong to their component with {below}"
 
 
-def _png(axes: Any) -> bytes:
+def _png(axes):
     target, figure = io.BytesIO(), np.atleast_1d(axes).flat[0].figure
     figure.savefig(target, format="png", dpi=144)
     plt.close(figure)

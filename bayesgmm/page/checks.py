@@ -1,5 +1,6 @@
 """Posterior predictive checks: what the model predicts should look like the data."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,17 @@ def predictive_checks(reading: Reading, interval: float, random_seed: int) -> di
     Gelman, Meng & Stern (1996), Statistica Sinica 6, 733–760.
     """
     x, features = reading.rows, reading.features
+    one_by_one = range(len(features))
+    statistics: list[tuple[str, tuple[int, ...], Any]]
+    statistics = [(name, (j,), moment) for j in one_by_one for name, moment in MOMENTS.items()]
+    if len(features) <= MAX_FEATURES:
+        statistics += [("correlation", pair, _correlation) for pair in combinations(one_by_one, 2)]
     weight = reading.sample_weight if reading.is_weighted else None
     thin = reading.thinned_to(max(1, MAX_NUMBERS // x.size))
     tree = posterior_predictive(thin, random_seed)
     replicas = tree[names.PREDICTIVE].to_dataset()[names.X].values.reshape(-1, *x.shape)
     found = []
-    for name, columns, statistic in _listed(len(features)):
+    for name, columns, statistic in statistics:
         observed = statistic(*(x[None, :, j] for j in columns), weight=weight)
         drawn = statistic(*(replicas[:, :, j] for j in columns), weight=None)
         above = (drawn > observed) + 0.5 * (drawn == observed)
@@ -58,19 +64,6 @@ def predictive_checks(reading: Reading, interval: float, random_seed: int) -> di
     }
 
 
-def _listed(n_features):
-    """Every statistic: its name, the features it takes, and how it is computed."""
-    listed: list[tuple[str, tuple[int, ...], Any]]
-    listed = [(name, (j,), moment) for j in range(n_features) for name, moment in MOMENTS.items()]
-    if n_features <= MAX_FEATURES:
-        listed += [
-            ("correlation", (i, j), _correlation)
-            for i in range(n_features)
-            for j in range(i + 1, n_features)
-        ]
-    return listed
-
-
 def _mean(v, weight):
     return v.mean(axis=1) if weight is None else v @ (weight / weight.sum())
 
@@ -80,8 +73,7 @@ def _sd(v, weight):
 
 
 def _standardised(v, weight):
-    centred = v - _mean(v, weight)[:, None]
-    return centred / np.sqrt(_mean(centred**2, weight))[:, None]
+    return (v - _mean(v, weight)[:, None]) / _sd(v, weight)[:, None]
 
 
 def _correlation(a, b, weight):

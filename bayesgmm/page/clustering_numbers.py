@@ -6,7 +6,6 @@ What costs rows times draws is done on a part of them where they are many, and s
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from bayesgmm.clusterings import (
@@ -20,7 +19,7 @@ from bayesgmm.clusterings import (
 )
 from bayesgmm.draws import Reading
 from bayesgmm.figures import CERTAIN, shown_rows
-from bayesgmm.page.tables import records
+from bayesgmm.page.tables import by_row, fields, records
 from bayesgmm.posterior import INTERVAL, Diagnosis, diagnose
 
 MAX_ROWS = 1000
@@ -39,8 +38,6 @@ class Clustered:
     """Of all rows and draws."""
     part: Reading
     """The posterior, of as many rows and draws as a search can take."""
-    rows: np.ndarray
-    """Positions of its rows."""
     partition: Partition
     ball: CredibleBall
     comparison: Comparison | None
@@ -55,7 +52,10 @@ class Clustered:
 def clustered(reading: Reading, random_seed: int, progress: bool) -> Clustered:
     """Diagnosis, partition, ball, comparison and K₊ of a relabelled posterior."""
     diagnosis = diagnose(reading, progress=progress)
-    part, rows = _bounded(reading)
+    n_obs = len(reading.rows)
+    rows = shown_rows(n_obs, MAX_ROWS)
+    part = reading.of_rows(rows) if len(rows) < n_obs else reading
+    part = part.thinned_to(MAX_LABELS // len(rows))
     settings: dict[str, Any] = {"random_seed": random_seed, "progress": progress}
     found = None
     if reading.map is not None:
@@ -64,87 +64,51 @@ def clustered(reading: Reading, random_seed: int, progress: bool) -> Clustered:
     else:
         centre = partition(part, **settings)
         ball = credible_ball(part, centre, INTERVAL, progress=progress)
-    thin = reading.thinned_to(max(1, MAX_ALLOCATIONS // len(reading.rows)))
-    n_draws = len(thin.parameters)
-    occupied = occupied_components(thin, **settings)
-    return Clustered(diagnosis, part, rows, centre, ball, found, occupied, n_draws, random_seed)
+    thin = reading.thinned_to(max(1, MAX_ALLOCATIONS // n_obs))
+    counted, n_draws = occupied_components(thin, **settings), len(thin.parameters)
+    return Clustered(diagnosis, part, centre, ball, found, counted, n_draws, random_seed)
 
 
-def sections(reading: Reading, found: Clustered) -> dict[str, Any]:
-    """``clustering``, ``comparison`` and ``occupied`` in numbers."""
-    return {
-        "clustering": _clustering(reading, found),
-        "comparison": _comparison(found.comparison),
-        "occupied": _occupied(found),
-    }
-
-
-def _bounded(reading):
-    """The posterior with as many rows and draws as a search can take, and the rows' positions."""
-    rows = shown_rows(len(reading.rows), MAX_ROWS)
-    part = reading.of_rows(rows) if len(rows) < len(reading.rows) else reading
-    return part.thinned_to(MAX_LABELS // len(rows)), rows
-
-
-def _clustering(reading, found):
+def clustering(reading: Reading, found: Clustered) -> dict[str, Any]:
+    """The partition, its ball, and every row in it."""
     part, centre, ball = found.part, found.partition, found.ball
     probability = part.mean_probability
-    own = probability.argmax(axis=1)
     return {
         "n_rows": len(part.rows),
         "all_rows": len(part.rows) == len(reading.rows),
         "n_draws": centre.n_draws,
         "all_draws": len(part.parameters) == len(reading.parameters),
-        "loss": centre.loss,
-        "expected_loss": centre.expected_loss,
-        "mcse": centre.mcse,
-        "n_clusters": centre.n_clusters,
-        "n_found": centre.n_found,
+        **fields(centre, "loss", "expected_loss", "mcse", "n_clusters", "n_found"),
         "sizes": [{"cluster": c, "rows": n} for c, n in enumerate(centre.sizes)],
-        "ball": {
-            "prob": ball.prob,
-            "radius": ball.radius,
-            "achieved": ball.achieved,
-            "mcse": ball.mcse,
-            "bounds": ball.bounds(),
-        },
+        "ball": {**fields(ball, "prob", "radius", "achieved", "mcse"), "bounds": ball.bounds()},
         "doubtful": int((centre.certainty < CERTAIN).sum()),
         "doubtful_below": CERTAIN,
-        "rows": [
-            {"obs": o, "cluster": c, "certainty": s, "component": k, "probability": p[k]}
-            for o, c, s, k, p in zip(
-                part.obs, centre.labels, centre.certainty, own, probability, strict=True
-            )
-        ],
+        "rows": by_row(
+            {
+                "obs": part.obs,
+                "cluster": centre.labels,
+                "certainty": centre.certainty,
+                "component": probability.argmax(axis=1),
+                "probability": probability.max(axis=1),
+            }
+        ),
     }
 
 
-def _comparison(found):
+def comparison(found: Comparison | None) -> dict[str, Any]:
+    """The MAP's clustering against the posterior's."""
     if found is None:
         return {"unavailable": "the posterior holds no MAP to compare it with."}
+    tables = fields(found, "losses", "parameters", "pairs", "rows")
     return {
-        "sentence": found.sentence,
-        "inside": found.inside,
-        "farther": found.farther,
-        "farther_mcse": found.farther_mcse,
-        "distance": found.distance,
+        **fields(found, "sentence", "inside", "farther", "farther_mcse", "distance"),
         "adjusted_rand": found.adjusted_rand,
         "headline": records(found.to_dataframe()),
-        "losses": records(found.losses),
-        "parameters": records(found.parameters),
-        "pairs": records(found.pairs),
-        "rows": records(found.rows),
+        **{name: records(table) for name, table in tables.items()},
     }
 
 
-def _occupied(found):
-    table = found.occupied
-    return {
-        "n_draws": found.n_allocations,
-        "probabilities": [
-            {"n_occupied": n, "probability": p, "mcse": e}
-            for n, p, e in zip(
-                table["n_occupied"].values, table.values, table["mcse"].values, strict=True
-            )
-        ],
-    }
+def occupied(found: Clustered) -> dict[str, Any]:
+    """The posterior of K₊, and in how many draws it was counted."""
+    probabilities = records(found.occupied.to_dataframe()[["probability", "mcse"]])
+    return {"n_draws": found.n_allocations, "probabilities": probabilities}

@@ -5,96 +5,90 @@ from typing import Any
 from bayesgmm.mixture import structure_named
 
 WORKS = {
-    "fraley": "Fraley, C. & Raftery, A. E. (2007). Bayesian regularization for normal mixture "
-    "estimation and model-based clustering. Journal of Classification 24, 155–181.",
-    "within": "García-Escudero, L. A., Gordaliza, A., Matrán, C. & Mayo-Iscar, A. (2008). A "
-    "general trimming approach to robust cluster analysis. The Annals of Statistics 36, 1324–1345.",
-    "lkj": "Lewandowski, D., Kurowicka, D. & Joe, H. (2009). Generating random correlation "
-    "matrices based on vines and extended onion method. Journal of Multivariate Analysis 100, "
-    "1989–2001.",
-    "em": "Dempster, A. P., Laird, N. M. & Rubin, D. B. (1977). Maximum likelihood from incomplete "
-    "data via the EM algorithm. Journal of the Royal Statistical Society B 39, 1–38.",
-    "nuts": "Hoffman, M. D. & Gelman, A. (2014). The No-U-Turn sampler: adaptively setting path "
-    "lengths in Hamiltonian Monte Carlo. Journal of Machine Learning Research 15, 1593–1623.",
-    "hmc": "Betancourt, M. (2017). A conceptual introduction to Hamiltonian Monte Carlo. "
-    "arXiv:1701.02434.",
-    "exact": "Shahbaba, B., Lan, S., Johnson, W. O. & Neal, R. M. (2014). Split Hamiltonian Monte "
-    "Carlo. Statistics and Computing 24, 339–349.",
-    "stephens": "Stephens, M. (2000). Dealing with label switching in mixture models. Journal of "
-    "the Royal Statistical Society B 62, 795–809.",
-    "ecr": "Papastamoulis, P. & Iliopoulos, G. (2010). An artificial allocations based solution to "
-    "the label switching problem in Bayesian analysis of mixtures of distributions. Journal of "
-    "Computational and Graphical Statistics 19, 313–331.",
-    "rhat": "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. & Bürkner, P.-C. (2021). "
-    "Rank-normalization, folding, and localization: an improved R-hat for assessing convergence "
-    "of MCMC. Bayesian Analysis 16, 667–718.",
-    "vi": "Meilă, M. (2007). Comparing clusterings – an information based distance. Journal of "
-    "Multivariate Analysis 98, 873–895.",
-    "ball": "Wade, S. & Ghahramani, Z. (2018). Bayesian cluster analysis: point estimation and "
-    "credible balls. Bayesian Analysis 13, 559–626.",
-    "salso": "Dahl, D. B., Johnson, D. J. & Müller, P. (2022). Search algorithms and loss "
-    "functions for Bayesian clustering. Journal of Computational and Graphical Statistics 31, "
+    "Fraley & Raftery (2007)": "Fraley, C. & Raftery, A. E. (2007). Bayesian regularization for "
+    "normal mixture estimation and model-based clustering. Journal of Classification 24, 155–181.",
+    "García-Escudero et al., 2008": "García-Escudero, L. A., Gordaliza, A., Matrán, C. & "
+    "Mayo-Iscar, A. (2008). A general trimming approach to robust cluster analysis. The Annals of "
+    "Statistics 36, 1324–1345.",
+    "Lewandowski et al., 2009": "Lewandowski, D., Kurowicka, D. & Joe, H. (2009). Generating "
+    "random correlation matrices based on vines and extended onion method. Journal of Multivariate "
+    "Analysis 100, 1989–2001.",
+    "Dempster et al., 1977": "Dempster, A. P., Laird, N. M. & Rubin, D. B. (1977). Maximum "
+    "likelihood from incomplete data via the EM algorithm. Journal of the Royal Statistical "
+    "Society B 39, 1–38.",
+    "Hoffman & Gelman, 2014": "Hoffman, M. D. & Gelman, A. (2014). The No-U-Turn sampler: "
+    "adaptively setting path lengths in Hamiltonian Monte Carlo. Journal of Machine Learning "
+    "Research 15, 1593–1623.",
+    "Betancourt, 2017": "Betancourt, M. (2017). A conceptual introduction to Hamiltonian Monte "
+    "Carlo. arXiv:1701.02434.",
+    "Shahbaba et al., 2014": "Shahbaba, B., Lan, S., Johnson, W. O. & Neal, R. M. (2014). Split "
+    "Hamiltonian Monte Carlo. Statistics and Computing 24, 339–349.",
+    "Stephens, 2000": "Stephens, M. (2000). Dealing with label switching in mixture models. "
+    "Journal of the Royal Statistical Society B 62, 795–809.",
+    "Papastamoulis & Iliopoulos, 2010": "Papastamoulis, P. & Iliopoulos, G. (2010). An artificial "
+    "allocations based solution to the label switching problem in Bayesian analysis of mixtures of "
+    "distributions. Journal of Computational and Graphical Statistics 19, 313–331.",
+    "Vehtari et al., 2021": "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. & Bürkner, P.-C. "
+    "(2021). Rank-normalization, folding, and localization: an improved R-hat for assessing "
+    "convergence of MCMC. Bayesian Analysis 16, 667–718.",
+    "Meilă, 2007": "Meilă, M. (2007). Comparing clusterings – an information based distance. "
+    "Journal of Multivariate Analysis 98, 873–895.",
+    "Wade & Ghahramani, 2018": "Wade, S. & Ghahramani, Z. (2018). Bayesian cluster analysis: point "
+    "estimation and credible balls. Bayesian Analysis 13, 559–626.",
+    "Dahl et al. (2022)": "Dahl, D. B., Johnson, D. J. & Müller, P. (2022). Search algorithms and "
+    "loss functions for Bayesian clustering. Journal of Computational and Graphical Statistics 31, "
     "1189–1201.",
-    "ppc": "Gelman, A., Meng, X.-L. & Stern, H. (1996). Posterior predictive assessment of model "
-    "fitness via realized discrepancies. Statistica Sinica 6, 733–760.",
-    "batches": "Flegal, J. M. & Jones, G. L. (2010). Batch means and spectral variance estimators "
-    "in Markov chain Monte Carlo. The Annals of Statistics 38, 1034–1070.",
+    "Gelman et al., 1996": "Gelman, A., Meng, X.-L. & Stern, H. (1996). Posterior predictive "
+    "assessment of model fitness via realized discrepancies. Statistica Sinica 6, 733–760.",
+    "Flegal & Jones, 2010": "Flegal, J. M. & Jones, G. L. (2010). Batch means and spectral "
+    "variance estimators in Markov chain Monte Carlo. The Annals of Statistics 38, 1034–1070.",
 }
-
+"""How the text cites a work, and the work."""
 
 SAMPLERS = {
-    "NUTS": ("the No-U-Turn sampler (Hoffman & Gelman, 2014)", ["nuts"]),
-    "HMC": (
-        "Hamiltonian Monte Carlo with a multinomial choice along trajectories of a fixed length "
-        "(Betancourt, 2017), integrated by steps that are exact for the normal approximation at "
-        "the mode (Shahbaba et al., 2014)",
-        ["hmc", "exact"],
-    ),
+    "NUTS": "the No-U-Turn sampler (Hoffman & Gelman, 2014)",
+    "HMC": "Hamiltonian Monte Carlo with a multinomial choice along trajectories of a fixed length "
+    "(Betancourt, 2017), integrated by steps that are exact for the normal approximation at the "
+    "mode (Shahbaba et al., 2014)",
 }
-"""How each is described, and the works that are cited for it."""
-
-
+RELABELLING = {
+    "stephens": "to minimise the Kullback–Leibler divergence of its allocation probabilities from "
+    "their mean (Stephens, 2000)",
+    "ecr": "to agree best with the MAP's clustering (Papastamoulis & Iliopoulos, 2010)",
+}
 ROBUST = (
     "the centre and covariance of the bulk of the rows, and their covariance within components, "
-    "both without the twentieth of them that fits worst (García-Escudero et al., 2008)",
-    ["within"],
+    "both without the twentieth of them that fits worst (García-Escudero et al., 2008)"
 )
 SCALES = {
     "NormalInverseWishart": ROBUST,
     "NormalLKJ": ROBUST,
-    "half-normal": ("the centre and standard deviations of the bulk of the rows", []),
-    "FraleyRaftery": (
-        "the mean and covariance of all rows, as Fraley & Raftery (2007) propose",
-        ["fraley"],
-    ),
+    "half-normal": "the centre and standard deviations of the bulk of the rows",
+    "FraleyRaftery": "the mean and covariance of all rows, as Fraley & Raftery (2007) propose",
 }
-"""What a prior's numbers are scaled by where they are not given, and the works cited for it."""
+"""What a prior's numbers are scaled by where they are not given."""
 
 
 def methods_of(found: dict[str, Any]) -> dict[str, Any]:
     """``text``, a paragraph that says what was done, and ``references``, those it cites, sorted."""
-    parts = [
-        *_model(found["fit"]),
-        *_mode(found),
-        *_sampling(found["fit"], found["posterior"], found["convergence"]),
-        *_clusterings(found["clustering"], found["comparison"]),
-        (
-            f"Intervals are central and hold {found['interval']:.0%} of the posterior. The fit was "
-            f"checked by {found['checks']['n_replicas']} replicas of the data (Gelman et al., "
-            "1996). Standard errors of what is averaged over draws are by batch means (Flegal & "
-            "Jones, 2010).",
-            ("ppc", "batches"),
-        ),
-    ]
-    versions = found["fit"]["versions"]
-    named = [n for n in ("bayesgmm", "pymc", "nutpie", "arviz", "numpy") if n in versions]
-    if named:
-        using = ", ".join(f"{n} {versions[n]}" for n in named)
-        parts.append((f"Computations used {using}.", ()))
-    return {
-        "text": " ".join(text for text, _ in parts),
-        "references": sorted({WORKS[name] for _, cited in parts for name in cited}),
-    }
+    text = " ".join(_sentences(found))
+    return {"text": text, "references": sorted(WORKS[cited] for cited in WORKS if cited in text)}
+
+
+def _sentences(found):
+    fit = found["fit"]
+    yield from _model(fit)
+    yield from _mode(found["map"])
+    yield from _sampling(fit, found["posterior"], found["convergence"])
+    yield from _clusterings(found["clustering"], found["comparison"])
+    yield (
+        f"Intervals are central and hold {found['interval']:.0%} of the posterior. The fit was "
+        f"checked by {found['checks']['n_replicas']} replicas of the data (Gelman et al., 1996). "
+        "Standard errors of what is averaged over draws are by batch means (Flegal & Jones, 2010)."
+    )
+    tools = ("bayesgmm", "pymc", "nutpie", "arviz", "numpy")
+    if using := ", ".join(f"{n} {fit['versions'][n]}" for n in tools if n in fit["versions"]):
+        yield f"Computations used {using}."
 
 
 def _model(fit):
@@ -103,18 +97,16 @@ def _model(fit):
     if data["sample_weight_sum"] is not None:
         weights = f", with row weights that sum to {data['sample_weight_sum']:.6g}"
     yield (
-        f"The {data['n_obs']} observations of {_count(data['n_features'], 'feature')}{weights} "
-        f"were modelled as independent draws from a mixture of {_count(k, 'Gaussian component')} "
-        f"with {fit['structure']}; the assignment of observations to components was summed out.",
-        (),
+        f"The {data['n_obs']} observations of {count(data['n_features'], 'feature')}{weights} "
+        f"were modelled as independent draws from a mixture of {count(k, 'Gaussian component')} "
+        f"with {fit['structure']}; the assignment of observations to components was summed out."
     )
     if fit["prior"]:
-        yield _prior(fit["prior"], fit["prior_scaled"], fit["covariance"])
+        yield from _prior(fit["prior"], fit["prior_scaled"], structure_named(fit["covariance"]))
 
 
-def _prior(prior, scaled, covariance):
-    structure, cited = structure_named(covariance), list[str]()
-    family, matrices = prior["family"], structure.correlated
+def _prior(prior, scaled, structure):
+    family = prior["family"]
     half_normal = family == "NormalLKJ" and "df" not in prior
     if family != "NormalLKJ":
         says = f"means and {structure.prior_words}"
@@ -122,67 +114,48 @@ def _prior(prior, scaled, covariance):
         says = "the means independent normal priors, "
         if half_normal:
             says += "the standard deviations half-normal priors"
-        elif matrices:
+        elif structure.correlated:
             says += "the variance of each feature given the others a scaled inverse-χ² prior"
         else:
             says += "the variances scaled inverse-χ² priors"
-        if matrices:
+        if structure.correlated:
             says += ", the correlations an LKJ prior (Lewandowski et al., 2009)"
-            cited.append("lkj")
-    says = f"The weights had a Dirichlet prior, {says}; the numbers are listed in the report."
+    yield f"The weights had a Dirichlet prior, {says}; the numbers are listed in the report."
     if scaled:
-        source, works = SCALES["half-normal" if half_normal else family]
+        source = SCALES["half-normal" if half_normal else family]
         names = ", ".join(name.replace("_", " ") for name in scaled)
-        says += f" Those of the data's scale ({names}) are taken from {source}."
-        cited += works
-    return says, cited
+        yield f"Those of the data's scale ({names}) are taken from {source}."
 
 
-def _mode(found):
-    mode = found["map"]
+def _mode(mode):
     if "unavailable" in mode:
         return
     starts = f" from {mode['n_starts']} starts" if mode["n_starts"] else ""
     yield (
         "The posterior's mode (MAP), that of the density of weights, means and covariances "
         "without the Jacobian of any transform, was found by expectation–maximisation (Dempster "
-        f"et al., 1977){starts}, finished by a quasi-Newton method.",
-        ("em",),
+        f"et al., 1977){starts}, finished by a quasi-Newton method."
     )
 
 
 def _sampling(fit, posterior, convergence):
-    run = fit["sampling"]
+    run, method = fit["sampling"], posterior["relabelling"]
     tune = f" after {run['n_tune']} tuning steps" if run["n_tune"] else ""
-    sampler, cited = SAMPLERS[run["sampler"] or "NUTS"]
     yield (
-        f"The posterior was sampled by {sampler}: "
-        f"{_count(run['n_chains'], 'chain')} of {run['n_draws']} draws{tune}.",
-        cited,
+        f"The posterior was sampled by {SAMPLERS[run['sampler'] or 'NUTS']}: "
+        f"{count(run['n_chains'], 'chain')} of {run['n_draws']} draws{tune}."
     )
-    how = {
-        "stephens": (
-            "to minimise the Kullback–Leibler divergence of its allocation probabilities from "
-            "their mean (Stephens, 2000)",
-            ("stephens",),
-        ),
-        "ecr": (
-            "to agree best with the MAP's clustering (Papastamoulis & Iliopoulos, 2010)",
-            ("ecr",),
-        ),
-    }.get(posterior["relabelling"], ("to bring its parameters nearest to the MAP's", ()))
-    if posterior["relabelling"] is not None:
+    if method is not None:
+        how = RELABELLING.get(method, "to bring its parameters nearest to the MAP's")
         yield (
             "Since the posterior does not change when exchangeable components swap labels, those "
-            f"of every draw were permuted {how[0]} before labelled quantities were summarised.",
-            how[1],
+            f"of every draw were permuted {how} before labelled quantities were summarised."
         )
     elif fit["n_components"] > 1:
-        yield ("Components kept the labels that the prior gives them.", ())
+        yield "Components kept the labels that the prior gives them."
     yield (
         "Convergence was judged by rank-normalised split R-hat and effective sample sizes (Vehtari "
-        f"et al., 2021) of quantities that do not depend on labels: {convergence['verdict']}.",
-        ("rhat",),
+        f"et al., 2021) of quantities that do not depend on labels: {convergence['verdict']}."
     )
 
 
@@ -192,15 +165,12 @@ def _clusterings(clustering, comparison):
         f"The reported clustering{part} minimises the posterior expected variation of information "
         "(Meilă, 2007; Wade & Ghahramani, 2018), by the search of Dahl et al. (2022); its "
         f"uncertainty is given by a {clustering['ball']['prob']:.0%} credible ball (Wade & "
-        "Ghahramani, 2018).",
-        ("vi", "ball", "salso"),
+        "Ghahramani, 2018)."
     )
     if "unavailable" not in comparison:
-        yield (
-            "The MAP's clustering was compared with it by the same loss.",
-            (),
-        )
+        yield "The MAP's clustering was compared with it by the same loss."
 
 
-def _count(n, noun):
+def count(n: int, noun: str) -> str:
+    """So many of a thing, such as "1 row" or "2 rows"."""
     return f"{n} {noun}{'' if n == 1 else 's'}"

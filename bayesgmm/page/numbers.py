@@ -6,14 +6,16 @@ Tables are lists of records. A section that cannot be computed is ``{"unavailabl
 
 import json
 import math
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from bayesgmm.draws import Reading, data_hash, names
-from bayesgmm.page import checks, methods, tables
-from bayesgmm.page.clustering_numbers import Clustered, sections
+from bayesgmm.figures import style
+from bayesgmm.page import checks, clustering_numbers, methods
+from bayesgmm.page.tables import by_row, estimate_table, fields, records
 from bayesgmm.posterior import INTERVAL, Diagnosis, ambiguity_note, covariances, without_labels
 
 FORMAT = 2
@@ -23,37 +25,28 @@ MAX_COVARIANCES = 2000
 """With more entries the covariances are left to ``bg.summary``; the standard deviations remain."""
 
 
-def numbers_of(reading: Reading, clustering: Clustered) -> dict[str, Any]:
-    """All that a report says in numbers, of a relabelled posterior.
+def numbers_of(reading: Reading, found: clustering_numbers.Clustered) -> dict[str, Any]:
+    """All that a report says in numbers, of a relabelled posterior and what was found in it.
 
-    Parameters
-    ----------
-    reading : Reading
-        Relabelled; its group ``map`` is the MAP that the posterior is compared with.
-    clustering : Clustered
-        What :func:`bayesgmm.page.clustering_numbers.clustered` found in it; its seed is that of the
-        replicas, too.
-
-    Returns
-    -------
-    dict
-        Plain; its shape is that of ``report.schema.json`` less the figures. The same tree and seed
-        give the same.
+    Their shape is that of ``report.schema.json`` less the figures. The same tree and seed give the
+    same; the seed of the clustering is that of the replicas, too.
     """
     fit = _fit(reading)
-    found: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         "format": FORMAT,
-        "title": _title(fit),
+        "title": f"Gaussian mixture, {methods.count(fit['n_components'], 'component')}",
         "interval": INTERVAL,
-        "convergence": _convergence(reading, clustering.diagnosis),
+        "convergence": _convergence(reading, found.diagnosis),
         "fit": fit,
         "posterior": _posterior(reading),
         "map": _mode(reading),
-        **sections(reading, clustering),
-        "checks": checks.predictive_checks(reading, INTERVAL, clustering.random_seed),
+        "clustering": clustering_numbers.clustering(reading, found),
+        "comparison": clustering_numbers.comparison(found.comparison),
+        "occupied": clustering_numbers.occupied(found),
+        "checks": checks.predictive_checks(reading, INTERVAL, found.random_seed),
     }
-    found["methods"] = methods.methods_of(found)
-    return plain(found)
+    numbers["methods"] = methods.methods_of(numbers)
+    return plain(numbers)
 
 
 def plain(value: Any) -> Any:
@@ -69,18 +62,19 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
-def _title(fit: dict[str, Any]) -> str:
-    k = fit["n_components"]
-    return f"Gaussian mixture, {k} component{'s' if k > 1 else ''}"
-
-
 def _fit(reading: Reading) -> dict[str, Any]:
     """What was fitted, to what, with what."""
     attrs, x, features = reading.tree.attrs, reading.rows, reading.features
     weight, (n_chains, n_draws) = reading.sample_weight, map(len, reading.lead.values())
     declaration = json.loads(attrs.get(names.DECLARATION, "null"))
     mean = np.average(x, axis=0, weights=weight)
-    sd = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
+    summary = {
+        "feature": features,
+        "mean": mean,
+        "sd": np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight)),
+        "min": x.min(axis=0),
+        "max": x.max(axis=0),
+    }
     versions = json.loads(attrs.get(names.VERSIONS, "{}"))
     if "bayesgmm_version" in attrs:
         versions = {"bayesgmm": attrs["bayesgmm_version"]} | versions
@@ -98,20 +92,13 @@ def _fit(reading: Reading) -> dict[str, Any]:
             "features": features,
             "sample_weight_sum": weight.sum() if reading.is_weighted else None,
             "hash": attrs.get(names.DATA_HASH, data_hash(x, weight)),
-            "summary": [
-                {"feature": f, "mean": m, "sd": s, "min": low, "max": high}
-                for f, m, s, low, high in zip(
-                    features, mean, sd, x.min(axis=0), x.max(axis=0), strict=True
-                )
-            ],
+            "summary": by_row(summary),
         },
         "sampling": {
             "sampler": attrs.get("sampler"),
             "n_chains": n_chains,
             "n_draws": n_draws,
-            "n_tune": attrs.get("n_tune"),
-            "target_accept": attrs.get("target_accept"),
-            "random_seed": attrs.get("random_seed"),
+            **{name: attrs.get(name) for name in ("n_tune", "target_accept", "random_seed")},
             "seconds": attrs.get(names.WALL_TIME),
         },
         "versions": versions,
@@ -129,10 +116,7 @@ def _convergence(reading: Reading, found: Diagnosis) -> dict[str, Any]:
         notes.append(f"Only {n_chains} of {asked} chains have draws.")
     free, stats = found.functionals, reading.group(names.STATISTICS)
     return {
-        "verdict": found.verdict,
-        "advice": found.advice,
-        "labels": found.labels,
-        "labels_advice": found.labels_advice,
+        **fields(found, "verdict", "advice", "labels", "labels_advice"),
         "notes": notes,
         "ok": found.enough and not notes,
         "worst": {
@@ -141,35 +125,33 @@ def _convergence(reading: Reading, found: Diagnosis) -> dict[str, Any]:
             "ess_tail": free["ess_tail"].min(),
             "divergences": int(stats["diverging"].sum()) if "diverging" in stats else None,
         },
-        "chains": tables.records(found.chains),
-        "modes": tables.records(found.modes),
-        "functionals": tables.records(found.functionals.rename_axis("quantity")),
-        "parameters": tables.records(found.parameters.rename_axis("quantity")),
+        "chains": records(found.chains),
+        "modes": records(found.modes),
+        "functionals": records(found.functionals.rename_axis("quantity")),
+        "parameters": records(found.parameters.rename_axis("quantity")),
     }
 
 
 def _posterior(reading: Reading) -> dict[str, Any]:
     """Weights, means, standard deviations and covariances of the components."""
     draws, k, features = reading.parameters, reading.components, reading.features
-    upper = [(i, j) for i in range(len(features)) for j in range(i, len(features))]
+    upper = list(combinations_with_replacement(range(len(features)), 2))
     owners = [None] if draws.structure.shared else list(k)
     sds = np.sqrt(draws.variances[:, : len(owners)])
     may_swap = len(np.unique(reading.groups)) < len(k)
     attrs = reading.clustering.attrs
+
+    def each(components):
+        return [{"component": c, "feature": f} for c in components for f in features]
+
     found: dict[str, Any] = {
         "ambiguous": attrs.get(names.AMBIGUOUS),
         "relabelling": attrs.get("method") if may_swap else None,
         "note": None,
         "label_free": [],
         "weights": _summaries(reading.by_chain(draws.weights), [{"component": c} for c in k]),
-        "means": _summaries(
-            reading.by_chain(draws.means),
-            [{"component": c, "feature": f} for c in k for f in features],
-        ),
-        "sds": _summaries(
-            reading.by_chain(sds),
-            [{"component": c, "feature": f} for c in owners for f in features],
-        ),
+        "means": _summaries(reading.by_chain(draws.means), each(k)),
+        "sds": _summaries(reading.by_chain(sds), each(owners)),
     }
     if reading.labels_are_ambiguous:
         found["note"] = ambiguity_note(reading.ambiguous)
@@ -181,8 +163,7 @@ def _posterior(reading: Reading) -> dict[str, Any]:
     if len(owners) * len(upper) > MAX_COVARIANCES:
         why = f"more than {MAX_COVARIANCES} entries; read them with bg.summary(post)."
         return found | {"covariances": {"unavailable": why}}
-    matrices = covariances(reading).values[:, :, : len(owners)]
-    entries = matrices[..., [i for i, _ in upper], [j for _, j in upper]]
+    entries = covariances(reading).values[:, :, : len(owners), *np.transpose(upper)]
     keys = [
         {"component": c, "feature": features[i], "feature_bis": features[j]}
         for c in owners
@@ -195,9 +176,7 @@ def _entries(name: Any, values: xr.DataArray) -> list[str]:
     """Names of the entries that a quantity has besides chain and draw, one dimension at most."""
     if values.ndim == 2:
         return [str(name)]
-    last = values.dims[-1]
-    labels = values[last].values if last in values.coords else range(values.sizes[last])
-    return [f"{name}[{label}]" for label in labels]
+    return [f"{name}[{label}]" for label in values[values.dims[-1]].values]
 
 
 def _summaries(values: np.ndarray, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -206,17 +185,15 @@ def _summaries(values: np.ndarray, keys: list[dict[str, Any]]) -> list[dict[str,
 
     flat = values.reshape(*values.shape[:2], -1)
     every = (0, 1)
-    lower, upper = np.quantile(flat, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2], axis=every)
-    axes = {"chain_axis": 0, "draw_axis": 1}
+    lower, upper = np.quantile(flat, style.TAILS, axis=every)
+    mean, sd = flat.mean(axis=every), flat.std(axis=every, ddof=1)
+    columns = {"mean": mean, "sd": sd, "lower": lower, "upper": upper}
     # Of a constant, such as the weight of a single component, there is no error to tell.
     varies = np.ptp(flat, axis=every) > 0
-    columns = {
-        "mean": flat.mean(axis=every),
-        "sd": flat.std(axis=every, ddof=1),
-        "lower": lower,
-        "upper": upper,
-    } | dict.fromkeys(("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat"))
+    for name in ("mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat"):
+        columns[name] = np.full(len(varies), np.nan)
     if varies.any():
+        axes = {"chain_axis": 0, "draw_axis": 1}
         some = flat[..., varies]
         errors = {
             "mcse_mean": array_stats.mcse(some, method="mean", **axes),
@@ -227,12 +204,8 @@ def _summaries(values: np.ndarray, keys: list[dict[str, Any]]) -> list[dict[str,
             "r_hat": array_stats.rhat(some, **axes),
         }
         for name, error in errors.items():
-            columns[name] = np.full(len(varies), np.nan)
             columns[name][varies] = error
-    return [
-        key | {name: None if v is None else float(v[i]) for name, v in columns.items()}
-        for i, key in enumerate(keys)
-    ]
+    return [key | row for key, row in zip(keys, by_row(columns), strict=True)]
 
 
 def _mode(reading: Reading) -> dict[str, Any]:
@@ -243,28 +216,20 @@ def _mode(reading: Reading) -> dict[str, Any]:
             "unavailable": "the posterior holds no MAP: bg.sample(mixture, x) keeps one, a model "
             "declared by hand has none. Give one as bg.report(post, mode=bg.fit_map(mixture, x))."
         }
-    group, d = reading.group(names.MAP), len(features)
+    group = reading.group(names.MAP)
     counts = group["mode_count"].values.astype(int) if "mode_count" in group else None
-    matrices = parameters.covariances
-    shown = tables.estimate_table(parameters, features, covariances=False)
-
-    def scalar(name: str) -> float | None:
-        return float(group[name]) if name in group else None
-
+    scalars = ("log_posterior", "log_likelihood", "gradient_norm")
     return {
-        "log_posterior": scalar("log_posterior"),
-        "log_likelihood": scalar("log_likelihood"),
-        "gradient_norm": scalar("gradient_norm"),
+        **{name: float(group[name]) if name in group else None for name in scalars},
         "n_iter": group.attrs.get("n_iter"),
         "converged": bool(group.attrs.get("converged", 0)),
         "status": group.attrs.get("status"),
         "n_starts": None if counts is None else counts.sum(),
         "mode_counts": counts,
-        "parameters": tables.records(shown),
+        "parameters": records(estimate_table(parameters, features, covariances=False)),
         "covariances": [
             {"component": c, "feature": features[i], "feature_bis": features[j], "map": m[i, j]}
-            for c, m in enumerate(matrices)
-            for i in range(d)
-            for j in range(i, d)
+            for c, m in enumerate(parameters.covariances)
+            for i, j in combinations_with_replacement(range(len(features)), 2)
         ],
     }

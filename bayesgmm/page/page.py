@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from importlib import resources
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from bayesgmm.clusterings import N_RUNS
 from bayesgmm.draws import Posterior, Reading, map_dataset, names, save
 from bayesgmm.em import PointEstimate
+from bayesgmm.figures import Rows
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled, within
 from bayesgmm.page.captions import Picture, pictures
@@ -36,7 +38,7 @@ def report(
     path: str | Path = "report.html",
     *,
     random_seed: int = 1,
-    x: Any = None,
+    x: Rows | None = None,
     progress: bool = True,
 ) -> Path:
     """One self-contained HTML page of a fit, and beside it every number as JSON.
@@ -80,7 +82,12 @@ def report(
             f"path is that of the page, and the JSON goes beside it; got {str(path)!r}. "
             f"Try {str(path.with_suffix('.html'))!r}."
         )
-    reading = _prepared(post, x, mode, progress)
+    reading = Reading.of(post, x)
+    if mode is not None:
+        arguments.instance("mode", mode, PointEstimate, "Try mode=bg.fit_map(mixture, x).")
+    reading = relabelled(reading, progress=progress)
+    if mode is not None:
+        reading = _with_mode(reading, mode)
     found = clustered(reading, random_seed, progress)
     _write(numbers_of(reading, found), pictures(reading, found), path)
     return path
@@ -107,7 +114,7 @@ def write_outputs(
         Those of the report.
     """
     folder = Path(folder)
-    reading = _prepared(post, None, None, progress)
+    reading = relabelled(post, progress=progress)
     save(reading.tree, folder / "posterior.nc")
     table = summary_table(reading, round_to="none")
     files.write(folder / "summary.csv", pd.DataFrame(table).to_csv(index_label="quantity"))
@@ -121,16 +128,7 @@ def write_outputs(
     return [folder / name for name in (*written, *(f"{p.name}.png" for p in shown))], numbers
 
 
-def _prepared(post: Posterior, x: Any, mode: Any, progress: bool) -> Reading:
-    """The relabelled posterior, with another mode in place of its own where there is one."""
-    reading = Reading.of(post, x)
-    if mode is not None:
-        arguments.instance("mode", mode, PointEstimate, "Try mode=bg.fit_map(mixture, x).")
-    reading = relabelled(reading, progress=progress)
-    return reading if mode is None else _with_mode(reading, mode)
-
-
-def _with_mode(reading: Reading, mode: Any) -> Reading:
+def _with_mode(reading: Reading, mode: PointEstimate) -> Reading:
     """The posterior with a mode in ``/map``, its components in the order of the posterior's."""
     probability, x, features = reading.mean_probability, reading.rows, reading.features
     n_components = probability.shape[1]
@@ -155,18 +153,15 @@ def _write(numbers: dict[str, Any], shown: list[Picture], path: Path) -> None:
     from jinja2 import Environment, StrictUndefined
 
     room = resources.files("bayesgmm.page")
-
-    def source(name: str) -> str:
-        return room.joinpath(name).read_text(encoding="utf-8")
-
+    html, css, js = (room.joinpath(f"page.{s}").read_text("utf-8") for s in ("html", "css", "js"))
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": cells.number, "whole": cells.whole, "share": _share}
-    text = environment.from_string(source("page.html")).render(
+    text = environment.from_string(html).render(
         **numbers,
-        style=Markup(cells.style() + source("page.css")),
-        script=Markup(source("page.js")),
+        style=Markup(cells.style() + css),
+        script=Markup(js),
         table=_table,
         figures_of=lambda section: [p for p in shown if p.section == section],
         prior_numbers=_prior_numbers(numbers["fit"]["prior"]),
@@ -182,18 +177,14 @@ def _write(numbers: dict[str, Any], shown: list[Picture], path: Path) -> None:
 def _table(records: list[dict[str, Any]], caption: str, sort: str | None = None) -> Markup:
     """Records as a table; with ``sort`` the rows that are largest in it (−: smallest), no more."""
     if sort is not None:
-        name, sign = sort.lstrip("-"), 1 if sort.startswith("-") else -1
-        records = sorted(records, key=lambda r: sign * r[name])
+        upwards, name = sort.startswith("-"), sort.lstrip("-")
+        records = sorted(records, key=itemgetter(name), reverse=not upwards)
         if len(records) > SHOWN_ROWS:
             caption = f"{caption} – {SHOWN_ROWS} of {cells.whole(len(records))} shown"
             records = records[:SHOWN_ROWS]
-    empty = [name for name in (records[0] if records else ()) if _is_empty(records, name)]
-    records = [{n: v for n, v in r.items() if n not in empty} for r in records]
+    told = {name for r in records for name, value in r.items() if value is not None}
+    records = [{n: v for n, v in r.items() if n in told} for r in records]
     return Markup(cells.table(records, caption))
-
-
-def _is_empty(records: list[dict[str, Any]], name: str) -> bool:
-    return all(r[name] is None for r in records)
 
 
 def _share(value: float) -> str:
@@ -211,10 +202,9 @@ def _prior_numbers(prior: dict[str, Any] | None) -> list[tuple[str, str]]:
             numbers.append((name, "yes" if value else "no"))
         elif name != "family":
             # A matrix of every component, one after another, with a line between them.
-            matrices = np.array(value, dtype=float, ndmin=3)
             texts = (
                 "\n".join(", ".join(f"{v:.5g}" for v in row) for row in matrix)
-                for matrix in matrices
+                for matrix in np.array(value, dtype=float, ndmin=3)
             )
             numbers.append((name, "\n\n".join(texts)))
     return numbers

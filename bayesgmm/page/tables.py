@@ -1,6 +1,6 @@
 """Tables of a fit, as data frames and records."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,17 @@ def estimate_table(
     return frame
 
 
-def records(frame: Any) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """A data frame as records, its index first where it has a name."""
     named = any(name is not None for name in frame.index.names)
     return (frame.reset_index() if named else frame).to_dict("records")
+
+
+def by_row(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
+    """Columns of one length as records."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def fields(record: Any, *names: str) -> dict[str, Any]:
+    """Some attributes of an object, by name."""
+    return {name: getattr(record, name) for name in names}

@@ -10,6 +10,8 @@ from sklearn.metrics import adjusted_rand_score
 from trees import draws_about, responsibilities, scrambled, tree_of
 
 import bayesgmm as bg
+from bayesgmm.clusterings.losses import LOSSES
+from bayesgmm.draws.monte_carlo_error import mcse_of_mean
 
 from .labels import LOSS, information
 
@@ -38,16 +40,19 @@ def test_clusterings_are_compared_as_by_hand(overlapping, found):
     assert found.adjusted_rand == pytest.approx(adjusted_rand_score(labels, best))
     z = bg.assignments(post, **QUIET)
     out = np.array([information(draw, best) for draw in z])
-    assert found.farther == np.mean(out > found.distance + 1e-9)
+    farther = out > found.distance + 1e-9
+    assert (found.farther, found.farther_mcse) == (np.mean(farther), mcse_of_mean(farther, 2))
     assert found.inside == (found.distance <= found.ball.radius + 1e-9)
     assert list(found.losses.index) == list(LOSS)
     for loss, by_hand in LOSS.items():
-        of_map = np.mean([by_hand(draw, labels) for draw in z])
+        own = bg.partition(post, loss, **QUIET).labels
+        of_map, of_best = np.array([[by_hand(draw, c) for c in (labels, own)] for draw in z]).T
         row = found.losses.loc[loss]
-        assert row["map"] == pytest.approx(of_map)
-        assert row["regret"] == pytest.approx(of_map - row["posterior"])
+        assert row["map"] == pytest.approx(of_map.mean())
+        assert row["posterior"] == pytest.approx(of_best.mean())
+        assert row["regret"] == pytest.approx((of_map - of_best).mean())
         assert row["regret"] >= 0
-        assert row["mcse"] > 0
+        assert row["mcse"] == pytest.approx(mcse_of_mean(of_map - of_best, 2))
 
 
 def test_rows_are_doubted_as_by_hand(overlapping, found):
@@ -63,18 +68,25 @@ def test_rows_are_doubted_as_by_hand(overlapping, found):
     mean, rows = p.mean(axis=0), found.rows
     at_map = mean[np.arange(len(x)), found.map_labels]
     np.testing.assert_allclose(rows["p_wrong"], 1 - at_map, atol=1e-10)
-    entropy = -(mean * np.log(np.maximum(mean, 1e-300))).sum(axis=1)
-    np.testing.assert_allclose(rows["entropy"], entropy, atol=1e-9)
+    surprise = -np.log(np.maximum(mean, 1e-300))
+    np.testing.assert_allclose(rows["entropy"], (mean * surprise).sum(axis=1), atol=1e-9)
     np.testing.assert_array_equal(rows["disputed"], 1 - at_map > 0.1)
-    assert (rows[["mcse", "entropy_mcse"]] >= 0).all(axis=None)
-    alike = np.einsum("sik,sjk->ij", p, p) / len(p)
+    errors = mcse_of_mean(p[:, np.arange(len(x)), found.map_labels], 2)
+    np.testing.assert_allclose(rows["mcse"], errors, atol=1e-10)
+    # To first order, as the error of the mean cross-entropy.
+    errors = mcse_of_mean((p * surprise).sum(axis=2), 2)
+    np.testing.assert_allclose(rows["entropy_mcse"], errors, atol=1e-9)
+    products = np.einsum("sik,sjk->sij", p, p)
+    alike = products.mean(axis=0)
     gap = np.abs(alike - (found.map_labels[:, None] == found.map_labels))
     worst = np.sort(gap[np.triu_indices(len(x), 1)])[::-1][:20]
     pairs = found.pairs
     np.testing.assert_allclose(
         np.abs(pairs["similarity"] - pairs["together_in_map"]), worst, atol=1e-8
     )
-    np.testing.assert_allclose(pairs["similarity"], alike[pairs["obs"], pairs["obs_bis"]])
+    at = pairs["obs"], pairs["obs_bis"]
+    np.testing.assert_allclose(pairs["similarity"], alike[at])
+    np.testing.assert_allclose(pairs["mcse"], mcse_of_mean(products, 2)[at], rtol=1e-5, atol=1e-9)
 
 
 def responsibilities_of(x, draw):
@@ -110,6 +122,33 @@ def test_every_structure_has_a_comparison(covariance, k, d):
     assert len(found.parameters) == n
     assert found.sentence in found._repr_html_()
     assert set(found.to_dataframe().columns) == {"value", "mcse", "unit"}
+
+
+def test_the_headlines_are_numbers_of_the_record(found):
+    frame = found.to_dataframe()
+    assert set(frame["unit"]) == {"bits", "", "rows"} | {LOSSES[loss].unit for loss in LOSS}
+    expected = {
+        "variation of information": (found.distance, np.nan),
+        "adjusted Rand index": (found.adjusted_rand, np.nan),
+        "radius of the credible ball": (found.ball.radius, np.nan),
+        "probability in the ball": (found.ball.achieved, found.ball.mcse),
+        "share of draws farther than the MAP": (found.farther, found.farther_mcse),
+        **{f"regret, {n}": tuple(found.losses.loc[n, ["regret", "mcse"]]) for n in LOSS},
+        "clusters of the MAP": (len(set(found.map_labels)), np.nan),
+        "clusters of the posterior": (found.partition.n_clusters, np.nan),
+        "expected rows with a wrong MAP label": (found.rows["p_wrong"].sum(), np.nan),
+        "disputed rows": ((found.rows["p_wrong"] > 0.1).sum(), np.nan),
+    }
+    numbers = frame.loc[list(expected), ["value", "mcse"]]
+    np.testing.assert_array_equal(numbers.astype(float), [*expected.values()])
+    assert len(frame) == len(expected) + 1
+    [likely] = set(frame.index) - set(expected)
+    most = int(found.occupied.values.argmax())
+    assert likely == f"probability that {most + 1} components hold rows"
+    assert tuple(frame.loc[likely, ["value", "mcse"]]) == (
+        found.occupied[most],
+        found.occupied["mcse"][most],
+    )
 
 
 @settings(deadline=None, max_examples=10)

@@ -11,6 +11,7 @@ import bayesgmm as bg
 from bayesgmm.clusterings.allocations import compact
 from bayesgmm.clusterings.losses import LOSSES, additive, losses
 from bayesgmm.clusterings.salso import _put
+from bayesgmm.draws.monte_carlo_error import mcse_of_mean
 
 from .labels import (
     LOSS,
@@ -156,6 +157,7 @@ def test_a_row_by_itself_is_as_sure_as_it_is_alone():
     best = partition(draws)
     np.testing.assert_array_equal(best.labels, [0, 0, 0, 1])
     np.testing.assert_allclose(best.certainty, [1, 1, 1, 0.9])
+    assert best.n_found == 16
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
@@ -230,6 +232,7 @@ def test_the_ball_is_the_smallest_with_its_probability(loss, prob):
     radius = min(d for d, share in shares.items() if share >= prob - 1e-12)
     assert ball.radius == pytest.approx(radius, abs=1e-12)
     assert ball.achieved == shares[radius] >= prob
+    assert ball.mcse == pytest.approx(mcse_of_mean(distance <= radius + 1e-10, 1))
     inside = draws[distance <= radius + 1e-10]
     far = distance[distance <= radius + 1e-10]
     n_clusters = np.array([len(np.unique(z)) for z in inside])
@@ -280,7 +283,8 @@ def test_occupied_components_are_counted_in_assignments():
     labels = bg.assignments(tree, random_seed=2, progress=False)
     expected = np.bincount([len(set(row)) for row in labels], minlength=5)[1:] / len(labels)
     np.testing.assert_allclose(number, expected)
-    assert number["mcse"].shape == (4,)
+    counts = np.array([len(set(row)) for row in labels])
+    np.testing.assert_allclose(number["mcse"], mcse_of_mean(counts[:, None] == [1, 2, 3, 4], 2))
     assert number.values[3] == 0
 
 

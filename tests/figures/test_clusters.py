@@ -1,24 +1,37 @@
 """Figures of clusterings and of convergence: the rows, colours and sentences a reader sees."""
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
+from scipy.stats import rankdata
 
 import bayesgmm as bg
 from bayesgmm.figures.certainty import MANY, in_colours
 from bayesgmm.figures.style import PALETTE, colour
 
-from .test_plots import LONG, first, posterior
+from .test_plots import (
+    LONG,
+    data_of,
+    drawn,
+    expected_rows,
+    first,
+    in_order,
+    lines_of,
+    posterior,
+    rings_of,
+    rows_on,
+    texts_of,
+)
+
+SIZES = pytest.mark.parametrize(
+    ("n_features", "n_components"), [(1, 1), (1, 3), (2, 1), (2, 3), (4, 9)]
+)
 
 
 def legend_of(axes):
-    legend = axes.get_legend()
-    texts = [text.get_text() for text in legend.get_texts()]
-    return dict(zip(texts, legend.legend_handles, strict=True))
+    return dict(zip(texts_of(axes), axes.get_legend().legend_handles, strict=True))
 
 
 def partition_of(tree):
@@ -48,13 +61,63 @@ def fake(n_obs=90):
     return comparison_of(np.arange(n_obs) % 2, clusters, p_wrong)
 
 
-@pytest.mark.parametrize(("n_features", "n_components"), [(1, 1), (1, 3), (2, 1), (2, 3), (4, 9)])
-@pytest.mark.parametrize(
-    "plot", [bg.plot_similarity, bg.plot_comparison, bg.plot_occupied, bg.plot_convergence]
-)
-def test_every_figure_draws_any_size(plot, n_features, n_components):
-    figure = first(plot(posterior(n_features, n_components))).figure
-    figure.savefig(io.BytesIO(), format="png")
+@SIZES
+def test_the_heatmap_is_the_similarity_cluster_by_cluster(n_features, n_components):
+    tree = posterior(n_features, n_components)
+    shown = drawn(bg.plot_similarity(tree)).images[0].get_array().data
+    psm, best = bg.similarity(tree, progress=False).values, partition_of(tree)
+    ends = np.cumsum(best.sizes)
+    for k, part in enumerate(map(slice, ends - best.sizes, ends)):
+        rows = shown[part]
+        np.testing.assert_allclose(np.sort(rows, None), np.sort(psm[best.labels == k], None))
+        inside = psm[np.ix_(best.labels == k, best.labels == k)]
+        np.testing.assert_allclose(np.sort(rows[:, part], None), np.sort(inside, None))
+
+
+@SIZES
+def test_both_clusterings_are_shown_row_by_row(n_features, n_components):
+    tree = posterior(n_features, n_components)
+    found = bg.compare(tree, random_seed=1, progress=False)
+    right = found.rows["p_wrong"].rsub(1).to_numpy()
+    own = in_colours(found.partition.labels, found.map_labels, n_components)
+    panels = drawn(bg.plot_comparison(tree))
+    sides = (found.map_labels, right), (own, found.partition.certainty)
+    for axes, (labels, sure) in zip(panels, sides, strict=True):
+        expected = expected_rows(axes, data_of(tree), labels, sure)
+        np.testing.assert_allclose(rows_on(axes), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("of", ["one component", "nine components", "assignments"])
+def test_occupied_components_have_their_probabilities(of):
+    source = np.random.default_rng(1).integers(3, size=(400, 6))
+    if of != "assignments":
+        source = posterior(4, 9) if of == "nine components" else posterior(1, 1)
+    found = bg.occupied_components(source, random_seed=1, progress=False)
+    axes = drawn(bg.plot_occupied(source))
+    assert [bar.get_height() for bar in axes.patches] == found.values.tolist()
+    [whiskers] = rings_of(axes)
+    expected = found.values + np.outer([-2, 2], np.nan_to_num(found["mcse"]))
+    np.testing.assert_allclose(np.array(whiskers)[:, :, 1], expected.T)
+    some = [p for p in found.values if p > 0]
+    assert [t.get_text() for t in axes.texts] == [
+        f"{p:.2f}" if p >= 0.005 else "<0.01" for p in some
+    ]
+    assert axes.get_xticks().tolist() == found["n_occupied"].values.tolist()
+    again = bg.plot_occupied(found, ax=axes.figure.add_subplot())
+    assert [bar.get_height() for bar in again.patches] == found.values.tolist()
+
+
+@SIZES
+def test_traces_are_the_draws_and_curves_their_ranks(n_features, n_components):
+    tree = posterior(n_features, n_components)
+    grid = drawn(bg.plot_convergence(tree))
+    assert len(grid) == 6 - (n_features == n_components == 1)
+    lp = tree["sample_stats"]["lp"].values
+    np.testing.assert_array_equal([line[:, 1] for line in lines_of(grid[0, 0])], lp)
+    share = rankdata(lp, method="ordinal").reshape(lp.shape) / lp.size
+    for chain, curve in zip(share, lines_of(grid[0, 1]), strict=False):
+        below = (chain <= curve[:, :1]).mean(axis=1)
+        np.testing.assert_allclose(curve[:, 1], below - curve[:, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -95,15 +158,16 @@ def test_a_partition_keeps_its_numbers_and_its_components_colours():
 @pytest.mark.parametrize("n_features", [1, 2, 3])
 def test_the_rows_a_comparison_disputes_are_marked(n_features):
     tree, comparison = posterior(n_features, 2), fake()
-    x = tree["observed_data"]["x"].values
-    for axes in (
-        *bg.plot_comparison(tree, comparison),
-        first(bg.plot_assignments(tree, comparison)),
-    ):
-        marked = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
-        assert len(marked) == 1
-        at = marked[0].get_xdata()
-        assert any(np.array_equal(at, column[:3]) for column in x.T)
+    x, own = data_of(tree), tree["clustering"]["mean_probability"].values
+    left, right = bg.plot_comparison(tree, comparison)
+    third = first(bg.plot_assignments(tree, comparison))
+    sides = [(left, comparison.map_labels), (right, comparison.partition.labels)]
+    sure = [comparison.partition.certainty] * 2 + [own.max(axis=1)]
+    for (axes, labels), s in zip([*sides, (third, own.argmax(axis=1))], sure, strict=True):
+        np.testing.assert_allclose(rows_on(axes), expected_rows(axes, x, labels, s), atol=1e-12)
+        [marked] = lines_of(axes, markerfacecolor="none")
+        disputed = expected_rows(axes, x[:3], labels[:3], s[:3])[:, :2]
+        np.testing.assert_array_equal(in_order(marked), disputed)
     assert "disputed, MAP label: 3 rows" in legend_of(bg.plot_comparison(tree, comparison)[1])
 
 
@@ -169,15 +233,6 @@ def test_many_rows_of_the_heatmap_are_thinned_and_it_says_so():
     axes = bg.plot_similarity(posterior(2, 2, n_obs=2500))
     assert axes.images[0].get_array().shape == (1000, 1000)
     assert axes.get_title(loc="left") == "1,000 of 2,500 rows shown, drawn at random"
-
-
-def test_occupied_components_have_their_probabilities():
-    tree = posterior(2, 3)
-    found = bg.occupied_components(tree, random_seed=1, progress=False)
-    axes = bg.plot_occupied(found)
-    assert [bar.get_height() for bar in axes.patches] == found.values.tolist()
-    again = bg.plot_occupied(tree, ax=axes.figure.add_subplot())
-    assert [bar.get_height() for bar in again.patches] == found.values.tolist()
 
 
 def test_convergence_shows_the_worst_of_both_kinds():

@@ -1,12 +1,14 @@
 """The figure of information criteria: every fit where the table has it, the best ringed."""
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayesgmm as bg
+from bayesgmm.figures.style import colour
+from bayesgmm.mixture import STRUCTURES
+
+from .test_plots import drawn
 
 
 def table():
@@ -50,11 +52,22 @@ def test_fits_that_did_not_converge_are_hollow():
 
 @pytest.mark.parametrize("criterion", ["bic", "icl", "aic", "log_likelihood"])
 def test_every_criterion_has_its_best(criterion):
-    axes = bg.plot_compare_k(table(), criterion)
-    axes.figure.savefig(io.BytesIO(), format="png")
-    frame = table()
-    at = frame[criterion].idxmax() if criterion == "log_likelihood" else frame[criterion].idxmin()
+    axes, frame = drawn(bg.plot_compare_k(table(), criterion)), table()
+    highest = criterion == "log_likelihood"
+    at = frame[criterion].idxmax() if highest else frame[criterion].idxmin()
     assert lines_of(axes)[-1][0] == [frame["n_components"][at]]
+    full = frame[frame["covariance"] == "full"].sort_values("n_components")
+    assert lines_of(axes)[0][1] == (full[criterion] - frame[criterion][at]).abs().tolist()
+    side = "below" if highest else "above"
+    assert axes.get_ylabel().endswith(f": {side} the best, {frame[criterion][at]:.1f}")
+
+
+def test_a_structure_has_its_colour_whatever_others_are_shown():
+    frame = table()
+    for shown in (frame, frame[frame["covariance"] == "spherical"]):
+        axes = bg.plot_compare_k(shown)
+        for handle in axes.get_legend().legend_handles[:-1]:
+            assert handle.get_color() == colour(list(STRUCTURES).index(handle.get_label()))
 
 
 def test_given_axes_are_drawn_on_and_the_order_of_rows_does_not_matter():

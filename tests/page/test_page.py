@@ -3,9 +3,11 @@
 import io
 import json
 import re
+from base64 import b64decode
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from oracles import MATRICES, STRUCTURES
 from reports import SHORT, by_hand, posterior, rows
@@ -62,8 +64,12 @@ def test_the_saved_tree_gives_the_same_page(path, tmp_path):
     ids=["one of each", "few draws", "one chain", "weighted rows"],
 )
 def test_every_posterior_has_a_page(make, tmp_path):
-    page = Page(report(make(), path=tmp_path / "report.html", progress=False))
-    assert len([tag for tag, _ in page.tags if tag == "img"]) >= 7
+    tree = make()
+    page = Page(report(tree, path=tmp_path / "report.html", progress=False))
+    names = ["mixture", "components", "assignments", "similarity", "comparison", "occupied"]
+    names += ["convergence"] * (tree["posterior"].sizes["draw"] > 5) + ["em_trace"]
+    shown = [attrs["id"] for tag, attrs in page.tags if tag == "figure"]
+    assert shown == [f"figure-{name}" for name in names]
 
 
 def test_a_folder_of_files(tmp_path):
@@ -71,9 +77,17 @@ def test_a_folder_of_files(tmp_path):
     names = {"posterior.nc", "summary.csv", "report.html", "report.json", "mixture.png"}
     names |= {"em_trace.png", "components.png", "assignments.png"}
     assert {path.name for path in written} >= names
-    assert all(path.stat().st_size > 500 for path in written)
-    kept = json.loads((tmp_path / "new" / "folder" / "report.json").read_text("utf-8"))
+    folder = tmp_path / "new" / "folder"
+    kept = json.loads((folder / "report.json").read_text("utf-8"))
     assert kept == numbers | {"figures": kept["figures"]}
+    images = [attrs["src"] for tag, attrs in Page(folder / "report.html").tags if tag == "img"]
+    pngs = [(folder / f"{figure['name']}.png").read_bytes() for figure in kept["figures"]]
+    assert [b64decode(image.partition(",")[2]) for image in images] == pngs
+    table = pd.DataFrame(summary_table(Reading.of(bg.relabel(posterior())), round_to="none"))
+    summary = pd.read_csv(folder / "summary.csv", index_col="quantity")
+    pd.testing.assert_frame_equal(summary, table, check_names=False, rtol=1e-12)
+    saved = bg.load(folder / "posterior.nc")
+    assert saved["posterior"].identical(bg.relabel(posterior())["posterior"])
 
 
 def test_the_page_needs_no_network_and_says_what_its_figures_show(path):

@@ -263,15 +263,34 @@ def test_replicas_do_not_see_labels_and_come_again(covariance):
     assert (one != other).all()
 
 
-def test_arviz_checks_work_on_the_replicas():
+def test_neither_rows_of_a_replica_nor_replicas_depend_on_one_another():
+    """Four times the same draw: no correlation between replicas, nor between neighbouring rows."""
+    x, [one], _ = draws_about("full", n_draws=1, n_obs=4000)
+    out = bg.posterior_predictive(tree_of([one] * 4, x), random_seed=1)
+    first = out["posterior_predictive"]["x"].values[..., 0].reshape(4, 4000)
+    close_to_zero = 4.5 / np.sqrt(4000)
+    assert np.abs(np.corrcoef(first) - np.eye(4)).max() < close_to_zero
+    for replica in first:
+        assert np.abs(np.corrcoef(replica[1:], replica[:-1])[0, 1]) < close_to_zero
+
+
+def test_arviz_checks_show_the_data_and_the_replicas():
     import arviz as az
-    from matplotlib import pyplot as plt
 
     x, draws, _ = draws_about("full", n_draws=200)
     out = bg.posterior_predictive(tree_of(draws, x), random_seed=1)
-    for plot in (az.plot_ppc_dist, az.plot_ppc_tstat):
-        plot(out, backend="matplotlib")
-    plt.close("all")
+    replicas = out["posterior_predictive"]["x"]
+    shown = az.plot_ppc_tstat(out, t_stat="mean", backend="matplotlib").viz
+    assert shown["observed_tstat"]["x"].item().get_offsets()[0, 0] == pytest.approx(x.mean())
+    means = replicas.mean(("obs", "feature")).values
+    curve = shown["dist"]["x"].item().get_xdata()
+    np.testing.assert_allclose([curve.min(), curve.max()], [means.min(), means.max()], atol=0.01)
+    shown = az.plot_ppc_dist(out, num_samples=5, backend="matplotlib").viz
+    lines = [*shown["predictive_dist"]["x"].values, shown["observed_dist"]["x"].item()]
+    some = [replicas.sel(chain=c, draw=s).values for c, s in shown["predictive_dist"].sample.values]
+    for line, values in zip(lines, [*some, x], strict=True):
+        ends = line.get_xdata()[[0, -1]]
+        np.testing.assert_allclose(ends, [values.min(), values.max()], atol=0.05)
 
 
 def test_log_likelihood_is_the_same_to_the_last_bit_whatever_the_labels():
