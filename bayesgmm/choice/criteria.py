@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bayesgmm.data import training_data
-from bayesgmm.draws import Rows
+from bayesgmm.data import Rows, training_data
 from bayesgmm.em import fit_ml
 from bayesgmm.mixture import STRUCTURES, GaussianMixture
 from bayesgmm.runtime import arguments, progress_bar

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, Rows, names
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, progress_bar
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, Rows, mcse_of_mean
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, Reading, mcse_of_mean
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments, compiled, progress_bar
 

@@ -14,7 +14,8 @@ from bayesgmm.clusterings.losses import LOSSES, losses
 from bayesgmm.clusterings.partitions import Partition, by_falling_size, described, partition
 from bayesgmm.clusterings.rand_index import adjusted_rand
 from bayesgmm.clusterings.sentence import sentence
-from bayesgmm.draws import Posterior, Rows, mcse_of_mean
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, mcse_of_mean
 from bayesgmm.em import PointEstimate
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled, within

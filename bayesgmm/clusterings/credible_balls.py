@@ -9,7 +9,8 @@ import numpy.typing as npt
 from bayesgmm.clusterings.allocations import Allocations
 from bayesgmm.clusterings.losses import LOSSES, LossName, loss_named, losses
 from bayesgmm.clusterings.partitions import Partition
-from bayesgmm.draws import Posterior, Rows, mcse_of_mean
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, mcse_of_mean
 from bayesgmm.html import cells
 from bayesgmm.runtime import arguments
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from bayesgmm.clusterings.allocations import Allocations
 from bayesgmm.clusterings.losses import LOSSES, LossName, grouped, loss_named, losses
 from bayesgmm.clusterings.salso import search
-from bayesgmm.draws import Posterior, Rows, mcse_of_mean
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, mcse_of_mean
 from bayesgmm.html import cells
 from bayesgmm.runtime import arguments, compiled, in_order, progress_bar
 

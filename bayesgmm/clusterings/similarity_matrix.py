@@ -10,7 +10,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from bayesgmm.clusterings.allocations import checked_assignments, compact
-from bayesgmm.draws import Posterior, Reading, Rows, batches, standard_error
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, Reading, batches, standard_error
 from bayesgmm.likelihood import row_densities
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import arguments, compiled, in_order, one_blas_thread, progress_bar

@@ -11,7 +11,6 @@ from bayesgmm.draws.names import entry_name as entry_name
 from bayesgmm.draws.names import quoted as quoted
 from bayesgmm.draws.read import Posterior as Posterior
 from bayesgmm.draws.read import Reading as Reading
-from bayesgmm.draws.read import Rows as Rows
 from bayesgmm.draws.read import holds_mixture as holds_mixture
 from bayesgmm.draws.read import is_relabelled as is_relabelled
 from bayesgmm.draws.store import Store as Store

@@ -2,26 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from bayesgmm.data import rows_like
+from bayesgmm.data import Rows, rows_like
 from bayesgmm.draws import names
 from bayesgmm.draws.exchangeable import fixed_apart, recorded
 from bayesgmm.draws.foreign import checked_tree, laid_out, observed_rows
 from bayesgmm.draws.validity import check_groups, proper_parameters, refuse
 from bayesgmm.mixture import STRUCTURES
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    import numpy.typing as npt
-    from narwhals.typing import IntoDataFrame
-
-type Rows = npt.ArrayLike | IntoDataFrame | PathLike[str]
-"""Rows as users have them: an array, a table, or a path, (n_obs, n_features)."""
 
 AMBIGUOUS_SHARE = 0.05
 """Labels are ambiguous when more than this share of draws could have others."""

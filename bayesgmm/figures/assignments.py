@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from bayesgmm.clusterings import Comparison, Partition
+from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior
 from bayesgmm.figures import style
 from bayesgmm.figures.certainty import (
@@ -17,7 +18,7 @@ from bayesgmm.figures.certainty import (
     rows_panel,
     same_rows,
 )
-from bayesgmm.figures.style import CERTAIN, Grid, Rows, dots, key
+from bayesgmm.figures.style import CERTAIN, Grid, dots, key
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from bayesgmm.clusterings import Comparison, compare
+from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior
 from bayesgmm.figures.certainty import (
     SHARING,
@@ -12,7 +13,7 @@ from bayesgmm.figures.certainty import (
     rows_panel,
     same_rows,
 )
-from bayesgmm.figures.style import Grid, Rows, axes_of, dots, key, legend, note, thinned
+from bayesgmm.figures.style import Grid, axes_of, dots, key, legend, note, thinned
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 

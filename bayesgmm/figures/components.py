@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior
 from bayesgmm.figures import style
-from bayesgmm.figures.style import INK, Grid, Rows, colour, key, lines
+from bayesgmm.figures.style import INK, Grid, colour, key, lines
 from bayesgmm.labels import relabelled
 
 

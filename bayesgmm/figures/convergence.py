@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior, names
 from bayesgmm.figures import style
-from bayesgmm.figures.style import INK, Grid, Rows
+from bayesgmm.figures.style import INK, Grid
 from bayesgmm.labels import relabelled
 
 CHAINS = ("#332288", "#44AA99", "#AA4499", "#999933", "#88CCEE", "#882255", "#117733", "#DDCC77")

@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Patch
 
+from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior
 from bayesgmm.figures import style
-from bayesgmm.figures.style import GREY, INK, Grid, Rows, colour, key, legend, lines, shown_rows
+from bayesgmm.figures.style import GREY, INK, Grid, colour, key, legend, lines, shown_rows
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 

@@ -9,9 +9,10 @@ from scipy.spatial.distance import squareform
 
 from bayesgmm.clusterings import Partition, checked_assignments, similarity
 from bayesgmm.clusterings import partition as best_partition
+from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior
 from bayesgmm.figures.certainty import in_colours
-from bayesgmm.figures.style import INK, Rows, axes_of, colour, dash, note, shown_rows, thinned
+from bayesgmm.figures.style import INK, axes_of, colour, dash, note, shown_rows, thinned
 from bayesgmm.labels import relabelled
 from bayesgmm.runtime import arguments
 

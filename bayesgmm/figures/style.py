@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
-from numpy.typing import ArrayLike
 
 from bayesgmm.posterior import INTERVAL
 from bayesgmm.runtime import arguments
 
-Rows = ArrayLike | PathLike[str]
 """What rows come as: arrays, and tables and sequences that can be made one, or a file's path."""
 Grid = np.ndarray | Sequence[Axes]
 """Several axes of matplotlib, as ``plt.subplots`` returns them."""

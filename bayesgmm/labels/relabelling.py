@@ -8,7 +8,8 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.draws import Posterior, Reading, Rows, is_relabelled, names, said
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, Reading, is_relabelled, names, said
 from bayesgmm.labels.pivots import mismatches, parameter_costs, pivot_of
 from bayesgmm.labels.stephens_sweeps import assign, cost_of, look, lowest, margins, within
 from bayesgmm.likelihood import row_blocks, row_densities

@@ -24,7 +24,7 @@ class Components(NamedTuple):
     factor: Any
     """As :mod:`bayesgmm.mixture.structures.factor` has it."""
     family: Any = Gaussian()
-    """As :mod:`bayesgmm.mixture.families.protocol` has it."""
+    """As :mod:`bayesgmm.mixture.families.family` has it."""
 
 
 @inner

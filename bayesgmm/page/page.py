@@ -14,9 +14,9 @@ from markupsafe import Markup
 from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.clusterings import N_RUNS
+from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior, Reading, map_dataset, names, save
 from bayesgmm.em import PointEstimate
-from bayesgmm.figures import Rows
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled, within
 from bayesgmm.page.captions import Picture, pictures

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, Rows, names
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled
 from bayesgmm.posterior import advice as words

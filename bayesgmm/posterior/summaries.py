@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from bayesgmm.draws import Posterior, Reading, Rows, entry_name, names, quoted
+from bayesgmm.data import Rows
+from bayesgmm.draws import Posterior, Reading, entry_name, names, quoted
 from bayesgmm.labels import relabelled
 from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
 from bayesgmm.posterior.diagnosis import diagnose

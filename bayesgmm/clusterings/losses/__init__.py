@@ -4,8 +4,9 @@ from typing import Literal
 
 from bayesgmm.clusterings.losses.additive import Binder, Information
 from bayesgmm.clusterings.losses.adjusted_rand import AdjustedRand
-from bayesgmm.clusterings.losses.by_draw import grouped, losses
-from bayesgmm.clusterings.losses.protocol import Loss
+from bayesgmm.clusterings.losses.by_draw import grouped as grouped
+from bayesgmm.clusterings.losses.by_draw import losses as losses
+from bayesgmm.clusterings.losses.protocol import Loss as Loss
 from bayesgmm.runtime import arguments
 
 LossName = Literal["vi", "binder", "adjusted_rand"]
@@ -24,6 +25,3 @@ def loss_named(name: LossName, a: float = 1.0) -> Loss:
     if arguments.number("a, the cost of splitting,", a, 0, 2) != 1 and not loss.costs:
         raise ValueError(f"a must be 1 for loss={name!r}, which has no cost of splitting; got {a}.")
     return loss
-
-
-__all__ = ["LOSSES", "Loss", "LossName", "grouped", "loss_named", "losses"]

@@ -11,7 +11,7 @@ FARTHEST = 1e300
 
 
 class Gaussian(NamedTuple):
-    """Normal components, which have no numbers of their own; see ``protocol.py``."""
+    """Normal components, which have no numbers of their own; see ``family.py``."""
 
     def log_normaliser(self, d):
         return -0.5 * d * LOG_2PI
