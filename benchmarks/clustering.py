@@ -72,8 +72,8 @@ def beside_label_switching(profile, path, n_draws, n_obs):
 
 def divergence(p, permutations):
     """Stephens' criterion of a labelling, by our own pass over the rows."""
-    weight = np.ones(p.shape[1])
-    [labelling] = look([p], lambda block: (block, weight), permutations[None], "", False)
+    weight, groups = np.ones(p.shape[1]), np.zeros(K)
+    [labelling] = look([p], lambda block: (block, weight), permutations[None], groups, "", False)
     return labelling.cost
 
 

@@ -261,7 +261,8 @@ def _recorded(drawn, labelling, groups, method, cost):
     )
     out = drawn.tree.copy()
     if names.CLUSTERING in out.children:
-        clustering = drawn.clustering.merge(clustering, combine_attrs="override")
+        attrs = drawn.clustering.attrs | clustering.attrs
+        clustering = drawn.clustering.merge(clustering).assign_attrs(attrs)
     out[names.POSTERIOR] = _permuted(posterior, permutations)
     out[names.CLUSTERING] = clustering
     return out

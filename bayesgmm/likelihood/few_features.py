@@ -29,10 +29,10 @@ def loading(d):
 
 
 @inner_fast
-def rank(mixture, log_constant, density, highest, size):
+def rank(of_family, log_constant, density, highest, size):
     """Turn squares into log densities, and keep every row's highest."""
     for b in range(size):
-        density[b] = family.log_density(mixture.family, log_constant, density[b])
+        density[b] = family.log_density(of_family, log_constant, density[b])
         highest[b] = highest[b] if highest[b] > density[b] else density[b]
 
 
@@ -49,7 +49,7 @@ def scale(values, factor, size):
 def whitening(d):
     """z = L⁻¹ (x − μ) of a block, its log density, and the highest one so far."""
 
-    def whiten(evidence, mixture, rows, size, mean, reduced, log_constant, z, density, highest):
+    def whiten(kinds, rows, size, mean, reduced, log_constant, z, density, highest):
         for b in range(size):
             square = 0.0
             for i in range(d):
@@ -58,7 +58,7 @@ def whitening(d):
                     v -= reduced[i * d + j] * z[j * BLOCK + b]
                 z[i * BLOCK + b] = v
                 square += v * v
-            density[b] = family.log_density(mixture.family, log_constant, square)
+            density[b] = family.log_density(kinds[2], log_constant, square)
             highest[b] = highest[b] if highest[b] > density[b] else density[b]
 
     return whiten
@@ -103,7 +103,7 @@ def adding(d):
     """
     head, tail = _band(0, min(d, 3)), _band(3, max(d, 3))
 
-    def add_moments(evidence, mixture, size, density, share, z, s, S):
+    def add_moments(kinds, size, density, share, z, s, S):
         total = head(size, density, share, z, s, S)
         if d > 3:
             tail(size, density, share, z, s, S)

@@ -5,63 +5,61 @@ one the compiler turns into vector instructions.
 """
 
 import numpy as np
+from numba import types
 from numba.extending import overload
 
 from bayesgmm.likelihood.arithmetic import add_log, exponentiate
 from bayesgmm.likelihood.evidence import protocol as observed
-from bayesgmm.likelihood.evidence.complete_rows import n_known
 from bayesgmm.likelihood.few_features import BLOCK, adding, rank, scale, whitening
 from bayesgmm.likelihood.many_features import add_moments_many, whiten_many
-from bayesgmm.mixture import Components, Deviations, family
+from bayesgmm.mixture import Deviations, family
 from bayesgmm.mixture import factor as factors
 from bayesgmm.runtime import FAST, compiled, inner, inner_fast
 
 
-def _whiten(evidence, mixture, rows, size, mean, reduced, log_constant, z, density, highest):
+def _whiten(kinds, rows, size, mean, reduced, log_constant, z, density, highest):
     """z = L⁻¹ (x − μ) of a block, its log density, and the highest one so far."""
 
 
-def _add_moments(evidence, mixture, size, density, share, z, s, S):
+def _add_moments(kinds, size, density, share, z, s, S):
     """Add a block's weighted first and second moments of z, S on and below its diagonal.
 
     A row's weight is density · share; returns their sum.
     """
 
 
-# Which loops a block goes through is settled by types, so that only those are compiled.
-
-
-def _has_deviations(mixture):
-    return mixture.types[Components._fields.index("factor")].instance_class is Deviations
+# Which loops a block goes through is settled by types, so that only those are compiled: those of
+# ``kinds``, which are the rows' shift, the mixture's factor and its family. Records with more of
+# arrays would cost a count of references for each, at every call.
 
 
 @overload(_whiten, jit_options=FAST)
-def _whiten_as(evidence, mixture, rows, size, mean, reduced, log_constant, z, density, highest):
-    if _has_deviations(mixture):
+def _whiten_as(kinds, rows, size, mean, reduced, log_constant, z, density, highest):
+    shift, factor, _ = kinds
+    if factor.instance_class is Deviations:
         return _whiten_diagonal
-    return whitening(d) if (d := n_known(evidence)) else whiten_many
+    return whitening(len(shift)) if isinstance(shift, types.BaseTuple) else whiten_many
 
 
 @overload(_add_moments, jit_options=FAST)
-def _add_moments_as(evidence, mixture, size, density, share, z, s, S):
-    if _has_deviations(mixture):
+def _add_moments_as(kinds, size, density, share, z, s, S):
+    shift, factor, _ = kinds
+    if factor.instance_class is Deviations:
         return _add_diagonal
-    return adding(d) if (d := n_known(evidence)) else add_moments_many
+    return adding(len(shift)) if isinstance(shift, types.BaseTuple) else add_moments_many
 
 
-def _whiten_diagonal(
-    evidence, mixture, rows, size, mean, reduced, log_constant, z, density, highest
-):
+def _whiten_diagonal(kinds, rows, size, mean, reduced, log_constant, z, density, highest):
     for i in range(len(mean)):
         origin, pivot = mean[i], reduced[i]
         for b in range(size):
             v = (rows[i * BLOCK + b] - origin) * pivot
             z[i * BLOCK + b] = v
             density[b] = v * v if i == 0 else density[b] + v * v
-    rank(mixture, log_constant, density, highest, size)
+    rank(kinds[2], log_constant, density, highest, size)
 
 
-def _add_diagonal(evidence, mixture, size, density, share, z, s, S):
+def _add_diagonal(kinds, size, density, share, z, s, S):
     total = scale(density, share, size)
     for i in range(len(s)):
         first, second = 0.0, 0.0
@@ -97,23 +95,18 @@ def _room(n_components, d):
 
 @inner_fast
 def _responsibilities(
-    evidence, mixture, start, size, reduced, log_constant, rows, z, density, highest, total
+    kinds, means, size, reduced, log_constant, rows, z, density, highest, total
 ):  # fmt: skip
     """Whiten a block against every component; densities become responsibilities, but for a factor.
 
     Leaves in ``highest`` every row's largest log density, and in ``total`` what its
     responsibilities are to be divided by.
     """
-    observed.load(evidence, start, size, rows)
     for b in range(size):
         highest[b], total[b] = -np.inf, 0.0
-    n_components = len(mixture.means)
-    for k in range(n_components):
-        _whiten(
-            evidence, mixture, rows, size, mixture.means[k], reduced[k], log_constant[k], z[k],
-            density[k], highest,
-        )  # fmt: skip
-    for k in range(n_components):
+    for k in range(len(means)):
+        _whiten(kinds, rows, size, means[k], reduced[k], log_constant[k], z[k], density[k], highest)
+    for k in range(len(means)):
         exponentiate(density[k], highest, total, size)
 
 
@@ -131,11 +124,13 @@ def accumulate_moments(evidence, mixture):
     rows, z, density, highest, total = _room(n_components, d)
     share, weight = np.empty(BLOCK), np.empty(BLOCK)
     reduced, log_constant = _reduced(mixture)
+    kinds = evidence.shift, mixture.factor, mixture.family
     n_obs, log_likelihood = observed.n_rows(evidence, d), 0.0
     for start in range(0, n_obs, BLOCK):
         size = BLOCK if n_obs - start > BLOCK else n_obs - start
+        observed.load(evidence, start, size, rows)
         _responsibilities(
-            evidence, mixture, start, size, reduced, log_constant, rows, z, density, highest, total
+            kinds, mixture.means, size, reduced, log_constant, rows, z, density, highest, total
         )
         observed.weigh(evidence, start, size, weight)
         for b in range(size):
@@ -143,7 +138,7 @@ def accumulate_moments(evidence, mixture):
         add_log(total, size, highest)
         log_likelihood += scale(highest, weight, size)
         for k in range(n_components):
-            nk[k] += _add_moments(evidence, mixture, size, density[k], share, z[k], s[k], S[k])
+            nk[k] += _add_moments(kinds, size, density[k], share, z[k], s[k], S[k])
     factors.complete(mixture.factor, S)
     return log_likelihood, nk, s, S
 
@@ -154,11 +149,13 @@ def fill_rows(evidence, mixture, log_density, responsibilities):
     n_components, d = mixture.means.shape
     rows, z, density, highest, total = _room(n_components, d)
     reduced, log_constant = _reduced(mixture)
+    kinds = evidence.shift, mixture.factor, mixture.family
     n_obs = observed.n_rows(evidence, d)
     for start in range(0, n_obs, BLOCK):
         size = BLOCK if n_obs - start > BLOCK else n_obs - start
+        observed.load(evidence, start, size, rows)
         _responsibilities(
-            evidence, mixture, start, size, reduced, log_constant, rows, z, density, highest, total
+            kinds, mixture.means, size, reduced, log_constant, rows, z, density, highest, total
         )
         for k in range(responsibilities.shape[1]):
             for b in range(size):

@@ -80,7 +80,7 @@ def load_many(flat, start, size, shift, inv_scale, rows):
             rows[i * BLOCK + b] = (flat[(start + b) * d + i] - shift[i]) * inv_scale[i]
 
 
-def whiten_many(evidence, mixture, rows, size, mean, reduced, log_constant, z, density, highest):
+def whiten_many(kinds, rows, size, mean, reduced, log_constant, z, density, highest):
     """z = L⁻¹ (x − μ) of a block by forward substitution, and its log density."""
     d = len(mean)
     rows, z = rows.reshape(d, BLOCK), z.reshape(d, BLOCK)
@@ -89,7 +89,7 @@ def whiten_many(evidence, mixture, rows, size, mean, reduced, log_constant, z, d
         for b in range(size):
             z[0, b] = (rows[0, b] - mean[0]) * reduced[0, 0]
             density[b] = z[0, b] * z[0, b]
-        rank(mixture, log_constant, density, highest, size)
+        rank(kinds[2], log_constant, density, highest, size)
         return
     for b in range(size):
         first = (rows[0, b] - mean[0]) * reduced[0, 0]
@@ -118,10 +118,10 @@ def whiten_many(evidence, mixture, rows, size, mean, reduced, log_constant, z, d
             _eliminate_1_2(size, reduced, i, i - 2, z)
         for b in range(size):
             density[b] += z[i, b] * z[i, b]
-    rank(mixture, log_constant, density, highest, size)
+    rank(kinds[2], log_constant, density, highest, size)
 
 
-def add_moments_many(evidence, mixture, size, density, share, z, s, S):
+def add_moments_many(kinds, size, density, share, z, s, S):
     """Add a block's weighted moments, S on and below its diagonal; returns the sum of weights."""
     d, total = len(s), scale(density, share, size)
     z = z.reshape(d, BLOCK)

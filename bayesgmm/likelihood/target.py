@@ -93,9 +93,8 @@ def _add_log_jacobian(mixture, gradient):
 
 
 @compiled
-def _gradient_norm(mixture, gradient):
+def _gradient_norm(gradient, factor, n_components, d):
     """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|; dimensionless."""
-    n_components, d = mixture.means.shape
     # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
     last, free = 0.0, len(gradient) - n_components * d
     for i in range(n_components - 1):
@@ -107,7 +106,7 @@ def _gradient_norm(mixture, gradient):
         largest = max(largest, abs(gradient[i]))
     for k in range(n_components):
         means = gradient[free + k * d : free + (k + 1) * d].copy()
-        factors.times_transposed(mixture.factor, k, means)
+        factors.times_transposed(factor, k, means)
         for j in range(d):
             largest = max(largest, abs(means[j]))
     return largest
@@ -179,10 +178,14 @@ class Target:
     def structure(self):
         return structure_named(self.covariance)
 
-    @property
+    @cached_property
     def shape(self):
         """Numbers of components and features."""
         return self.n_components, self.evidence.values.shape[1]
+
+    @cached_property
+    def factor_shape(self):
+        return self.structure.factor_shape(*self.shape)
 
     @property
     def n_dim(self):
@@ -219,8 +222,8 @@ class Target:
         weights = np.exp(mixture.log_weights)
         parameters = MixtureParameters(self.covariance, weights, mixture.means, factor)
         norm = np.inf
-        if np.isfinite(value):
-            norm = _gradient_norm(mixture, gradient) / self.evidence.total
+        if value > -np.inf:
+            norm = _gradient_norm(gradient, mixture.factor, *self.shape) / self.evidence.total
         return Point(y, parameters, moments, value, gradient, norm)
 
     def constrain(self, ys):
@@ -236,7 +239,7 @@ class Target:
 
     def room(self):
         """A mixture to write to, as compiled code takes it."""
-        factor = self.structure.kind(np.empty(self.structure.factor_shape(*self.shape)))
+        factor = self.structure.kind(np.empty(self.factor_shape))
         return Components(np.empty(self.n_components), np.empty(self.shape), factor)
 
 

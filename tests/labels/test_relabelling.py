@@ -361,6 +361,11 @@ def test_what_hangs_on_no_label_stays_in_the_tree():
     out["clustering"] = found
     for kept in (relabelled(out), bg.as_drawn(out)):
         np.testing.assert_array_equal(kept["clustering"]["partition"], 0)
+    out["clustering"] = found[["partition"]].drop_attrs().assign_attrs(mine=1)
+    attrs = relabelled(out)["clustering"].attrs
+    assert attrs["mine"] == 1
+    assert attrs["method"] == "stephens"
+    out["clustering"] = found
     assert set(bg.as_drawn(out)["clustering"].data_vars) == {"partition"}
     assert not bg.as_drawn(out)["clustering"].attrs
 

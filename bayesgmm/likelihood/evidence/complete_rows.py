@@ -42,6 +42,8 @@ class CompleteRows(NamedTuple):
     def part(self, rows):
         """A slice of the rows."""
         d = len(self.shift)
+        if len(self.flat) == (rows.stop - rows.start) * d:
+            return self
         weight = self.weight if len(self.weight) == 1 else self.weight[rows]
         flat = self.flat[rows.start * d : rows.stop * d]
         return CompleteRows(flat, weight, self.shift, self.inv_scale)
@@ -55,12 +57,6 @@ class CompleteRows(NamedTuple):
     def weigh(self, start, size, weight):
         for b in range(size):
             weight[b] = self.weight[start + b if len(self.weight) > 1 else 0]
-
-
-def n_known(evidence):
-    """The number of features if the compiler knows it, and it is for the loops for few; else 0."""
-    shift = evidence.types[CompleteRows._fields.index("shift")]
-    return len(shift) if isinstance(shift, types.BaseTuple) else 0
 
 
 def _load(flat, start, size, shift, inv_scale, rows):

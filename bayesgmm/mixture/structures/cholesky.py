@@ -8,7 +8,7 @@ from scipy.special import multigammaln
 
 from bayesgmm.mixture.structures.protocol import FLOOR, Structure, each
 from bayesgmm.mixture.structures.triangles import Triangles
-from bayesgmm.runtime import compiled
+from bayesgmm.runtime import compiled, solve_lower
 
 
 class Cholesky(Structure):
@@ -74,12 +74,7 @@ class Cholesky(Structure):
         return entries.ravel()
 
     def scatter(self, moments, factor, shift):
-        # L (S − s tᵀ − t sᵀ + N t tᵀ) Lᵀ with t = L⁻¹ shift.
-        t = np.linalg.solve(factor, shift[..., None])[..., 0]
-        cross = moments.s[:, :, None] * t[:, None, :]
-        core = moments.S - cross - np.swapaxes(cross, 1, 2)
-        core += moments.nk[:, None, None] * self.square(t)
-        return factor @ core @ np.swapaxes(factor, 1, 2)
+        return _scatter(factor, moments.nk, moments.s, moments.S, shift)
 
     def square(self, vectors):
         return vectors[:, :, None] * vectors[:, None, :]
@@ -147,6 +142,32 @@ def _lower_triangle(d):
     """Row and column of every entry, row by row, and where those of the diagonal are."""
     rows, columns = np.tril_indices(d)
     return rows, columns, np.flatnonzero(rows == columns)
+
+
+@compiled
+def _scatter(factor, nk, s, S, shift):
+    """L (S − s tᵀ − t sᵀ + N t tᵀ) Lᵀ with t = L⁻¹ shift, of every component."""
+    (n_components, d), out = s.shape, np.zeros(S.shape)
+    t, core = np.empty(d), np.empty((d, d))
+    for k in range(n_components):
+        lower = factor[k if k < len(factor) else 0]
+        for i in range(d):
+            t[i] = shift[k, i]
+        solve_lower(lower, t)
+        for i in range(d):
+            for j in range(d):
+                core[i, j] = S[k, i, j] - s[k, i] * t[j] - t[i] * s[k, j] + nk[k] * t[i] * t[j]
+        for i in range(d):
+            for a in range(i + 1):
+                for j in range(d):
+                    out[k, i, j] += lower[i, a] * core[a, j]
+        for i in range(d):
+            for j in range(d - 1, -1, -1):
+                value = 0.0
+                for b in range(j + 1):
+                    value += out[k, i, b] * lower[j, b]
+                out[k, i, j] = value
+    return out
 
 
 @compiled
