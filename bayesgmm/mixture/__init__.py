@@ -16,6 +16,7 @@ from bayesgmm.mixture.priors import add_log_density as add_log_density
 from bayesgmm.mixture.priors import exchangeable_groups as exchangeable_groups
 from bayesgmm.mixture.priors import gains_of_places as gains_of_places
 from bayesgmm.mixture.priors import prior_numbers as prior_numbers
+from bayesgmm.mixture.priors import prior_of_dict as prior_of_dict
 from bayesgmm.mixture.structures import FLOOR as FLOOR
 from bayesgmm.mixture.structures import STRUCTURES as STRUCTURES
 from bayesgmm.mixture.structures import Deviations as Deviations

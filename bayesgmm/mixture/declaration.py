@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bayesgmm.mixture.priors import FAMILIES, NormalInverseWishart, Prior
+from bayesgmm.mixture.priors import FAMILIES, NormalInverseWishart, Prior, prior_of_dict
 from bayesgmm.mixture.structures import Structure, structure_named
 from bayesgmm.runtime import arguments
 
@@ -83,9 +83,8 @@ class GaussianMixture:
     @classmethod
     def from_dict(cls, declaration):
         """The declaration that ``to_dict`` wrote."""
-        prior = dict(declaration["prior"])
-        family = FAMILIES[arguments.one_of("prior", prior.pop("family"), FAMILIES)]
-        return cls(declaration["n_components"], declaration["covariance"], family.from_dict(prior))
+        prior = prior_of_dict(declaration["prior"])
+        return cls(declaration["n_components"], declaration["covariance"], prior)
 
 
 def checked_mixture(mixture):

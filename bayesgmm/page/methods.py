@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bayesgmm.mixture import structure_named
+from bayesgmm.mixture import prior_of_dict, structure_named
 
 WORKS = {
     "Fraley & Raftery (2007)": "Fraley, C. & Raftery, A. E. (2007). Bayesian regularization for "
@@ -56,17 +56,6 @@ RELABELLING = {
     "their mean (Stephens, 2000)",
     "ecr": "to agree best with the MAP's clustering (Papastamoulis & Iliopoulos, 2010)",
 }
-ROBUST = (
-    "the centre and covariance of the bulk of the rows, and their covariance within components, "
-    "both without the twentieth of them that fits worst (García-Escudero et al., 2008)"
-)
-SCALES = {
-    "NormalInverseWishart": ROBUST,
-    "NormalLKJ": ROBUST,
-    "half-normal": "the centre and standard deviations of the bulk of the rows",
-    "FraleyRaftery": "the mean and covariance of all rows, as Fraley & Raftery (2007) propose",
-}
-"""What a prior's numbers are scaled by where they are not given."""
 
 
 def methods_of(found: dict[str, Any]) -> dict[str, Any]:
@@ -102,29 +91,16 @@ def _model(fit):
         f"with {fit['structure']}; the assignment of observations to components was summed out."
     )
     if fit["prior"]:
-        yield from _prior(fit["prior"], fit["prior_scaled"], structure_named(fit["covariance"]))
+        prior, structure = prior_of_dict(fit["prior"]), structure_named(fit["covariance"])
+        yield from _prior(prior, fit["prior_scaled"], structure)
 
 
 def _prior(prior, scaled, structure):
-    family = prior["family"]
-    half_normal = family == "NormalLKJ" and "df" not in prior
-    if family != "NormalLKJ":
-        says = f"means and {structure.prior_words}"
-    else:
-        says = "the means independent normal priors, "
-        if half_normal:
-            says += "the standard deviations half-normal priors"
-        elif structure.correlated:
-            says += "the variance of each feature given the others a scaled inverse-χ² prior"
-        else:
-            says += "the variances scaled inverse-χ² priors"
-        if structure.correlated:
-            says += ", the correlations an LKJ prior (Lewandowski et al., 2009)"
+    says = prior.words(structure)
     yield f"The weights had a Dirichlet prior, {says}; the numbers are listed in the report."
     if scaled:
-        source = SCALES["half-normal" if half_normal else family]
         names = ", ".join(name.replace("_", " ") for name in scaled)
-        yield f"Those of the data's scale ({names}) are taken from {source}."
+        yield f"Those of the data's scale ({names}) are taken from {prior.source}."
 
 
 def _mode(mode):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
-from bayesgmm.mixture import Deviations, NormalInverseWishart, NormalLKJ, ScaledShape
+from bayesgmm.mixture import Deviations, NormalInverseWishart, NormalLKJ, ScaledShape, Triangles
 from bayesgmm.pymc_model.inverse_wishart import InverseWishart
 from bayesgmm.pymc_model.proportional_wishart import ProportionalWishart
 from bayesgmm.pymc_model.residual_lkj import ResidualLKJ
@@ -27,19 +27,31 @@ def means_factor(prior: Any, structure: Any, factor: Any) -> tuple[Any, bool]:
 
 @declare_spread.register(NormalInverseWishart)
 def _(prior, structure):
-    name, dims = structure.spread, structure.dims
-    if structure.kind is Deviations:
-        scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
-        if structure.isotropic:
-            scale = scale.mean(axis=-1)
-        else:
-            df = df[..., None]
-        return pm.InverseGamma(name, df / 2, scale / 2, dims=dims)
+    return CONJUGATE[structure.kind](prior, structure)
+
+
+def _variances(prior, structure):
+    scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
+    if structure.isotropic:
+        scale = scale.mean(axis=-1)
+    else:
+        df = df[..., None]
+    return pm.InverseGamma(structure.spread, df / 2, scale / 2, dims=structure.dims)
+
+
+def _matrices(prior, structure):
     chol = np.linalg.cholesky(prior.scale)
-    if structure.kind is ScaledShape:
-        components = np.ones(len(prior.concentration))
-        return ProportionalWishart(name, prior.df, chol, components, dims=dims)
-    return InverseWishart(name, prior.df, scale_chol=chol, dims=dims)
+    return InverseWishart(structure.spread, prior.df, scale_chol=chol, dims=structure.dims)
+
+
+def _multiples(prior, structure):
+    chol, components = np.linalg.cholesky(prior.scale), np.ones(len(prior.concentration))
+    dims = structure.dims
+    return ProportionalWishart(structure.spread, prior.df, chol, components, dims=dims)
+
+
+CONJUGATE = {Deviations: _variances, Triangles: _matrices, ScaledShape: _multiples}
+"""The conjugate prior of a spread, by the factor's class in compiled code."""
 
 
 @means_factor.register(NormalInverseWishart)

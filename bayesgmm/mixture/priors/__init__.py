@@ -3,6 +3,8 @@
 May not import PyMC or ArviZ.
 """
 
+from typing import Any
+
 from bayesgmm.mixture.priors.density import LOG_2PI as LOG_2PI
 from bayesgmm.mixture.priors.density import add_log_density as add_log_density
 from bayesgmm.mixture.priors.density import add_log_prior as add_log_prior
@@ -15,8 +17,21 @@ from bayesgmm.mixture.priors.normal_inverse_wishart import (
 )
 from bayesgmm.mixture.priors.normal_lkj import NormalLKJ as NormalLKJ
 from bayesgmm.mixture.priors.protocol import Prior as Prior
+from bayesgmm.runtime import arguments
 
 FAMILIES: dict[str, type[Prior]] = {
     family.__name__: family for family in (NormalInverseWishart, FraleyRaftery, NormalLKJ)
 }
 """Every family by its name."""
+
+
+def prior_of_dict(numbers: dict[str, Any]) -> Prior:
+    """The prior that ``to_dict`` wrote.
+
+    Raises
+    ------
+    ValueError, TypeError
+        There is no such family, or a number is not as it must be.
+    """
+    family = arguments.one_of("prior", numbers["family"], FAMILIES)
+    return FAMILIES[family].from_dict({n: v for n, v in numbers.items() if n != "family"})

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
+from bayesgmm.mixture.families.gaussian import LOG_2PI as LOG_2PI
 from bayesgmm.mixture.parameters import Components, zeros_like
 from bayesgmm.runtime import generic, inner
-
-LOG_2PI = np.log(2 * np.pi)
 
 
 class Flat(NamedTuple):

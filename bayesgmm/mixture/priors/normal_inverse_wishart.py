@@ -76,6 +76,9 @@ class NormalInverseWishart(Prior):
     def bounded(self):
         return True
 
+    def words(self, structure):
+        return f"means and {structure.prior_words}"
+
     def resolved(self, x, sample_weight, n_components, covariance):
         d = x.shape[1]
         df = self._filled("df", d + 2, (), n_components)
@@ -143,6 +146,10 @@ class FraleyRaftery(NormalInverseWishart):
     ----------
     .. [1] Fraley & Raftery (2007), Journal of Classification 24, 155–181.
     """
+
+    @property
+    def source(self):
+        return "the mean and covariance of all rows, as Fraley & Raftery (2007) propose"
 
     def _scaled(self, x, sample_weight, n_components, covariance, df):
         mean, total = location_and_covariance(x, sample_weight)

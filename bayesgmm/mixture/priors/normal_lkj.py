@@ -73,6 +73,24 @@ class NormalLKJ(Prior):
     def bounded(self):
         return not self.half_normal
 
+    @property
+    def source(self):
+        if self.half_normal:
+            return "the centre and standard deviations of the bulk of the rows"
+        return super().source
+
+    def words(self, structure):
+        says = "the means independent normal priors, "
+        if self.half_normal:
+            says += "the standard deviations half-normal priors"
+        elif structure.correlated:
+            says += "the variance of each feature given the others a scaled inverse-χ² prior"
+        else:
+            says += "the variances scaled inverse-χ² priors"
+        if structure.correlated:
+            says += ", the correlations an LKJ prior (Lewandowski et al., 2009)"
+        return says
+
     def __post_init__(self):
         super().__post_init__()
         if self.half_normal and self.df is not None:

@@ -8,6 +8,10 @@ import numpy as np
 
 from bayesgmm.runtime import arguments
 
+ROBUST = (
+    "the centre and covariance of the bulk of the rows, and their covariance within components, "
+    "both without the twentieth of them that fits worst (García-Escudero et al., 2008)"
+)
 MOST_ROWS = 1e12
 """Largest number that counts as rows do; beyond it densities keep no digit."""
 
@@ -42,6 +46,15 @@ class Prior(ABC):
                     "even a thousandth of it leaves nothing to the data."
                 )
             object.__setattr__(self, f.name, float(numbers) if numbers.ndim == 0 else numbers)
+
+    @property
+    def source(self):
+        """For a sentence: what the numbers that are not given are taken from."""
+        return ROBUST
+
+    @abstractmethod
+    def words(self, structure):
+        """For a sentence: the priors of the means and of a structure's spread."""
 
     @property
     @abstractmethod
