@@ -1,11 +1,11 @@
 """The result of a point estimation."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesgmm.data import rows_like
+from bayesgmm.data import Rows, rows_like
 from bayesgmm.html import cells
 from bayesgmm.likelihood import responsibilities, row_log_density
 from bayesgmm.mixture import GaussianMixture, MixtureParameters
@@ -93,15 +93,15 @@ class PointEstimate:
         """Number of free parameters."""
         return self.parameters.n_parameters
 
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(self, x: Rows) -> np.ndarray:
         """The most probable component of every row, (n_obs,) integers."""
         return self.predict_proba(x).argmax(axis=1)
 
-    def predict_proba(self, x: Any) -> np.ndarray:
+    def predict_proba(self, x: Rows) -> np.ndarray:
         """Probability of every component for every row, (n_obs, n_components)."""
         return responsibilities(*self._arguments(x))
 
-    def score_samples(self, x: Any) -> np.ndarray:
+    def score_samples(self, x: Rows) -> np.ndarray:
         """Log density of every row, (n_obs,), in nats."""
         return row_log_density(*self._arguments(x))
 

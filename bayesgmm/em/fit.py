@@ -1,10 +1,9 @@
 """``fit_map`` and ``fit_ml``: many starts, and the catalogue of the modes they reach."""
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-from bayesgmm.data import peculiarities, training_data, with_reasons
+from bayesgmm.data import Rows, peculiarities, training_data, with_reasons
 from bayesgmm.em.catalogue import catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
@@ -19,9 +18,9 @@ MOST_STARTS = 1_000_000
 
 def fit_map(
     mixture: GaussianMixture,
-    x: Any,
+    x: Rows,
     *,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
     n_starts: int = 20,
     max_iter: int = 1000,
     tol: float = 1e-8,
@@ -86,9 +85,9 @@ def fit_map(
 
 def fit_ml(
     mixture: GaussianMixture,
-    x: Any,
+    x: Rows,
     *,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
     n_starts: int = 20,
     max_iter: int = 1000,
     tol: float = 1e-8,

@@ -1,19 +1,20 @@
 """``declare``: the mixture as a real PyMC model, the specification. May not import ArviZ."""
 
-from typing import Any
-
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import ArrayLike
 
-from bayesgmm.data import training_data
+from bayesgmm.data import Rows, training_data
 from bayesgmm.em import Objective, draw_start
 from bayesgmm.mixture import GaussianMixture, checked_mixture
 from bayesgmm.pymc_model.marginal_mixture import MarginalMixture
 from bayesgmm.pymc_model.prior_families import declare_spread, means_factor
 
 
-def declare(mixture: GaussianMixture, x: Any, *, sample_weight: Any = None) -> pm.Model:
+def declare(
+    mixture: GaussianMixture, x: Rows, *, sample_weight: ArrayLike | None = None
+) -> pm.Model:
     """The declared mixture at these rows as a PyMC model.
 
     Free variables are ``weights``, the spread (``covariances``, ``variances`` or another name, by

@@ -4,12 +4,13 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
-from bayesgmm.data import training_data
+from bayesgmm.data import Rows, training_data
 from bayesgmm.draws import (
     Store,
     claimed_store,
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
 
 def sample(
     mixture: "GaussianMixture | pymc.Model",
-    x: Any = None,
+    x: Rows | None = None,
     *,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
