@@ -4,7 +4,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import xarray as xr
@@ -33,6 +33,41 @@ from bayesgmm.sampling.segments import Segment, draw, sampler_seed
 
 if TYPE_CHECKING:
     import pymc
+
+
+@overload
+def sample(
+    mixture: GaussianMixture,
+    x: Rows,
+    *,
+    sample_weight: ArrayLike | None = ...,
+    draws: int = ...,
+    tune: int = ...,
+    chains: int = ...,
+    cores: int | None = ...,
+    start: PointEstimate | None = ...,
+    target_accept: float = ...,
+    random_seed: int | None = ...,
+    save_warmup: bool = ...,
+    store: str | Path | None = ...,
+    progress: bool = ...,
+) -> xr.DataTree: ...
+
+
+@overload
+def sample(
+    mixture: "pymc.Model",
+    *,
+    draws: int = ...,
+    tune: int = ...,
+    chains: int = ...,
+    cores: int | None = ...,
+    target_accept: float = ...,
+    random_seed: int | None = ...,
+    save_warmup: bool = ...,
+    store: str | Path | None = ...,
+    progress: bool = ...,
+) -> xr.DataTree: ...
 
 
 def sample(
