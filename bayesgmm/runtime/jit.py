@@ -13,7 +13,9 @@ from numba.extending import overload
 
 from bayesgmm.runtime.cache import DiskCache
 
-PLAIN = {"nogil": True, "error_model": "numpy"}
+# Inlined, for else code holds a copy of every function that it calls, and the process that compiles
+# it calls other copies than a later one, with other last digits.
+PLAIN = {"nogil": True, "error_model": "numpy", "forceinline": True}
 # Sums over rows may be reordered and products fused; infinities and NaN keep their meaning.
 FAST = {**PLAIN, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 # Products may be fused, but sums keep their order: for arithmetic that relies on rounding.

@@ -250,3 +250,23 @@ def test_where_nothing_can_be_written_a_temporary_folder_serves_all_processes(tm
     for words in ("<string>:", "compiled code cannot be kept", "/dev/null", "NUMBA_CACHE_DIR"):
         assert words in child.stderr
     assert not Path(mine[3]).exists()
+
+
+SAMPLED = """
+import hashlib, numpy as np, bayesgmm as bg
+x = np.random.default_rng(0).normal(size=(300, 2))
+x[:150] += 4
+post = bg.sample(bg.GaussianMixture(2), x, draws=20, tune=20, chains=1, random_seed=1, progress=False)
+print(hashlib.sha256(post["posterior"]["means"].values.tobytes()).hexdigest())
+"""
+
+
+def test_the_process_that_compiles_draws_what_a_later_one_draws(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    draws = [
+        subprocess.run(
+            [sys.executable, "-c", SAMPLED], env=environment, capture_output=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert draws[0] == draws[1]
