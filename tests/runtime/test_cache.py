@@ -256,7 +256,8 @@ SAMPLED = """
 import hashlib, numpy as np, bayesgmm as bg
 x = np.random.default_rng(0).normal(size=(300, 2))
 x[:150] += 4
-post = bg.sample(bg.GaussianMixture(2), x, draws=20, tune=20, chains=1, random_seed=1, progress=False)
+short = {"draws": 20, "tune": 20, "chains": 1, "random_seed": 1, "progress": False}
+post = bg.sample(bg.GaussianMixture(2), x, **short)
 print(hashlib.sha256(post["posterior"]["means"].values.tobytes()).hexdigest())
 """
 
