@@ -41,10 +41,12 @@ def conjugate_mode(moments, means, factor, covariance, prior, metric):
     prior = None if flat else prior.by_component
     kappa = np.zeros(len(nk)) if flat else prior.mean_concentration
     extra = 0.0 if flat else prior.concentration - 1
-    # Flat: a component that holds nothing keeps its place. Its count is replaced by one only where
-    # it would divide zero by zero.
-    held = nk > 1e-10 * nk.sum()
-    count = np.where(held | (not flat), nk, 1.0)
+    held, count = np.ones(len(nk), dtype=bool), nk
+    if flat:
+        # A component that holds nothing keeps its place. Its count is replaced by one only where it
+        # would divide zero by zero.
+        held = nk > 1e-10 * nk.sum()
+        count = np.where(held, nk, 1.0)
 
     weights = np.maximum(nk + extra, 1e-16 * nk.sum())
     weights /= weights.sum()
