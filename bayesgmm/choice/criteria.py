@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bayesgmm.data import Rows, training_data
-from bayesgmm.em import fit_ml
+from bayesgmm.em import PointEstimate, fit_ml
 from bayesgmm.mixture import STRUCTURES, GaussianMixture
 from bayesgmm.runtime import arguments, progress_bar
 
@@ -102,7 +102,7 @@ def compare_k(
     return table.sort_values("bic", ignore_index=True)
 
 
-def _record(mixture, fit):
+def _record(mixture: GaussianMixture, fit: PointEstimate) -> dict[str, object]:
     # The likelihood of a collapsed fit is as large as the floor lets it be, and means nothing.
     values = {"log_likelihood": fit.log_likelihood} | {c: getattr(fit, c) for c in CRITERIA}
     return {

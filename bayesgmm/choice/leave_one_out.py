@@ -57,7 +57,7 @@ def loo(
     .. [2] Vehtari, Simpson, Gelman, Yao & Gabry (2024), J. Machine Learning Research 25 (72).
     """
     import arviz as az
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     arguments.flag("progress", progress)
     reading = Reading.of(post, x)
@@ -90,22 +90,25 @@ def loo(
     times = count[kept]
     coords = [*reading.lead.items(), (names.OBS, np.repeat(kept, times))]
 
-    def standing(values):
+    def standing(values: np.ndarray) -> xr.DataArray:
         return xr.DataArray(np.repeat(values, times, axis=-1), coords[-values.ndim :])
 
     tree = xr.DataTree.from_dict({names.LOG_LIKELIHOOD: xr.Dataset({names.X: standing(table)})})
-    return az.loo(
+    found: arviz_stats.utils.ELPDDataLOO = az.loo(
         tree,
         pointwise=True,
         reff=reff,
         log_weights=standing(log_weights),
         pareto_k=standing(pareto_k),
     )
+    return found
 
 
-def _relative_efficiency(log_likelihood):
+def _relative_efficiency(log_likelihood: np.ndarray) -> np.ndarray:
     """Effective sample size over draws of the likelihood of rows, (chain, draw, n) → (n,)."""
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     likelihood = np.exp(log_likelihood - log_likelihood.max(axis=(0, 1)))
-    return array_stats.ess(likelihood, chain_axis=0, draw_axis=1, method="mean", relative=True)
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    each: np.ndarray = array_stats.ess(likelihood, **axes, method="mean", relative=True)
+    return each

@@ -24,9 +24,15 @@ class Allocations:
     n_chains: int
 
     @classmethod
-    def of(cls, source, random_seed=None, x=None, progress=True):
+    def of(
+        cls,
+        source: "Posterior | npt.ArrayLike | Allocations",
+        random_seed: int | None = None,
+        x: Rows | None = None,
+        progress: bool = True,
+    ) -> "Allocations":
         """Sampled from a tree's responsibilities, or an (n_draws, n_obs) integer array as it is."""
-        if isinstance(source, cls):
+        if isinstance(source, Allocations):
             return source
         if isinstance(source, Posterior):
             reading = Reading.of(source, x)
@@ -35,7 +41,7 @@ class Allocations:
         return cls(compact(checked_assignments(source)), 1)
 
     @property
-    def n_clusters(self):
+    def n_clusters(self) -> np.ndarray:
         """Clusters that hold rows, (n_draws,)."""
         return self.labels.max(axis=1).astype(np.int64) + 1
 
@@ -76,7 +82,7 @@ def assignments(
 
 
 def occupied_components(
-    post: Posterior | npt.ArrayLike,
+    post: Posterior | npt.ArrayLike | Allocations,
     *,
     random_seed: int | None = None,
     x: Rows | None = None,
@@ -127,13 +133,13 @@ def occupied_components(
     )
 
 
-def checked_assignments(post):
+def checked_assignments(post: npt.ArrayLike) -> np.ndarray:
     """Labels (n_draws, n_obs) that came in place of a posterior."""
     kind = "a DataTree or an array of integers"
     return arguments.integers("post", post, ("n_draws", "n_obs"), kind=kind)
 
 
-def compact(labels):
+def compact(labels: np.ndarray) -> np.ndarray:
     """Labels (n_draws, n_obs) that count from 0 by first appearance, whatever they were.
 
     int16 where that suffices, else int32.

@@ -1,9 +1,9 @@
 """The MAP's clustering and parameters against the full posterior's."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
@@ -15,16 +15,14 @@ from bayesgmm.clusterings.partitions import Partition, by_falling_size, describe
 from bayesgmm.clusterings.rand_index import adjusted_rand
 from bayesgmm.clusterings.sentence import sentence
 from bayesgmm.data import Rows
-from bayesgmm.draws import Posterior, mcse_of_mean
+from bayesgmm.draws import Posterior, Reading, mcse_of_mean
 from bayesgmm.em import PointEstimate
 from bayesgmm.html import cells
 from bayesgmm.labels import relabelled, within
 from bayesgmm.likelihood import row_blocks, row_densities
-from bayesgmm.posterior import diagnose
+from bayesgmm.mixture import MixtureParameters
+from bayesgmm.posterior import Diagnosis, diagnose
 from bayesgmm.runtime import arguments
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,17 +48,17 @@ class Comparison:
     farther: float
     """Share of draws farther from the posterior's clustering than the MAP's is."""
     farther_mcse: float
-    losses: "pd.DataFrame"
+    losses: pd.DataFrame
     """By ``loss``: expected loss of the MAP's clustering (``map``), of the best (``posterior``),
     their difference (``regret``), and its Monte Carlo standard error (``mcse``)."""
-    rows: "pd.DataFrame"
+    rows: pd.DataFrame
     """By row: ``map_label``; ``cluster`` of the posterior's clustering; ``p_wrong``, the
     probability that the row is not of its MAP label, with ``mcse``; ``entropy`` of its label
     (nats), with ``entropy_mcse``; ``disputed``, whether p_wrong exceeds 0.1."""
-    pairs: "pd.DataFrame"
+    pairs: pd.DataFrame
     """The pairs on which the two disagree most: rows ``obs`` and ``obs_bis``; ``together_in_map``;
     ``similarity``, the posterior probability that they share a component, with ``mcse``."""
-    parameters: "pd.DataFrame"
+    parameters: pd.DataFrame
     """By parameter, in the data's units: ``map``; posterior ``mean`` with ``mcse_mean``, ``sd``,
     and ``lower`` and ``upper``, an interval of equal tails; ``position``, the share of draws below
     the MAP's value, with ``mcse_position``."""
@@ -71,10 +69,8 @@ class Comparison:
     random_seed: int
     """The seed of the sampled assignments."""
 
-    def to_dataframe(self) -> "pd.DataFrame":
+    def to_dataframe(self) -> pd.DataFrame:
         """The headline quantities: ``value``, ``mcse`` (NaN where exact) and ``unit``."""
-        import pandas as pd
-
         most = int(np.argmax(self.occupied.values))
         wrong = self.rows["p_wrong"]
         table = [
@@ -101,12 +97,12 @@ class Comparison:
         columns = ["quantity", "value", "mcse", "unit"]
         return pd.DataFrame(table, columns=columns).set_index("quantity")
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.sentence
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         disputed = self.rows[self.rows["disputed"]].sort_values("p_wrong", ascending=False)
         tables = {
             "MAP's parameters in the posterior": self.parameters,
@@ -182,7 +178,14 @@ def compare(
     return compared(reading, diagnosis, mode, prob, random_seed, progress)
 
 
-def compared(reading, diagnosis, mode=None, prob=0.95, random_seed=None, progress=True):
+def compared(
+    reading: Reading,
+    diagnosis: Diagnosis,
+    mode: PointEstimate | None = None,
+    prob: float = 0.95,
+    random_seed: int | None = None,
+    progress: bool = True,
+) -> Comparison:
     """What ``compare`` returns, of a relabelled tree that may hold fewer draws than were judged."""
     if random_seed is None:
         random_seed = int(np.random.default_rng().integers(2**31))
@@ -235,7 +238,7 @@ def compared(reading, diagnosis, mode=None, prob=0.95, random_seed=None, progres
     return replace(facts, sentence=sentence(facts, diagnosis))
 
 
-def _point(reading, mode):
+def _point(reading: Reading, mode: PointEstimate | None) -> MixtureParameters:
     """The mode's parameters, its components in the order of the posterior's."""
     if mode is None:
         if reading.map is None:
@@ -254,6 +257,6 @@ def _point(reading, mode):
     return point.permuted(order)
 
 
-def _responsibilities(point, rows):
+def _responsibilities(point: MixtureParameters, rows: np.ndarray) -> np.ndarray:
     one = point[None]
     return np.concatenate([row_densities(one, rows[b])[1][0] for b in row_blocks(one, len(rows))])

@@ -45,13 +45,13 @@ class CredibleBall:
     distances: np.ndarray
     """(n_draws,) of every draw from the centre."""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"CredibleBall({self.loss} radius {self.radius:.4g}; holds {self.achieved:.1%} of "
             f"{len(self.distances)} draws)"
         )
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         unit = LOSSES[self.loss].words
         text = (
             f"Within {cells.number(self.radius)} {unit} of the centre lie {self.achieved:.1%} of "
@@ -84,7 +84,7 @@ class CredibleBall:
 
 
 def credible_ball(
-    post: Posterior | npt.ArrayLike,
+    post: Posterior | npt.ArrayLike | Allocations,
     partition: Partition | npt.ArrayLike,
     prob: float = 0.95,
     *,
@@ -159,7 +159,7 @@ def credible_ball(
     )
 
 
-def _farthest(draws, distances, among):
+def _farthest(draws: np.ndarray, distances: np.ndarray, among: np.ndarray) -> np.ndarray:
     """The distinct partitions that lie farthest out among some of the draws."""
     chosen = among & (distances >= distances[among].max() - TIE)
     return np.unique(draws[chosen], axis=0).astype(np.int64)

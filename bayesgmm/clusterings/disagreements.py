@@ -1,11 +1,16 @@
 """What of the MAP the posterior disputes: labels of rows, pairs of rows, and parameters."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from bayesgmm.clusterings.partitions import Partition
 from bayesgmm.clusterings.similarity_matrix import similarity
-from bayesgmm.draws import entry_name, mcse_of_mean, names
+from bayesgmm.draws import Reading, entry_name, mcse_of_mean, names
 from bayesgmm.likelihood import row_blocks, row_densities
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import progress_bar
 
 DISPUTED = 0.1
@@ -15,7 +20,9 @@ PAIR_ROWS = 1000
 N_PAIRS = 20
 
 
-def row_table(reading, map_labels, best, progress):
+def row_table(
+    reading: Reading, map_labels: np.ndarray, best: Partition, progress: bool
+) -> pd.DataFrame:
     """By row the labels, and how doubtful the MAP's is."""
     draws, rows, n_chains = reading.parameters, reading.rows, reading.n_chains
     parts = []
@@ -35,7 +42,9 @@ def row_table(reading, map_labels, best, progress):
     return table.assign(**doubts, disputed=doubts["p_wrong"] > DISPUTED)
 
 
-def pair_table(reading, map_labels, rows, progress):
+def pair_table(
+    reading: Reading, map_labels: np.ndarray, rows: pd.DataFrame, progress: bool
+) -> pd.DataFrame:
     """The pairs on which posterior and MAP disagree most, among the rows most in doubt."""
     chosen = np.sort(np.argsort(-rows["p_wrong"].to_numpy(), kind="stable")[:PAIR_ROWS])
     alike = similarity(reading, rows=chosen, progress=progress)
@@ -57,7 +66,7 @@ def pair_table(reading, map_labels, rows, progress):
     )
 
 
-def parameter_table(reading, point, prob):
+def parameter_table(reading: Reading, point: MixtureParameters, prob: float) -> pd.DataFrame:
     """By parameter the MAP beside mean and interval, and its place among the draws."""
     posterior = reading.posterior
     values = {names.MEANS: point.means, point.structure.spread: point.spread}
@@ -88,6 +97,6 @@ def parameter_table(reading, point, prob):
     return table_of(table, "parameter")
 
 
-def table_of(rows, name):
+def table_of(rows: Mapping[Any, dict[str, float]], name: str) -> pd.DataFrame:
     """A table of rows by their name."""
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(name)

@@ -1,6 +1,7 @@
 """The partition of the rows that loses least on average over the posterior."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -46,13 +47,13 @@ class Partition:
     def n_clusters(self) -> int:
         return len(self.sizes)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Partition({self.n_clusters} clusters of {', '.join(map(str, self.sizes))} rows; "
             f"expected {self.loss} {self.expected_loss:.4g} ± {self.mcse:.2g})"
         )
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         clusters = [
             {
                 "cluster": c,
@@ -77,7 +78,7 @@ class Partition:
 
 
 def partition(
-    post: Posterior | npt.ArrayLike,
+    post: Posterior | npt.ArrayLike | Allocations,
     loss: LossName = "vi",
     a: float = 1.0,
     *,
@@ -141,7 +142,14 @@ def partition(
     return described(allocations, labels, loss, a, n_found, random_seed)
 
 
-def described(allocations, labels, loss, a, n_found, random_seed):
+def described(
+    allocations: Allocations,
+    labels: np.ndarray,
+    loss: LossName,
+    a: float,
+    n_found: int,
+    random_seed: int | None,
+) -> Partition:
     """The partition of these labels, with what the draws say of it."""
     draws = allocations.labels
     by_draw = losses(draws, labels, LOSSES[loss], a)
@@ -159,7 +167,9 @@ def described(allocations, labels, loss, a, n_found, random_seed):
     )
 
 
-def _search(allocations, loss, a, random_seed, progress):
+def _search(
+    allocations: Allocations, loss: LossName, a: float, random_seed: int | None, progress: bool
+) -> tuple[np.ndarray, int]:
     """The best of the runs, and how many ended as well as it."""
     draws = allocations.labels
     order = _order_of_rows(draws)
@@ -171,19 +181,17 @@ def _search(allocations, loss, a, random_seed, progress):
         given = LOSSES[loss].compiled(len(order), float(a))
     else:
         by_row, offset = by_row[:, :0], offset[:1]
-    seeds = np.random.SeedSequence(random_seed).spawn(N_RUNS)
+    rngs = map(np.random.default_rng, np.random.SeedSequence(random_seed).spawn(N_RUNS))
 
-    def run(seed):
-        return search(by_row, offset, n_slots, given, np.random.default_rng(seed))
-
-    ends = [*progress_bar(in_order(run, seeds), "partition: runs", progress, total=N_RUNS)]
+    run = partial(search, by_row, offset, n_slots, given)
+    ends = [*progress_bar(in_order(run, rngs), "partition: runs", progress, total=N_RUNS)]
     best, least = min(ends, key=lambda end: end[1])
     labels = np.empty(len(order), dtype=np.int64)
     labels[order] = best
     return by_falling_size(labels), sum(cost <= least + 1e-10 for _, cost in ends)
 
 
-def by_falling_size(labels):
+def by_falling_size(labels: np.ndarray) -> np.ndarray:
     """The same partition, clusters numbered from 0 by falling size, ties by their first row."""
     _, first, inverse, sizes = np.unique(
         labels, return_index=True, return_inverse=True, return_counts=True
@@ -193,7 +201,7 @@ def by_falling_size(labels):
     return rank[inverse]
 
 
-def _order_of_rows(draws):
+def _order_of_rows(draws: np.ndarray) -> np.ndarray:
     """Rows sorted by a fingerprint of the sizes of their clusters in all draws.
 
     The search meets the rows in an order that neither labels nor the order given decide. Rows whose
@@ -206,13 +214,13 @@ def _order_of_rows(draws):
     return np.argsort(key, kind="stable")
 
 
-def certainties(draws, labels):
+def certainties(draws: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Per row the mean share of the rest of its cluster that is with it in a draw, (n_obs,).
 
     Of a row that is a cluster by itself: the share of draws in which it is alone.
     """
-    order, bounds = grouped(labels)
-    return _certainties(draws, order, bounds, int(draws.max()) + 1)
+    each: np.ndarray = _certainties(draws, *grouped(labels), int(draws.max()) + 1)
+    return each
 
 
 @compiled

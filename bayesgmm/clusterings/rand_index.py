@@ -14,7 +14,7 @@ def adjusted_rand(labels: npt.ArrayLike, truth: npt.ArrayLike) -> float:
     table = np.zeros((rows.max() + 1, columns.max() + 1))
     np.add.at(table, (rows, columns), 1)
 
-    def pairs(counts):
+    def pairs(counts: np.ndarray) -> float:
         return float((counts * (counts - 1) / 2).sum())
 
     both, in_rows, in_columns = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))

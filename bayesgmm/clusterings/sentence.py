@@ -1,12 +1,17 @@
 """What a comparison of two clusterings says in words."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from bayesgmm.clusterings.disagreements import DISPUTED
-from bayesgmm.posterior import AMBIGUOUS
+from bayesgmm.posterior import AMBIGUOUS, Diagnosis
+
+if TYPE_CHECKING:
+    from bayesgmm.clusterings.comparison import Comparison
 
 
-def sentence(c, diagnosis):
+def sentence(c: "Comparison", diagnosis: Diagnosis) -> str:
     n, n_disputed = len(c.rows), int(c.rows["disputed"].sum())
     ball = f"the {c.prob:.0%} credible ball"
     if c.distance == 0:

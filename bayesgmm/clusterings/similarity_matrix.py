@@ -111,21 +111,23 @@ class _Responsibilities:
     draws: MixtureParameters
     x: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.draws)
 
-    def table(self, batch):
+    def table(self, batch: slice) -> np.ndarray:
         """(n_rows, batch × n_components)"""
         _, p = row_densities(self.draws[batch], self.x)
         return p.transpose(1, 0, 2).reshape(len(self.x), -1)
 
     @staticmethod
-    def tile(table, i, j):
-        return table[i] @ table[j].T
+    def tile(table: np.ndarray, i: slice, j: slice) -> np.ndarray:
+        out: np.ndarray = table[i] @ table[j].T
+        return out
 
     @staticmethod
-    def pairs(table, i, j):
-        return np.einsum("ij,ij->i", table[i], table[j])
+    def pairs(table: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        out: np.ndarray = np.einsum("ij,ij->i", table[i], table[j])
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,21 +136,22 @@ class _Labels:
 
     labels: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def table(self, batch):
+    def table(self, batch: slice) -> np.ndarray:
         return self.labels[batch]
 
     @staticmethod
-    def tile(table, i, j):
+    def tile(table: np.ndarray, i: slice, j: slice) -> np.ndarray:
         out = np.zeros((i.stop - i.start, j.stop - j.start))
         _count_equal(table, i.start, j.start, out)
         return out
 
     @staticmethod
-    def pairs(table, i, j):
-        return (table[:, i] == table[:, j]).sum(axis=0)
+    def pairs(table: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        out: np.ndarray = (table[:, i] == table[:, j]).sum(axis=0)
+        return out
 
 
 @compiled
@@ -170,7 +173,13 @@ def _add_with_square(value, total, square):
             square[i, j] += value[i, j] ** 2
 
 
-def _mean_and_error(source, n, pairs, n_chains, progress):
+def _mean_and_error(
+    source: _Responsibilities | _Labels,
+    n: int,
+    pairs: np.ndarray | None,
+    n_chains: int,
+    progress: bool,
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean over draws and its standard error, of a matrix (n, n) or of pairs (2, n_pairs)."""
     equal, rest = batches(len(source), n_chains)
     size = equal[0].stop - equal[0].start
@@ -182,19 +191,19 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
     else:
         parts = [slice(i, i + PAIRS) for i in range(0, shape[0], PAIRS)]
 
-    def product(table, part):
+    def product(table: np.ndarray, part: Any) -> np.ndarray:
         if pairs is None:
             return source.tile(table, *part)
         return source.pairs(table, *pairs[:, part])
 
-    def add_with_square(table, part):
+    def add_with_square(table: np.ndarray, part: Any) -> None:
         arrays = (product(table, part), total[part], square[part])
         _add_with_square(*map(np.atleast_2d, arrays))
 
-    def add(table, part):
+    def add(table: np.ndarray, part: Any) -> None:
         total[part] += product(table, part)
 
-    def finish(part):
+    def finish(part: Any) -> None:
         """Draws that no batch holds count in the mean alone."""
         square[part] = standard_error(total[part], square[part], size, len(equal))
 
@@ -213,6 +222,8 @@ def _mean_and_error(source, n, pairs, n_chains, progress):
     return total, square
 
 
-def _positions(name, values, shape, n_obs):
+def _positions(
+    name: str, values: npt.ArrayLike, shape: tuple[str | int, ...], n_obs: int
+) -> np.ndarray:
     """Positions of rows, or pairs of them, inside the data."""
     return arguments.integers(name, values, shape, least=0, most=n_obs - 1).astype(np.int64)

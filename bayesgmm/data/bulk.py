@@ -5,8 +5,9 @@ moves what the default prior and the coordinates of a fit are scaled by.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.special import chdtr, chdtri
@@ -49,7 +50,7 @@ class Bulk:
     """(n_features,), in the data's units, of the scaled coordinates."""
 
     @classmethod
-    def of(cls, x, sample_weight, structure=None):
+    def of(cls, x: np.ndarray, sample_weight: np.ndarray, structure: Any = None) -> "Bulk":
         """The bulk of the rows x, (n_obs, n_features), that count sample_weight, (n_obs,), times.
 
         Without a covariance structure it is of full matrices.
@@ -79,7 +80,8 @@ class Bulk:
     @property
     def centre(self) -> np.ndarray:
         """Mean of the bulk, (n_features,), in the data's units."""
-        return self.origin + self.unit * self._whole.means[0]
+        centre: np.ndarray = self.origin + self.unit * self._whole.means[0]
+        return centre
 
     @property
     def covariance(self) -> np.ndarray:
@@ -103,31 +105,31 @@ class Bulk:
         spread = self._untrimmed(fits[int(np.argmin(bic))].covariance)
         return spread * np.outer(self.unit, self.unit)
 
-    def _tied(self, k):
+    def _tied(self, k: int) -> "_Tied":
         """The best tied mixture of k components that a few starts lead to."""
         whole, d = self._whole, self.rows.shape[1]
         spread = self.form(self._untrimmed(whole.covariance))
         if k == 1:
             return self._climb(_Tied(whole.means, spread), CLIMB)
-        rng, best = np.random.default_rng(0), None
+        rng, best = np.random.default_rng(0), whole
         whitened = np.linalg.solve(np.linalg.cholesky(whole.covariance), self.rows.T).T
         for start in range(STARTS):
             points, metric = (whitened, spread) if start % 2 else (self.rows, np.eye(d))
             means = self.rows[_apart(points, whole.kept, k, rng)]
             end = self._climb(_Tied(means, 0.1 * metric), SCREENING)
             # By a margin, so that rounding does not choose between equally good ends.
-            if best is None or end.value > best.value + 1e-9 * abs(best.value):
+            if not start or end.value > best.value + 1e-9 * abs(best.value):
                 best = end
         return self._climb(best, CLIMB)
 
     @cached_property
-    def _whole(self):
+    def _whole(self) -> "_Tied":
         """All rows as one component: the minimum covariance determinant, from medians."""
         d = self.rows.shape[1]
         return self._climb(_Tied(np.zeros((1, d)), np.eye(d)), CLIMB)
 
     @cached_property
-    def _rounding(self):
+    def _rounding(self) -> np.ndarray:
         """Variance of what rounding took from the values of each feature, (n_features,).
 
         It keeps components apart that sit on single values of a coarse column. The step between
@@ -138,12 +140,13 @@ class Bulk:
         return np.square(steps) / 12
 
     @staticmethod
-    def _untrimmed(covariance):
+    def _untrimmed(covariance: np.ndarray) -> np.ndarray:
         """That of normal rows whose trimmed covariance this is: Mahalanobis distances cut short."""
         d = len(covariance)
-        return covariance * (1 - TRIMMED) / chdtr(d + 2, chdtri(d, TRIMMED))
+        share: float = chdtr(d + 2, chdtri(d, TRIMMED))
+        return covariance * (1 - TRIMMED) / share
 
-    def _climb(self, fit, n_iter):
+    def _climb(self, fit: "_Tied", n_iter: int) -> "_Tied":
         """EM of a tied mixture on the rows that fit it best."""
         z, total = self.rows, self.weight.sum() * (1 - TRIMMED)
         means, covariance, log_weights = fit.means, fit.covariance, fit.log_weights
@@ -169,7 +172,7 @@ class Bulk:
                 break
         return _Tied(means, covariance, log_weights, value, kept)
 
-    def _estimate(self, covariance, freedom):
+    def _estimate(self, covariance: np.ndarray, freedom: float) -> np.ndarray:
         """From the covariance of the rows kept about their means, on so many degrees of freedom."""
         d = len(covariance)
         covariance = self.form(covariance + np.diag(self._rounding))
@@ -191,13 +194,13 @@ class _Tied:
     log_weights: np.ndarray | float = 0.0
     value: float = -np.inf
     """Log posterior of the rows kept, but for a constant (nats)."""
-    kept: np.ndarray | None = None
+    kept: np.ndarray = field(default_factory=lambda: np.empty(0))
     """(n,), weights of the rows kept."""
 
 
-def counted(sample_weight):
+def counted(sample_weight: np.ndarray) -> float:
     """The number of rows: the sum of their weights, which must be above 1."""
-    total = sample_weight.sum()
+    total: float = sample_weight.sum()
     if total <= 1:
         raise ValueError(
             "sample_weight must say how many times each row counts, so that a scale can be "
@@ -207,7 +210,7 @@ def counted(sample_weight):
     return total
 
 
-def _few(x, sample_weight):
+def _few(x: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows of positive weight in the order of a weighted sum of their features; at most MOST_ROWS.
 
     Many rows stand at even steps of weight in that order, each for as much of it.
@@ -229,7 +232,7 @@ def _few(x, sample_weight):
     return rows[order[np.searchsorted(reached, steps)]], np.ones(MOST_ROWS)
 
 
-def _centre_and_scale(column, weight):
+def _centre_and_scale(column: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     """Mean and standard deviation of the values nearest to the median; of all if they are equal."""
     order = np.argsort(column, kind="stable")
     reached = np.cumsum(weight[order]) / weight.sum()
@@ -243,7 +246,7 @@ def _centre_and_scale(column, weight):
     return centre, scale
 
 
-def _kept(fit, weight):
+def _kept(fit: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Weights (n,) after a share of their sum is cut off where ``fit``, (n,), is lowest.
 
     Rows that fit equally well share what the cut leaves of them.
@@ -254,10 +257,11 @@ def _kept(fit, weight):
     at_border = np.abs(fit - border) <= 1e-9 * (1 + abs(border))
     above = (fit > border) & ~at_border
     left = (1 - TRIMMED) * weight.sum() - weight[above].sum()
-    return weight * (above + at_border * np.clip(left / weight[at_border].sum(), 0, 1))
+    kept: np.ndarray = weight * (above + at_border * np.clip(left / weight[at_border].sum(), 0, 1))
+    return kept
 
 
-def _apart(points, weight, k, rng):
+def _apart(points: np.ndarray, weight: np.ndarray, k: int, rng: np.random.Generator) -> list[int]:
     """Positions of k rows by k-means++: each drawn by its squared distance from those drawn."""
     chosen: list[int] = []
     nearest = np.full(len(points), np.inf)

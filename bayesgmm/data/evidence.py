@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from bayesgmm.data.bulk import Bulk
 from bayesgmm.data.rows import Observations, chunks, observations_of
-from bayesgmm.data.tables import is_instance, table_of
+from bayesgmm.data.tables import Rows, is_instance, table_of
 
 UNEXPLAINED = 1e-3
 """Standard deviations of a column that the others must leave unexplained."""
@@ -61,7 +60,7 @@ class Evidence:
 
 
 def training_data(
-    x: Any, sample_weight: Any = None, n_components: int = 1, correlated: bool = True
+    x: Rows, sample_weight: Rows | None = None, n_components: int = 1, correlated: bool = True
 ) -> tuple[Observations, np.ndarray]:
     """Observations and row weights to which a mixture can be fitted.
 
@@ -116,7 +115,14 @@ def training_data(
     return obs, weight
 
 
-def _check_reach(obs, weight, low, high, bulk, farthest):
+def _check_reach(
+    obs: Observations,
+    weight: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    bulk: Bulk,
+    farthest: float,
+) -> None:
     """No row lies so far from the bulk that arithmetic loses the others beside it."""
     far = np.maximum(high - bulk.origin, bulk.origin - low) > farthest * bulk.unit
     if not far.any():
@@ -167,7 +173,7 @@ def _check_independent(obs: Observations, bulk: Bulk) -> None:
     )
 
 
-def _check_same_index(x: Any, sample_weight: Any) -> None:
+def _check_same_index(x: Rows, sample_weight: Rows) -> None:
     """Weights in a series of pandas have the labels of the rows, in their order."""
     if (
         is_instance(sample_weight, "pandas", "Series")
@@ -181,7 +187,7 @@ def _check_same_index(x: Any, sample_weight: Any) -> None:
         )
 
 
-def _row_weights(sample_weight: Any, obs: Observations) -> np.ndarray:
+def _row_weights(sample_weight: Rows, obs: Observations) -> np.ndarray:
     """(n_obs,) checked weights of the rows of `obs`."""
     table = table_of(sample_weight, "sample_weight")
     if table.kinds:

@@ -1,7 +1,6 @@
 """Rows like those of a fit, for prediction."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -48,7 +47,7 @@ def rows_like(x_new: Rows, features: Sequence[str], argument: str = "x_new") -> 
     return complete_rows(table, table.numeric, False, argument)[0]
 
 
-def _in_order(x_new: Any, features: tuple[str, ...]) -> Rows:
+def _in_order(x_new: Rows, features: tuple[str, ...]) -> Rows:
     """A row of a pandas table, which has the features as labels, in their order; else as it is."""
     if is_instance(x_new, "pandas", "Series") and len(features) > 1:
         row = dict(zip(map(clean_name, x_new.index), x_new, strict=True))

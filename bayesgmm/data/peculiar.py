@@ -1,5 +1,7 @@
 """What is peculiar about rows that can be fitted all the same, in sentences for a status."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from bayesgmm.data.names import joined
@@ -26,7 +28,9 @@ def peculiarities(
     return [*_far_rows(obs, sample_weight, centre, scale), *_coarse_columns(obs)]
 
 
-def _far_rows(obs, sample_weight, centre, scale):
+def _far_rows(
+    obs: Observations, sample_weight: np.ndarray, centre: np.ndarray, scale: np.ndarray
+) -> Iterator[str]:
     parts = chunks(obs.values, obs.n_features)
     is_far = [(np.abs(part / scale - centre / scale) > FAR).any(axis=1) for part in parts]
     far = np.flatnonzero(np.concatenate(is_far) & (sample_weight > 0))
@@ -46,7 +50,7 @@ def _far_rows(obs, sample_weight, centre, scale):
         )
 
 
-def _coarse_columns(obs):
+def _coarse_columns(obs: Observations) -> Iterator[str]:
     rows = obs.values[:: max(1, obs.n_obs // LOOKED_AT)]
     coarse = []
     for j, name in enumerate(obs.features):

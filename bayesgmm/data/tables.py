@@ -5,7 +5,7 @@ import sys
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from bayesgmm.data.names import clean_names, default_names
 from bayesgmm.data.table import Table, array_table
 
 if TYPE_CHECKING:
+    import narwhals as nw
     import xarray as xr
     from narwhals.typing import IntoDataFrame, IntoSeries
     from numpy.typing import ArrayLike
@@ -123,7 +124,9 @@ def _library_table(data: Any, argument: str) -> Table:
     return _frame_table(dict(zip(names, columns, strict=True)))
 
 
-def _frame_table(columns: dict[str, Any], named: bool = True, flat: bool = False) -> Table:
+def _frame_table(
+    columns: dict[str, "nw.Series[Any]"], named: bool = True, flat: bool = False
+) -> Table:
     """Columns of a narwhals table."""
     import narwhals as nw
 
@@ -220,7 +223,7 @@ def _numbers_of_objects(array: np.ndarray, argument: str) -> np.ndarray:
     return values
 
 
-def is_instance(data: Any, module: str, *names: str) -> bool:
+def is_instance(data: object, module: str, *names: str) -> TypeGuard[Any]:
     """Whether `data` is of a library's classes; one not imported yet cannot have made it."""
     library = sys.modules.get(module)
     return library is not None and isinstance(data, tuple(getattr(library, n) for n in names))

@@ -4,14 +4,18 @@ Groups are an integer for every component, (n_components,): labels may move with
 """
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from bayesgmm.draws.names import CLUSTERING, COMPONENT, EXCHANGEABLE, POSTERIOR
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import shown
 
 
-def recorded(tree):
+def recorded(tree: xr.DataTree) -> np.ndarray | None:
     """The groups written when a posterior was relabelled, or sampled by ``sample``; else None."""
     if CLUSTERING in tree.children and EXCHANGEABLE in tree[CLUSTERING]:
         return tree[CLUSTERING].to_dataset()[EXCHANGEABLE].values
@@ -30,7 +34,7 @@ def recorded(tree):
     )
 
 
-def said(exchangeable, names):
+def said(exchangeable: bool | Sequence[Sequence[Any]], names: list[Any]) -> np.ndarray:
     """The groups that a user names: all, none, or lists of components by their names.
 
     An unknown component is refused, and one that is named twice.
@@ -60,11 +64,11 @@ def said(exchangeable, names):
     return groups
 
 
-def _is_list(value):
+def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def fixed_apart(draws):
+def fixed_apart(draws: MixtureParameters) -> np.ndarray:
     """Groups by what is fixed: a part of a component that is the same in all draws.
 
     In another component that part varies or has another value. Of one draw everything is fixed.

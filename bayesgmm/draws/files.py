@@ -91,7 +91,7 @@ def load(path: str | Path) -> xr.DataTree:
     return kept(tree) if RUN in tree else tree
 
 
-def _spare(file):
+def _spare(file: Path) -> None:
     """Raise an error where writing a zarr store would delete something else."""
     is_store = any((file / name).is_file() for name in ("zarr.json", ".zgroup"))
     is_empty = file.is_dir() and not any(file.iterdir())
@@ -102,8 +102,8 @@ def _spare(file):
         )
 
 
-def _checked(path):
-    path = arguments.path("path", path)
+def _checked(name: str | Path) -> Path:
+    path = arguments.path("path", name)
     if path.suffix not in (".nc", ".zarr"):
         raise ValueError(f"path must end in .nc or .zarr; got {str(path)!r}. Try 'posterior.nc'.")
     return path

@@ -1,14 +1,16 @@
 """Posteriors from anywhere in one layout: variables by name, their dimensions by position."""
 
+from collections.abc import Hashable
+
 import numpy as np
 import xarray as xr
 
 from bayesgmm.draws import names
-from bayesgmm.mixture import STRUCTURES
+from bayesgmm.mixture import STRUCTURES, Structure
 from bayesgmm.runtime import arguments
 
 
-def structure_of(posterior):
+def structure_of(posterior: xr.Dataset) -> Structure:
     """Covariance structure of a dataset of draws, refused without weights, means or a spread."""
     missing = [v for v in (names.WEIGHTS, names.MEANS) if v not in posterior]
     named = [s for s in STRUCTURES.values() if s.spread in posterior]
@@ -23,7 +25,7 @@ def structure_of(posterior):
     return (alike or named)[0]
 
 
-def checked_tree(post):
+def checked_tree(post: xr.DataTree) -> xr.DataTree:
     """The tree itself; what is none, or has no group ``posterior``, is refused."""
     arguments.instance("post", post, xr.DataTree, "Try post = bg.sample(mixture, x).")
     if names.POSTERIOR not in post.children:
@@ -65,9 +67,9 @@ def laid_out(post: xr.DataTree) -> xr.DataTree:
     return out
 
 
-def observed_rows(post, n_features):
+def observed_rows(post: xr.DataTree, n_features: int) -> np.ndarray:
     """The rows (n_obs, n_features) that a tree holds; of one feature they may be a vector."""
-    x = post[names.OBSERVED][names.X].values
+    x = post[names.OBSERVED].to_dataset()[names.X].values
     if x.dtype.kind not in "fiub":
         raise ValueError(
             f"observed_data['x'] of post must hold numbers; got {x.dtype}. Try x=your data."
@@ -80,13 +82,13 @@ def observed_rows(post, n_features):
     return x.reshape(-1, n_features)
 
 
-def _check_sizes(arrays):
+def _check_sizes(arrays: dict[str, xr.Variable]) -> None:
     """Refuse variables whose components or features differ in number."""
     sizes: dict[str, int] = {}
     for name, array in arrays.items():
         for dim, size in zip(array.dims, array.shape, strict=True):
             # Both axes of a covariance matrix are features.
-            kind = dim.removesuffix("_bis")
+            kind = str(dim).removesuffix("_bis")
             if sizes.setdefault(kind, size) != size:
                 raise ValueError(
                     f"{name} of post has shape {array.shape} for {array.dims}; expected "
@@ -95,7 +97,9 @@ def _check_sizes(arrays):
                 )
 
 
-def _by_position(array, dims, component, feature):
+def _by_position(
+    array: xr.DataArray, dims: tuple[str, ...], component: Hashable, feature: Hashable
+) -> xr.Variable:
     """The variable with these dimensions: by name where it has them, else by position.
 
     Where it shares the name of the weights' axis, that tells which axis is of components.
@@ -118,11 +122,10 @@ def _by_position(array, dims, component, feature):
     return xr.Variable(dims, array.values, array.attrs)
 
 
-def _labels(array, template=None):
+def _labels(array: xr.DataArray, template: str | None = None) -> np.ndarray | list[str]:
     """Names along the last dimension: those of its coordinate, else numbers."""
     last, n = array.dims[-1], array.shape[-1]
-    given = array.coords.get(last)
-    plain = last.endswith(f"_dim_{array.ndim - 3}")
-    if given is not None and not plain:
-        return given.values
+    plain = str(last).endswith(f"_dim_{array.ndim - 3}")
+    if last in array.coords and not plain:
+        return array[last].values
     return np.arange(n) if template is None else [template.format(i + 1) for i in range(n)]

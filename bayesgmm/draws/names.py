@@ -1,5 +1,7 @@
 """How the tree of draws spells its groups, variables, dimensions and attributes."""
 
+from collections.abc import Sequence
+
 POSTERIOR = "posterior"
 STATISTICS = "sample_stats"
 WARMUP = "warmup_"
@@ -38,12 +40,12 @@ WALL_TIME = "wall_time"
 VERSIONS = "versions"
 
 
-def entry_name(variable, labels):
+def entry_name(variable: str, labels: Sequence[object]) -> str:
     """Name of one entry of a variable, such as ``means[0, waiting]``; no two entries share one."""
     return f"{variable}[{', '.join(quoted(label) for label in labels)}]" if labels else variable
 
 
-def quoted(label):
+def quoted(label: object) -> str:
     """A label as text; in quotes where a comma or a bracket in it could be taken for the list's."""
     text = str(label)
     if any(mark in text for mark in ',[]"'):

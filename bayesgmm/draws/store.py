@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.abc.buffer import Buffer
 from zarr.storage import LocalStore
 
 from bayesgmm.draws.names import LEAD, LP, POSTERIOR, RUN, STATISTICS
@@ -29,12 +30,12 @@ runs what the store holds."""
 class _Durable(LocalStore):
     """Chunks that are whole and on the disk, or as they were before."""
 
-    def set_sync(self, key, value):
+    def set_sync(self, key: str, value: Buffer) -> None:
         # What a kill leaves half written lies outside, where zarr does not take it for a member.
         part = self.root.with_name(f".{self.root.name}.chunk")
         files.write(self.root / key, value.as_buffer_like(), part)
 
-    async def set(self, key, value):
+    async def set(self, key: str, value: Buffer) -> None:
         self.set_sync(key, value)
 
 
@@ -130,11 +131,11 @@ class Store:
         """What is known of the run at its end."""
         zarr.open_group(self.files, mode="r+").attrs.update(attrs)
 
-    def _array(self, path):
+    def _array(self, path: str) -> zarr.Array[Any]:
         return zarr.open_array(self.files, path=path, mode="r+")
 
 
-def _chunks(array):
+def _chunks(array: xr.DataArray) -> tuple[int, ...]:
     size = array.dtype.itemsize * int(np.prod(array.shape[2:]))
     draws = min(array.shape[1], max(1, CHUNK_BYTES // size))
     return (1, draws, *array.shape[2:])

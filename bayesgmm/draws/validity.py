@@ -2,9 +2,12 @@
 of a mixture: the one gate through which all of them are read.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from bayesgmm.draws import names
 from bayesgmm.draws.foreign import observed_rows, structure_of
@@ -14,7 +17,9 @@ ROUNDING = 1e-6
 """Weights may miss the simplex by this, and the halves of a covariance matrix each other, relative
 to the standard deviations: single precision loses less."""
 
-COMPARED = {
+type Sizes = Mapping[Any, int]
+
+COMPARED: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...]]] = {
     names.STATISTICS: (None, names.LEAD),
     names.MAP: ((names.WEIGHTS, names.MEANS), (names.COMPONENT, names.FEATURE)),
     names.CLUSTERING: ((names.PERMUTATION,), (*names.LEAD, names.COMPONENT)),
@@ -22,7 +27,7 @@ COMPARED = {
 """Of every group the variables, or all, and the dimensions that it shares with the draws."""
 
 
-def check_groups(tree, own_rows):
+def check_groups(tree: xr.DataTree, own_rows: bool) -> None:
     """Refuse a tree whose groups have other sizes than its draws, as parts of several have.
 
     ``own_rows`` is false where others are given in place of the tree's.
@@ -46,7 +51,7 @@ def check_groups(tree, own_rows):
             rows,
         )
     if names.CONSTANT in tree.children and names.SAMPLE_WEIGHT in tree[names.CONSTANT]:
-        weight = tree[names.CONSTANT][names.SAMPLE_WEIGHT].values
+        weight = tree[names.CONSTANT].to_dataset()[names.SAMPLE_WEIGHT].values
         _compare(names.CONSTANT, {names.OBS: weight.size}, (names.OBS,), names.OBSERVED, rows)
         if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
             raise ValueError(
@@ -55,7 +60,7 @@ def check_groups(tree, own_rows):
             )
 
 
-def _compare(group, sizes, dims, other, expected):
+def _compare(group: str, sizes: Sizes, dims: tuple[str, ...], other: str, expected: Sizes) -> None:
     for dim in dims:
         if dim in sizes and dim in expected and sizes[dim] != expected[dim]:
             raise ValueError(
@@ -65,7 +70,7 @@ def _compare(group, sizes, dims, other, expected):
             )
 
 
-def proper_parameters(draws, group):
+def proper_parameters(draws: xr.Dataset, group: str) -> MixtureParameters:
     """The draws in a group's dataset, one after another, or its one point: each is a mixture's.
 
     ``weights`` (…, component), ``means`` (…, component, feature) and the spread are led by (chain,
@@ -103,23 +108,24 @@ def proper_parameters(draws, group):
         )
         checked(spread, singular, "a positive definite matrix")
         raise
-    arrays = (weights, draws[names.MEANS].values, factor)
+    arrays: tuple[np.ndarray, ...] = (weights, draws[names.MEANS].values, factor)
     if lead := weights.ndim - 1:
         arrays = tuple(a.reshape(-1, *a.shape[lead:]) for a in arrays)
     return MixtureParameters(structure.name, *(np.ascontiguousarray(a, float) for a in arrays))
 
 
-def _asymmetric(matrices):
+def _asymmetric(matrices: np.ndarray) -> np.ndarray:
     """Whether a matrix differs from its transpose, (…,)."""
     across = np.swapaxes(matrices, -1, -2)
     if np.array_equal(matrices, across):
         return np.zeros(matrices.shape[:-2], dtype=bool)
     sd = np.sqrt(np.abs(np.diagonal(matrices, axis1=-2, axis2=-1)))
     limit = ROUNDING * sd[..., :, None] * sd[..., None, :]
-    return (np.abs(matrices - across) > limit).any(axis=(-2, -1))
+    apart: np.ndarray = np.abs(matrices - across)
+    return (apart > limit).any(axis=(-2, -1))
 
 
-def _is_singular(matrix):
+def _is_singular(matrix: np.ndarray) -> bool:
     try:
         np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
@@ -127,7 +133,7 @@ def _is_singular(matrix):
     return False
 
 
-def refuse(group, variable, bad, expected):
+def refuse(group: str, variable: xr.DataArray, bad: np.ndarray, expected: str) -> None:
     """Raise an error on the first place of ``bad``, which spans the variable's first dimensions."""
     if not bad.any():
         return

@@ -5,17 +5,24 @@ import json
 import math
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from bayesgmm.data import Observations
 from bayesgmm.draws import names
-from bayesgmm.mixture import exchangeable_groups, prior_numbers
+from bayesgmm.mixture import GaussianMixture, Prior, exchangeable_groups, prior_numbers
 from bayesgmm.runtime import sha256
+
+if TYPE_CHECKING:
+    from bayesgmm.em import PointEstimate
 
 PACKAGES = ("bayesgmm", "numpy", "scipy", "numba", "nutpie", "pymc", "pytensor", "arviz", "xarray")
 
+
+type Shapes = dict[str, tuple[tuple[str, ...], tuple[int, ...]]]
+"""Dimensions and shape of a draw of every variable, by name."""
 
 SAMPLER_STATISTICS = {
     "logp": (names.LP, np.float64),
@@ -31,7 +38,7 @@ SAMPLER_STATISTICS = {
 """nutpie's names, and ArviZ's with their types."""
 
 
-def mixture_variables(mixture, n_features):
+def mixture_variables(mixture: GaussianMixture, n_features: int) -> Shapes:
     """Dimensions and shape of a draw of every variable, by name."""
     k, structure = mixture.n_components, mixture.structure
     return {
@@ -41,7 +48,14 @@ def mixture_variables(mixture, n_features):
     }
 
 
-def mixture_tree(mixture, rows, weight, start, sizes, provenance):
+def mixture_tree(
+    mixture: GaussianMixture,
+    rows: Observations,
+    weight: np.ndarray,
+    start: "PointEstimate",
+    sizes: dict[str, int],
+    provenance: dict[str, Any],
+) -> xr.DataTree:
     """The tree of a declared mixture, its draws NaN until they are filled in.
 
     ``sizes`` holds the number of ``chains``, of ``draws``, and of tuning draws kept, ``warmup``.
@@ -74,23 +88,29 @@ def mixture_tree(mixture, rows, weight, start, sizes, provenance):
     return _tree(groups, attrs)
 
 
-def model_variables(model, shapes):
+def model_variables(model: Any, shapes: dict[str, tuple[int, ...]]) -> Shapes:
     """Dimensions and shape of a draw of every variable of a PyMC model, by name."""
     return {n: (_dims(model, n, len(shape)), tuple(shape)) for n, shape in shapes.items()}
 
 
-def _dims(model, name, ndim):
+def _dims(model: Any, name: str, ndim: int) -> tuple[str, ...]:
     """The dimensions that a PyMC model gives a variable, or ArviZ's names for them."""
     dims = model.named_vars_to_dims.get(name)
     return tuple(f"{name}_dim_{i}" for i in range(ndim)) if dims is None else tuple(dims)
 
 
-def n_values(variables):
+def n_values(variables: Shapes) -> int:
     """Numbers in a draw."""
     return sum(math.prod(shape) for _, shape in variables.values())
 
 
-def model_tree(model, facts, variables, sizes, provenance):
+def model_tree(
+    model: Any,
+    facts: tuple[np.ndarray | None, bool],
+    variables: Shapes,
+    sizes: dict[str, int],
+    provenance: dict[str, Any],
+) -> xr.DataTree:
     """The tree of a PyMC model, with the model's own names and dimensions; its draws are NaN.
 
     ``facts`` are a number for every component, the same where they may swap labels, or None; and
@@ -110,7 +130,7 @@ def model_tree(model, facts, variables, sizes, provenance):
     return _tree(groups, provenance | attrs)
 
 
-def run_group(n_chains, n_dim, x):
+def run_group(n_chains: int, n_dim: int, x: object) -> xr.DataTree:
     """What a run must know of itself to go on: where its chains are, its time so far, its file."""
     position = ((names.CHAIN, "coordinate"), np.full((n_chains, n_dim), np.nan))
     group = xr.Dataset({names.POSITION: position, names.WALL_TIME: ((), 0.0)})
@@ -119,9 +139,9 @@ def run_group(n_chains, n_dim, x):
     return xr.DataTree(group)
 
 
-def kept(tree):
+def kept(tree: xr.DataTree) -> xr.DataTree:
     """The tree of a run as it is returned: chains and draws, one at least, that leave no gap."""
-    drawn = np.isfinite(tree[names.STATISTICS][names.LP].values)
+    drawn = np.isfinite(tree[names.STATISTICS].to_dataset()[names.LP].values)
     chains, length = _longest_rectangle(drawn.sum(axis=1))
     if length == 0:
         raise ValueError("the run holds no draw yet")
@@ -136,14 +156,14 @@ def kept(tree):
     return whole
 
 
-def _longest_rectangle(lengths):
+def _longest_rectangle(lengths: np.ndarray) -> tuple[np.ndarray, int]:
     """The chains, and the common length, that keep the most draws of ragged chains."""
     order = np.argsort(-lengths, kind="stable")
     kept = np.argmax(lengths[order] * np.arange(1, len(order) + 1)) + 1
     return np.sort(order[:kept]), int(lengths[order[kept - 1]])
 
 
-def map_dataset(estimate, coords):
+def map_dataset(estimate: "PointEstimate", coords: dict[Any, Any]) -> xr.Dataset:
     """A point estimate as the group ``map``."""
     p = estimate.parameters
     variables = {
@@ -167,14 +187,14 @@ def map_dataset(estimate, coords):
     return dataset
 
 
-def data_hash(x, sample_weight):
+def data_hash(x: np.ndarray, sample_weight: np.ndarray) -> str:
     """SHA-256 of the rows and their weights, as float64."""
     digest = hashlib.sha256(np.ascontiguousarray(x))
     digest.update(np.ascontiguousarray(sample_weight))
     return digest.hexdigest()
 
 
-def _prior_variables(prior):
+def _prior_variables(prior: Prior) -> dict[str, Any]:
     """The prior's numbers, with a dimension of components where they were given one."""
     dims = prior.dims
     return {
@@ -184,7 +204,9 @@ def _prior_variables(prior):
     }
 
 
-def _undrawn(variables, coords, sizes):
+def _undrawn(
+    variables: Shapes, coords: dict[str, Any], sizes: dict[str, int]
+) -> dict[str, xr.Dataset]:
     """Draws and statistics that are not there yet; ``variables`` are (dims, shape) by name."""
     groups = {}
     for prefix, length in (("", sizes["draws"]), (names.WARMUP, sizes["warmup"])):
@@ -194,7 +216,7 @@ def _undrawn(variables, coords, sizes):
                 name: ((*names.LEAD, *dims), np.full((*lead, *shape), np.nan))
                 for name, (dims, shape) in variables.items()
             }
-            statistics = {
+            statistics: dict[str, Any] = {
                 name: (names.LEAD, np.full(lead, np.nan if dtype is np.float64 else 0, dtype))
                 for name, dtype in SAMPLER_STATISTICS.values()
             }
@@ -204,12 +226,12 @@ def _undrawn(variables, coords, sizes):
     return groups
 
 
-def _dataset(variables, coords):
+def _dataset(variables: dict[str, Any], coords: dict[Any, Any]) -> xr.Dataset:
     used = {dim for dims, _ in variables.values() for dim in dims}
     return xr.Dataset(variables, {name: v for name, v in coords.items() if name in used})
 
 
-def _tree(groups, attrs):
+def _tree(groups: dict[str, xr.Dataset], attrs: dict[str, Any]) -> xr.DataTree:
     tree = xr.DataTree.from_dict(groups)
     versions = {name: version(name) for name in PACKAGES}
     tree.attrs = attrs | {

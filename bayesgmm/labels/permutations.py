@@ -4,6 +4,7 @@ A permutation is an integer row: ``permutation[c]`` is the old component that be
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,7 +109,7 @@ def ecr(assignments: npt.ArrayLike, pivot: npt.ArrayLike) -> tuple[np.ndarray, f
     return permutations, int(cost_of(costs, permutations).sum())
 
 
-def _row_blocks(responsibilities):
+def _row_blocks(responsibilities: Any) -> tuple[Iterable[Any], tuple[int, int]]:
     """The responsibilities as something to go through block by block, and its (n_draws, K)."""
     if isinstance(responsibilities, Iterator):
         raise TypeError(
@@ -130,12 +131,12 @@ def _row_blocks(responsibilities):
     return responsibilities, (shape[0], shape[2])
 
 
-def _numbers(table):
+def _numbers(table: Any) -> np.ndarray:
     expected = "an (n_draws, n_obs, n_components) array or an iterable over blocks of its rows"
     return arguments.array("responsibilities", table, "iuf", expected)
 
 
-def _checked_block(block, n_draws, k):
+def _checked_block(block: Any, n_draws: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     p = np.ascontiguousarray(_numbers(block), dtype=np.float64)
     if p.ndim != 3 or (p.shape[0], p.shape[2]) != (n_draws, k):
         raise ValueError(
@@ -165,7 +166,7 @@ def _are_probabilities(p):
     return True
 
 
-def _checked_starts(start, n_draws, k):
+def _checked_starts(start: npt.ArrayLike | None, n_draws: int, k: int) -> np.ndarray:
     if start is None:
         return np.tile(np.arange(k), (1, n_draws, 1))
     kind = f"permutations of 0 … {k - 1}"
@@ -175,6 +176,6 @@ def _checked_starts(start, n_draws, k):
     return starts.reshape(-1, n_draws, k).astype(np.int64)
 
 
-def _components(name, values, shape):
+def _components(name: str, values: npt.ArrayLike, shape: tuple[str | int, ...]) -> np.ndarray:
     found = arguments.integers(name, values, shape, least=0, most=MOST_COMPONENTS - 1)
     return found.astype(np.int64)

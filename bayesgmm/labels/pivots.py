@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from bayesgmm.draws import names
-from bayesgmm.labels.stephens_sweeps import MAX_THREADS
+from bayesgmm.draws import Reading, names
+from bayesgmm.labels.stephens_sweeps import MAX_THREADS, Load
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import in_order, progress_bar
 
 PAIR_BYTES = 64 * 2**20
 """Memory for divergences of one block of draws from the MAP, component by component."""
 
 
-def pivot_of(drawn):
+def pivot_of(drawn: Reading) -> MixtureParameters | None:
     """The MAP as a single draw; without one the draw of highest log posterior, or None."""
     if drawn.map is not None:
         return drawn.map[None]
@@ -21,7 +22,7 @@ def pivot_of(drawn):
     return drawn.parameters[np.nanargmax(lp)][None]
 
 
-def parameter_costs(draws, pivot):
+def parameter_costs(draws: MixtureParameters, pivot: MixtureParameters) -> np.ndarray:
     """costs[s, j, c] (nats): divergence of component j of draw s from the pivot's component c."""
     k, d = draws.means.shape[1:]
     weights, means = pivot.weights[0], pivot.means[0]
@@ -41,19 +42,26 @@ def parameter_costs(draws, pivot):
     return np.concatenate(parts)
 
 
-def _log_det(lower):
+def _log_det(lower: np.ndarray) -> np.ndarray:
     return 2 * np.log(np.diagonal(lower, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def mismatches(blocks, load, draws, clustering, show):
+def mismatches(
+    blocks: list[slice],
+    load: Load[slice],
+    draws: MixtureParameters,
+    clustering: np.ndarray,
+    show: bool,
+) -> np.ndarray:
     """costs[s, j, c]: expected rows of the pivot's cluster c outside component j of draw s."""
     k = draws.n_components
     member = np.eye(k)[clustering]
 
-    def work(block):
+    def work(block: slice) -> np.ndarray:
         p, weight = load(block)
         inside = member[block] * weight[:, None]
-        return inside.sum(axis=0) - np.swapaxes(p, 1, 2) @ inside
+        outside: np.ndarray = inside.sum(axis=0) - np.swapaxes(p, 1, 2) @ inside
+        return outside
 
     parts = in_order(work, progress_bar(blocks, "relabelling: pivot", show), MAX_THREADS)
     return sum(parts, np.zeros((len(draws), k, k)))

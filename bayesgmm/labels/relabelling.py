@@ -10,8 +10,8 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior, Reading, is_relabelled, names, said
+from bayesgmm.labels import stephens_sweeps as sweeps
 from bayesgmm.labels.pivots import mismatches, parameter_costs, pivot_of
-from bayesgmm.labels.stephens_sweeps import assign, cost_of, look, lowest, margins, within
 from bayesgmm.likelihood import row_blocks, row_densities
 from bayesgmm.runtime import arguments
 
@@ -100,7 +100,7 @@ def relabel(
     rows, weight = drawn.rows, drawn.sample_weight
     blocks = row_blocks(draws, len(rows))
 
-    def load(block):
+    def load(block: slice) -> tuple[np.ndarray, np.ndarray]:
         return row_densities(draws, rows[block])[1], weight[block]
 
     pivot = pivot_of(drawn)
@@ -108,8 +108,8 @@ def relabel(
         starts = [np.tile(np.arange(draws.n_components), (len(draws), 1))]
         if pivot is not None:
             # First, so that it is kept where the rows cannot tell, as for empty components.
-            starts.insert(0, assign(within(parameter_costs(draws, pivot), groups)))
-        labelling = lowest(blocks, load, np.array(starts), groups, progress)
+            starts.insert(0, sweeps.assign(sweeps.within(parameter_costs(draws, pivot), groups)))
+        labelling = sweeps.lowest(blocks, load, np.array(starts), groups, progress)
         cost = labelling.cost
     else:
         if pivot is None:
@@ -122,14 +122,14 @@ def relabel(
             clustering = row_densities(pivot, rows)[1][0].argmax(axis=1)
             criterion = mismatches(blocks, load, draws, clustering, progress)
             costs = criterion + TIE * costs / np.abs(costs).max()
-        permutations = assign(within(costs, groups))
-        cost = float(cost_of(criterion, permutations).sum())
-        labelling = look(blocks, load, permutations[None], groups, "relabelling", progress)[0]
+        permutations = sweeps.assign(sweeps.within(costs, groups))
+        cost = float(sweeps.cost_of(criterion, permutations).sum())
+        [labelling] = sweeps.look(blocks, load, permutations[None], groups, "relabelling", progress)
     if drawn.map is None:
         labelling = _reordered(labelling, _order_as_drawn(labelling.permutations, groups))
     elif method == "stephens":
-        shared = (row_densities(pivot, rows)[1][0] * weight[:, None]).T @ labelling.mean
-        labelling = _reordered(labelling, linear_sum_assignment(within(-shared, groups))[1])
+        shared = (row_densities(drawn.map[None], rows)[1][0] * weight[:, None]).T @ labelling.mean
+        labelling = _reordered(labelling, linear_sum_assignment(sweeps.within(-shared, groups))[1])
     return _recorded(drawn, labelling, groups, method, cost)
 
 
@@ -196,7 +196,9 @@ def label_agreement(
     return pd.DataFrame(table, index=METHODS, columns=METHODS)
 
 
-def _groups(given, drawn, exchangeable):
+def _groups(
+    given: Reading, drawn: Reading, exchangeable: bool | Sequence[Sequence[Hashable]] | None
+) -> np.ndarray:
     """The groups of exchangeable components, in the order of the components as drawn."""
     if exchangeable is not None:
         return said(exchangeable, drawn.components.tolist())
@@ -205,18 +207,18 @@ def _groups(given, drawn, exchangeable):
     return drawn.groups
 
 
-def _share_alike(a, b):
+def _share_alike(a: np.ndarray, b: np.ndarray) -> float:
     same = (a[:, :, None] == b[:, None, :]).sum(axis=0)
     return float((a == b[:, linear_sum_assignment(-same)[1]]).all(axis=1).mean())
 
 
-def _order_as_drawn(permutations, groups):
+def _order_as_drawn(permutations: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """The order of labels that leaves most as drawn, which a user's own prior may tell apart."""
     kept = (permutations[:, :, None] == np.arange(permutations.shape[1])).sum(axis=0)
-    return np.argsort(linear_sum_assignment(within(-kept, groups))[1])
+    return np.argsort(linear_sum_assignment(sweeps.within(-kept, groups))[1])
 
 
-def _reordered(labelling, order):
+def _reordered(labelling: sweeps.Labelling, order: np.ndarray) -> sweeps.Labelling:
     return replace(
         labelling,
         permutations=labelling.permutations[:, order],
@@ -225,7 +227,7 @@ def _reordered(labelling, order):
     )
 
 
-def _permuted(posterior, permutations):
+def _permuted(posterior: xr.Dataset, permutations: np.ndarray) -> xr.Dataset:
     """The posterior's draws with their components permuted, (chain, draw, component)."""
     order = xr.Variable((*names.LEAD, names.COMPONENT), permutations)
     moved = {
@@ -236,12 +238,14 @@ def _permuted(posterior, permutations):
     return posterior.assign(moved)
 
 
-def _recorded(drawn, labelling, groups, method, cost):
+def _recorded(
+    drawn: Reading, labelling: sweeps.Labelling, groups: np.ndarray, method: str, cost: float
+) -> xr.DataTree:
     """The tree with its labels permuted, and the permutations and what they say recorded."""
     posterior = drawn.posterior
     dims = (*names.LEAD, names.COMPONENT)
     permutations = labelling.permutations.reshape([posterior.sizes[d] for d in dims])
-    margin = margins(labelling.costs, labelling.permutations)
+    margin = sweeps.margins(labelling.costs, labelling.permutations)
     divergence = labelling.cost / len(margin)
     clustering = xr.Dataset(
         {

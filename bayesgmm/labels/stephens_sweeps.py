@@ -3,6 +3,7 @@
 A permutation is an integer row: ``permutation[c]`` is the old component that becomes component c.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,9 @@ MAX_THREADS = 4
 N_PIVOTS = 8
 """Draws, evenly spread, to each of which all others are aligned for a start of the sweeps."""
 SMALLEST = np.finfo(np.float64).tiny
+
+type Load[Block] = Callable[[Block], tuple[np.ndarray, np.ndarray]]
+"""Responsibilities (S, b, K) of a block of rows, and row weights (b,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,9 @@ class Labelling:
     n_sweeps: int = 1
 
 
-def lowest(blocks, load, starts, groups, show):
+def lowest[B](
+    blocks: Iterable[B], load: Load[B], starts: np.ndarray, groups: np.ndarray, show: bool
+) -> Labelling:
     """The best end from these starts, and from the draws as they are nearest to one of several.
 
     Sweeps from any one start may stop above the best. Where labels are clear the pivots agree on
@@ -48,16 +54,20 @@ def lowest(blocks, load, starts, groups, show):
     return descend(blocks, load, np.concatenate([starts, more]), groups, show)
 
 
-def _aligned(blocks, load, n_draws, groups, show):
+def _aligned[B](
+    blocks: Iterable[B], load: Load[B], n_draws: int, groups: np.ndarray, show: bool
+) -> np.ndarray:
     """Permutations (n_pivots, S, K) by which draws share most responsibility with each pivot."""
     pivots = np.linspace(0, n_draws - 1, min(n_draws, N_PIVOTS)).astype(int)
 
-    def work(block):
+    def work(block: B) -> np.ndarray:
         p, weight = load(block)
-        return np.swapaxes(p, 1, 2) @ np.concatenate(p[pivots] * weight[:, None], axis=1)
+        theirs = np.concatenate(p[pivots] * weight[:, None], axis=1)
+        shared: np.ndarray = np.swapaxes(p, 1, 2) @ theirs
+        return shared
 
     bar = progress_bar(blocks, "relabelling: starts", show)
-    shared = sum(in_order(work, bar, MAX_THREADS))
+    shared = sum(in_order(work, bar, MAX_THREADS), np.zeros(()))
     each = np.moveaxis(np.reshape(shared, (*shared.shape[:2], len(pivots), -1)), 2, 0)
     return np.array([assign(within(-agreement, groups)) for agreement in each])
 
@@ -67,13 +77,14 @@ def within(costs: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.where(groups[:, None] == groups, costs, np.inf)
 
 
-def descend(blocks, load, starts, groups, show):
+def descend[B](
+    blocks: Iterable[B], load: Load[B], starts: np.ndarray, groups: np.ndarray, show: bool
+) -> Labelling:
     """The best end of Stephens' sweeps from all starts (n_starts, S, K), which share each pass.
 
-    ``load(block)`` gives a block's responsibilities (S, b, K) and row weights (b,); labels move
-    within equal ``groups`` (K,). A sweep that gains no more than the tolerance is not taken, and
-    one start must beat those before it by more: then relabelling what is already relabelled changes
-    nothing.
+    Labels move within equal ``groups`` (K,). A sweep that gains no more than the tolerance is not
+    taken, and one start must beat those before it by more: then relabelling what is already
+    relabelled changes nothing.
     """
     running = dict(enumerate(starts))
     ends: dict[int, Labelling] = {}
@@ -101,7 +112,7 @@ def descend(blocks, load, starts, groups, show):
     return best
 
 
-def _repeated(running):
+def _repeated(running: dict[int, np.ndarray]) -> list[int]:
     """Those of several starts whose labels are another's in another order: they would end alike."""
     canonical = [p[:, np.argsort(p[0])] for p in running.values()]
     return [
@@ -111,11 +122,18 @@ def _repeated(running):
     ]
 
 
-def look(blocks, load, permutations, groups, title, show):
+def look[B](
+    blocks: Iterable[B],
+    load: Load[B],
+    permutations: np.ndarray,
+    groups: np.ndarray,
+    title: str,
+    show: bool,
+) -> list[Labelling]:
     """One pass over the rows, for several permutations of all draws (n_labellings, S, K)."""
     n_labellings, n_draws, k = permutations.shape
 
-    def work(block):
+    def work(block: B) -> tuple[np.ndarray, np.ndarray, float]:
         p, weight = load(block)
         mean = np.zeros((n_labellings, k, p.shape[1]))
         entropy = _add_permuted(p, weight, permutations, mean)
@@ -162,7 +180,8 @@ def _add_permuted(p, weight, permutations, total):
 
 def cost_of(costs: np.ndarray, permutations: np.ndarray) -> np.ndarray:
     """What every draw's permutation costs, (S,), by ``costs[s, j, c]`` of calling j by label c."""
-    return _by_label(costs, permutations).trace(axis1=1, axis2=2)
+    cost: np.ndarray = _by_label(costs, permutations).trace(axis1=1, axis2=2)
+    return cost
 
 
 def assign(costs: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
@@ -203,6 +222,6 @@ def margins(costs: np.ndarray, permutations: np.ndarray) -> np.ndarray:
     return np.maximum(path[:, diagonal, diagonal].min(axis=1), 0.0)
 
 
-def _by_label(costs, permutations):
+def _by_label(costs: np.ndarray, permutations: np.ndarray) -> np.ndarray:
     """[s, c, b]: cost of giving what has label c the label b."""
     return np.take_along_axis(costs, permutations[:, :, None], axis=1)

@@ -1,5 +1,10 @@
 """The words of a diagnosis, and the limits that decide which are said."""
 
+import numpy as np
+import pandas as pd
+
+from bayesgmm.draws import Reading
+
 CONVERGED = "converged"
 NOT_CONVERGED = "not converged"
 DIFFERENT_MODES = "chains sit in different modes"
@@ -31,7 +36,7 @@ def ambiguity(share: float) -> str:
     )
 
 
-def labels_of(reading, moved, stuck):
+def labels_of(reading: Reading, moved: np.ndarray, stuck: bool) -> tuple[str, str]:
     """What labels did, and what that means."""
     if reading.labels_are_ambiguous:
         return AMBIGUOUS, ambiguity(reading.ambiguous)
@@ -48,7 +53,7 @@ def labels_of(reading, moved, stuck):
     return STABLE, "each means the same component in every draw."
 
 
-def poor(table, n_chains):
+def poor(table: pd.DataFrame, n_chains: int) -> list[str]:
     """Clauses on the R-hat and effective sample sizes of a table that miss their limits."""
     if table.empty:
         return ["R-hat and effective sample sizes cannot be had of these draws"]
@@ -69,7 +74,7 @@ def poor(table, n_chains):
     return clauses
 
 
-def trouble(chains):
+def trouble(chains: pd.DataFrame) -> list[str]:
     """Clauses on what the sampler itself complains of."""
     clauses = []
     if "divergences" in chains and chains["divergences"].sum():
@@ -82,7 +87,15 @@ def trouble(chains):
     return clauses
 
 
-def advice_on(verdict, functionals, chains, modes, faults, doubts, n_draws):
+def advice_on(
+    verdict: str,
+    functionals: pd.DataFrame,
+    chains: pd.DataFrame,
+    modes: pd.DataFrame,
+    faults: list[str],
+    doubts: list[str],
+    n_draws: int,
+) -> str:
     """What the verdict means and what to do; ``doubts`` are about the relabelled parameters."""
     said = "; ".join(faults)
     if verdict == DIFFERENT_MODES:
@@ -114,7 +127,7 @@ def advice_on(verdict, functionals, chains, modes, faults, doubts, n_draws):
     return " ".join(says)
 
 
-def _apart(functionals, chains):
+def _apart(functionals: pd.DataFrame, chains: pd.DataFrame) -> str:
     """Which chains differ, in what, and by how much."""
     worst = functionals["r_hat"].idxmax()
     says = f"R-hat of {worst} is {functionals['r_hat'].max():.2f}, which labels cannot explain"

@@ -1,16 +1,12 @@
 """How far chains agree: R-hat, effective sample sizes, and whether chance explains a difference."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 import xarray as xr
 from scipy import stats
 
 from bayesgmm.draws import entry_name
 from bayesgmm.runtime import progress_bar
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RHAT_APART = 1.1
 """Chains that agree can have an R-hat above it only where they are short or slow …"""
@@ -22,10 +18,9 @@ ROUNDING = 1e-14
 """Of a quantity's size: it varies if it does by more."""
 
 
-def mixing(quantities: xr.Dataset, progress: bool = False) -> "pd.DataFrame":
+def mixing(quantities: xr.Dataset, progress: bool = False) -> pd.DataFrame:
     """ArviZ's effective sample sizes and R-hat of every quantity."""
-    import pandas as pd
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     table, names = table_of(quantities), list(quantities)
     axes = {"chain_axis": 1, "draw_axis": 2}
@@ -55,11 +50,11 @@ def varying(dataset: xr.Dataset) -> xr.Dataset:
         for index in np.argwhere(~(high - low <= least)):
             labels = [n[i] for n, i in zip(names, index, strict=True)]
             one = v.values[:, :, *index]
-            quantities[entry_name(name, labels)] = (("chain", "draw"), one)
+            quantities[entry_name(str(name), labels)] = (("chain", "draw"), one)
     return xr.Dataset(quantities, {dim: dataset[dim].values for dim in ("chain", "draw")})
 
 
-def _halves(dataset):
+def _halves(dataset: xr.Dataset) -> xr.Dataset:
     """A single chain as two."""
     half = dataset.sizes["draw"] // 2
     parts = [dataset.isel(draw=slice(i * half, (i + 1) * half)) for i in range(2)]
@@ -67,22 +62,22 @@ def _halves(dataset):
     return xr.concat(parts, "chain")
 
 
-def table_of(quantities):
+def table_of(quantities: xr.Dataset) -> np.ndarray:
     """Quantities as one array, (quantity, chain, draw)."""
     columns = [v.transpose("chain", "draw").values for v in quantities.data_vars.values()]
     return np.array(columns, dtype=float)
 
 
-def differ(table, r_hat):
+def differ(table: np.ndarray, r_hat: np.ndarray) -> bool:
     """Whether chains differ in a quantity by more than the noise of their length explains."""
     suspect = r_hat > RHAT_APART
     limit = _noise_limit(_effective(table[suspect])) if suspect.any() else np.inf
     return bool((r_hat[suspect] > limit).any())
 
 
-def groups_of(table):
+def groups_of(table: np.ndarray) -> np.ndarray:
     """A number for every chain, the same for chains that no quantity tells apart."""
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     group = np.arange(table.shape[1])
     for i in range(len(group)):
@@ -96,16 +91,16 @@ def groups_of(table):
     return np.unique(group, return_inverse=True)[1]
 
 
-def _effective(table):
+def _effective(table: np.ndarray) -> np.ndarray:
     """Effective draws of every chain by itself, (quantity, chain), for a place and for a spread."""
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     each = {"ary": table[:, :, None], "chain_axis": 2, "draw_axis": 3}
     size = np.min([array_stats.ess(**each, method=m) for m in ("bulk", "folded")], axis=0)
     return np.clip(size, 3, table.shape[2])
 
 
-def _noise_limit(effective):
+def _noise_limit(effective: np.ndarray) -> np.ndarray:
     """R-hat of every quantity that equal chains exceed with a probability of ``LEVEL``.
 
     For 2 C half chains of m effective draws, R-hat² is about 1 + F / m, with F the ratio of
@@ -115,4 +110,5 @@ def _noise_limit(effective):
     # The variances of the chains' means add up, hence the harmonic mean.
     m = 0.5 / (1 / effective).mean(axis=1)
     n = 2 * effective.shape[1]
-    return np.maximum(RHAT_APART, np.sqrt(1 + stats.f.isf(LEVEL, n - 1, n * (m - 1)) / m))
+    limit: np.ndarray = np.sqrt(1 + stats.f.isf(LEVEL, n - 1, n * (m - 1)) / m)
+    return limit.clip(min=RHAT_APART)

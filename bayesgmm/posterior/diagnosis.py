@@ -1,9 +1,9 @@
 """Whether chains have converged, by what needs no labels; and, apart from that, what labels did."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesgmm.data import Rows
@@ -13,9 +13,6 @@ from bayesgmm.labels import relabelled
 from bayesgmm.posterior import advice as words
 from bayesgmm.posterior.agreement import differ, groups_of, mixing, table_of, varying
 from bayesgmm.posterior.label_free import functionals, with_few_rows
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEAST_DRAWS = 8
 """Per chain, for R-hat and effective sample sizes at all."""
@@ -38,17 +35,17 @@ class Diagnosis:
     enough: bool
     """Whether the draws suffice: the verdict is ``converged``, and the relabelled parameters meet
     the limits of R-hat and effective sample size, too, unless labels are ambiguous."""
-    functionals: "pd.DataFrame"
+    functionals: pd.DataFrame
     """``ess_bulk``, ``ess_tail`` and ``r_hat`` of quantities that no relabelling can change: log
     posterior, log likelihood, entropy of the allocations, sorted weights, extreme log determinants,
     log density at rows, and the probability that two rows are together."""
-    parameters: "pd.DataFrame"
+    parameters: pd.DataFrame
     """The same of the relabelled parameters."""
-    chains: "pd.DataFrame"
+    chains: pd.DataFrame
     """Per chain: ``group`` (chains of one group are alike), mean ``log_posterior`` and
     ``log_likelihood`` (nats), ``moved`` (share of draws whose labels were not those of most
     draws), and ``divergences`` and ``e_bfmi`` where the sampler kept them."""
-    modes: "pd.DataFrame"
+    modes: pd.DataFrame
     """Modes that the starts of the MAP reached within 10 nats of the best: ``log_posterior`` and
     ``below_best`` (nats), and ``starts``, how many reached it."""
 
@@ -65,12 +62,12 @@ class Diagnosis:
             f"{self.labels.capitalize()}: {self.labels_advice}",
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(self.statements)
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         titles = {
             "Chains": self.chains,
             "Quantities without labels, worst R-hat first": _worst_first(self.functionals),
@@ -191,18 +188,19 @@ def labelled_parameters(reading: Reading) -> xr.Dataset:
     return posterior[[names.WEIGHTS, names.MEANS]].assign({name: spread})
 
 
-def _moved(reading):
+def _moved(reading: Reading) -> np.ndarray:
     """(chain, draw): whether a draw's labels are not those of most draws."""
     permutation = reading.permutations
     flat = permutation.reshape(-1, permutation.shape[-1])
     _, which, counts = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
-    return (which.ravel() != counts.argmax()).reshape(permutation.shape[:2])
+    moved: np.ndarray = which.ravel() != counts.argmax()
+    return moved.reshape(permutation.shape[:2])
 
 
-def _chains(reading, values, moved, group):
+def _chains(
+    reading: Reading, values: xr.Dataset, moved: np.ndarray, group: np.ndarray
+) -> pd.DataFrame:
     """What every chain says of itself."""
-    import pandas as pd
-
     columns = {"group": group}
     for name in ("log_posterior", "log_likelihood"):
         if name in values:
@@ -217,10 +215,8 @@ def _chains(reading, values, moved, group):
     return pd.DataFrame(columns, index=pd.Index(values[names.CHAIN].values, name=names.CHAIN))
 
 
-def _competing_modes(group):
+def _competing_modes(group: xr.Dataset) -> pd.DataFrame:
     """The catalogue's modes within ``WINDOW`` nats of the best."""
-    import pandas as pd
-
     if "mode_log_posterior" not in group:
         return pd.DataFrame(columns=["log_posterior", "below_best", "starts"])
     value, starts = group["mode_log_posterior"].values, group["mode_count"].values
@@ -229,5 +225,5 @@ def _competing_modes(group):
     return table[below <= words.WINDOW].rename_axis("mode")
 
 
-def _worst_first(table):
+def _worst_first(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("quantity").sort_values("r_hat", ascending=False)

@@ -1,10 +1,13 @@
 """Quantities of a posterior that no permutation of the components can change, draw by draw."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from bayesgmm.draws import Reading, names
 from bayesgmm.likelihood import row_blocks, row_densities
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import progress_bar
 
 N_ROWS = 2000
@@ -13,6 +16,10 @@ N_POINTS = 20
 """Rows at which the predictive density is followed: they tell two modes apart."""
 N_PAIRS = 5
 """Pairs of these rows that are followed, half of the data apart."""
+
+
+type Quantities = dict[str, tuple[tuple[str, ...], np.ndarray]]
+"""Values (n_draws, …) by name, each with its dimensions after the draws."""
 
 
 def functionals(reading: Reading, progress: bool = True) -> xr.Dataset:
@@ -38,7 +45,7 @@ def functionals(reading: Reading, progress: bool = True) -> xr.Dataset:
     log_density, p = row_densities(draws, rows[_even_steps(rows, weight, N_POINTS)])
     low, high = np.arange(N_PAIRS) * N_POINTS // (2 * N_PAIRS) + [[0], [N_POINTS // 2]]
     determinants = _extreme_determinants(draws)
-    quantities = {
+    quantities: Quantities = {
         "log_likelihood": ((), log_likelihood),
         "entropy": ((), entropy / weight.sum()),
         "sorted_weights": (("rank",), draws.weights),
@@ -46,7 +53,7 @@ def functionals(reading: Reading, progress: bool = True) -> xr.Dataset:
         "log_density": (("point",), log_density),
         "together": (("pair",), (p[:, low] * p[:, high]).sum(axis=2)),
     }
-    coords = {"extreme": np.array(["largest", "smallest"])[: determinants.shape[1]]}
+    coords: dict[str, Any] = {"extreme": np.array(["largest", "smallest"])[: determinants.shape[1]]}
     groups = reading.groups
     if np.ptp(groups) > 0:
         quantities |= _of_groups(reading.parameters, groups)
@@ -55,18 +62,17 @@ def functionals(reading: Reading, progress: bool = True) -> xr.Dataset:
     return _dataset(reading, quantities | _log_posterior(reading, "log_posterior"), coords)
 
 
-def _dataset(reading, quantities, coords):
-    """Quantities (n_draws, …) by name, each with its dimensions after the draws."""
+def _dataset(reading: Reading, quantities: Quantities, coords: dict[str, Any]) -> xr.Dataset:
     arrays = {n: ((*names.LEAD, *d), reading.by_chain(v)) for n, (d, v) in quantities.items()}
     return xr.Dataset(arrays, reading.lead | coords)
 
 
-def _log_posterior(reading, name):
+def _log_posterior(reading: Reading, name: str) -> Quantities:
     """The log posterior as a quantity, where the sampler kept it."""
     return {} if reading.log_posterior is None else {name: ((), reading.log_posterior.ravel())}
 
 
-def _of_groups(draws, groups):
+def _of_groups(draws: MixtureParameters, groups: np.ndarray) -> Quantities:
     """Weight, mean and standard deviation of the mixture of each group's components."""
     member = np.unique(groups)[:, None] == groups
     share = member * draws.weights[:, None]
@@ -97,19 +103,19 @@ def with_few_rows(reading: Reading) -> Reading:
     return reading.with_rows(rows, weight)
 
 
-def _even_steps(rows, weight, n):
+def _even_steps(rows: np.ndarray, weight: np.ndarray, n: int) -> np.ndarray:
     """Positions of n rows at even steps through the sorted data: their order plays no part."""
     order = np.lexsort(rows.T[::-1])
     reached = np.cumsum(weight[order]) / weight.sum()
     steps = (np.arange(n) + 0.5) / n
-    return order[np.searchsorted(reached, steps).clip(max=len(rows) - 1)]
+    return np.take(order, np.searchsorted(reached, steps).clip(max=len(rows) - 1))
 
 
-def _extreme_determinants(draws):
+def _extreme_determinants(draws: MixtureParameters) -> np.ndarray:
     """Log determinants of the covariances, (S, 2): the largest and the smallest, or (S, 1)."""
     deviations = draws.structure.log_deviations(draws.factor, *draws.means.shape[1:])
-    each = 2 * deviations[:, : 1 if draws.structure.shared else None].sum(axis=2)
-    return each if each.shape[1] == 1 else np.sort(each, axis=1)[:, [-1, 0]]
+    each: np.ndarray = 2 * deviations[:, : 1 if draws.structure.shared else None].sum(axis=2)
+    return each if each.shape[1] == 1 else np.sort(each, axis=1).take([-1, 0], axis=1)
 
 
 def without_labels(reading: Reading) -> xr.Dataset:

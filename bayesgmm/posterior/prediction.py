@@ -1,6 +1,7 @@
 """Rows under the posterior: component probabilities, density, log likelihood, replicas."""
 
-from typing import overload
+from collections.abc import Callable
+from typing import Any, overload
 
 import numpy as np
 import xarray as xr
@@ -8,6 +9,7 @@ import xarray as xr
 from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.likelihood import row_blocks, row_densities
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import arguments, progress_bar
 
 REPLICA_BYTES = 64 * 2**20
@@ -64,7 +66,7 @@ def predict_proba(
             "Try post = bg.relabel(post) first."
         )
 
-    def of(rows):
+    def of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         p = row_densities(reading.parameters, rows)[1]
         return p.mean(axis=0), p
 
@@ -113,7 +115,7 @@ def density(
     """
     reading = Reading.of(post, x_new, "x_new")
 
-    def of(rows):
+    def of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         log_density, _ = row_densities(reading.in_order, rows)
         highest = log_density.max(axis=0)  # so that nothing underflows
         mean = np.exp(highest) * np.exp(log_density - highest).mean(axis=0)
@@ -122,7 +124,14 @@ def density(
     return _over_draws(reading, of, ci_prob, "density", {}, progress)
 
 
-def _over_draws(reading, of, ci_prob, name, coords, progress):
+def _over_draws(
+    reading: Reading,
+    of: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    ci_prob: float | None,
+    name: str,
+    coords: dict[str, Any],
+    progress: bool,
+) -> xr.DataArray | xr.Dataset:
     """The mean over draws as a DataArray, or with both quantiles as a Dataset; rows by the block.
 
     ``of(rows)`` gives the mean over draws, and the values (S, n, …) themselves; ``coords`` are
@@ -178,7 +187,13 @@ def log_likelihood(post: Posterior, *, x: Rows | None = None, progress: bool = T
     return _with_group(reading, names.LOG_LIKELIHOOD, table, (names.OBS,))
 
 
-def _with_group(reading, group, values, dims, coords=None):
+def _with_group(
+    reading: Reading,
+    group: str,
+    values: np.ndarray,
+    dims: tuple[str, ...],
+    coords: dict[str, Any] | None = None,
+) -> xr.DataTree:
     """The tree with a group of one variable more, (n_draws, …)."""
     coords = reading.lead | (coords or {}) | _obs(reading)
     out = reading.tree.copy()
@@ -234,7 +249,7 @@ def posterior_predictive(
     return _with_group(reading, names.PREDICTIVE, replicas, (names.OBS, names.FEATURE), features)
 
 
-def _replicas(draws, n_obs, rng):
+def _replicas(draws: MixtureParameters, n_obs: int, rng: np.random.Generator) -> np.ndarray:
     """Rows drawn from the mixtures of draws, (n_draws, n_obs, n_features)."""
     weights, means, factor = draws.weights, draws.means, draws.factor
     s = np.arange(len(weights))[:, None]
@@ -242,10 +257,11 @@ def _replicas(draws, n_obs, rng):
     component = (np.cumsum(weights, axis=1)[:, None, :-1] < level).sum(axis=2)
     noise = rng.standard_normal((len(weights), n_obs, means.shape[2]))
     block = factor[s, 0 if draws.structure.shared else component]
-    return means[s, component] + draws.structure.times(block, noise)
+    rows: np.ndarray = means[s, component] + draws.structure.times(block, noise)
+    return rows
 
 
-def _obs(reading):
+def _obs(reading: Reading) -> dict[str, np.ndarray]:
     """The coordinate of the tree's own rows, if they have one."""
     observed = {} if reading.x is not None else reading.group(names.OBSERVED).coords
     return {names.OBS: observed[names.OBS].values} if names.OBS in observed else {}

@@ -2,9 +2,10 @@
 
 import warnings
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesgmm.data import Rows
@@ -14,9 +15,6 @@ from bayesgmm.posterior.advice import AMBIGUOUS, ambiguity
 from bayesgmm.posterior.diagnosis import diagnose
 from bayesgmm.posterior.label_free import without_labels
 from bayesgmm.runtime import arguments
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 INTERVAL = 0.94
 """Probability of an interval of equal tails where no other is asked for; ArviZ's was the same."""
@@ -34,7 +32,7 @@ def summary(
     ci_kind: Literal["eti", "hdi"] = "eti",
     round_to: str | int = "auto",
     progress: bool = True,
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """Mean, spread, interval, effective sample size and R-hat of every parameter.
 
     A posterior that has not been relabelled is relabelled first, since R-hat and effective sample
@@ -69,7 +67,7 @@ def summary(
         commas or brackets of its own.
     """
     reading = Reading.of(post, x)
-    known = list(reading.posterior.data_vars)
+    known = [*map(str, reading.posterior.data_vars)]
     if var_names is not None:
         var_names = arguments.listed("var_names", var_names, str, "names of variables")
         for name in var_names:
@@ -93,10 +91,8 @@ def summary(
 
 def summary_table(
     reading: Reading, var_names: list[str] | None = None, **options: Any
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """What ``summary`` returns of a relabelled posterior, without the warnings."""
-    import pandas as pd
-
     options = {"ci_prob": INTERVAL, "ci_kind": "eti"} | options
     parts = []
     if var_names is None:
@@ -113,7 +109,7 @@ def summary_table(
     return table
 
 
-def _arviz_summary(posterior, **options):
+def _arviz_summary(posterior: xr.Dataset, **options: Any) -> pd.DataFrame:
     """ArviZ's summary; NaN, without a word of NumPy's, where there is no number to give.
 
     A weight that is 0 in every draw has no effective sample size, and the error of a standard
@@ -131,7 +127,7 @@ def ambiguity_note(share: float) -> str:
     return f"{AMBIGUOUS.capitalize()}: {ambiguity(share)}"
 
 
-def _with_quotes(posterior):
+def _with_quotes(posterior: xr.Dataset) -> xr.Dataset:
     """The posterior with labels that ArviZ can join by commas and still tell apart."""
     quotes = {
         name: [quoted(label) for label in coord.values]
@@ -141,7 +137,7 @@ def _with_quotes(posterior):
     return posterior.assign_coords(quotes)
 
 
-def _lower_triangle(reading, var_names):
+def _lower_triangle(reading: Reading, var_names: list[str]) -> list[str]:
     """Labels of entries that symmetry repeats."""
     posterior = reading.posterior
     labels = []

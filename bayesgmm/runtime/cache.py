@@ -77,7 +77,7 @@ class DiskCache(NullCache):
             finally:
                 part.unlink(missing_ok=True)
 
-    def _file(self, sig, codegen):
+    def _file(self, sig: Any, codegen: Any) -> Path:
         function = self._function
         fixed = [cell.cell_contents for cell in function.__closure__ or ()]
         machine = codegen.magic_tuple(), sys.implementation.cache_tag
@@ -86,7 +86,7 @@ class DiskCache(NullCache):
         return folder() / name
 
 
-def _digest(code):
+def _digest(code: bytes) -> bytes:
     return hashlib.sha256(sources() + code).digest()
 
 
@@ -97,7 +97,7 @@ def folder() -> Path:
     The first of them that can be written to. What lies there is run, so that a temporary one must
     be new: others may write to a folder whose name they know.
     """
-    own = UserProvidedCacheLocator.get_suitable_cache_subpath(__file__)
+    own: str = UserProvidedCacheLocator.get_suitable_cache_subpath(__file__)
     places = [PACKAGE / "__pycache__", Path(AppDirs("numba", False).user_cache_dir) / own]
     if numba.config.CACHE_DIR:
         places.insert(0, Path(numba.config.CACHE_DIR).absolute() / own)

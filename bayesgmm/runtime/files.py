@@ -6,12 +6,12 @@ Imports nothing of ours.
 import hashlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def write(path: Path, content: str | bytes | memoryview, part: Path | None = None) -> Path:
+def write(path: Path, content: str | Buffer, part: Path | None = None) -> Path:
     """Bytes (or a text, as UTF-8) as a file: whole and on the disk, or what was there before.
 
     Written as ``part`` first, by default beside the file: a name is moved in one step, a file is

@@ -39,7 +39,7 @@ def _generic(options: dict[str, Any]) -> Any:
     """
 
     def decorate(stub: Any) -> Any:
-        def choose(first, *rest):
+        def choose(first: Any, *rest: Any) -> Any:
             return getattr(first.instance_class, stub.__name__)
 
         overload(stub, jit_options=options, strict=False)(choose)
@@ -54,7 +54,7 @@ generic, generic_fast = _generic(PLAIN), _generic(FAST)
 def compiled_for_c(signature: Any) -> Any:
     """What C calls, of one signature; kept on disk, too."""
 
-    def compiled(function):
+    def compiled(function: Any) -> Any:
         callback: Any = CFunc(function, (signature.args, signature.return_type), {}, {})
         callback._cache = DiskCache(function)
         callback.compile()

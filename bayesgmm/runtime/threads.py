@@ -33,7 +33,7 @@ def sum_over_chunks(part: Callable[[slice], Any], n_obs: int) -> Any:
     sums: list[Any] = [None] * len(chunks)
     left = iter(range(len(chunks)))
 
-    def work():
+    def work() -> None:
         for i in left:
             sums[i] = part(chunks[i])
 
@@ -52,7 +52,7 @@ def _helpers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="bayesgmm")
 
 
-def in_order(work: Callable[[Any], Any], items: Iterable[Any], most: int = CORES) -> Iterator[Any]:
+def in_order[T, R](work: Callable[[T], R], items: Iterable[T], most: int = CORES) -> Iterator[R]:
     """Results of ``work`` on each item, in the items' order, few of them at a time on threads.
 
     ``most`` bounds the threads, and with them the memory.

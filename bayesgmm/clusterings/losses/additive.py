@@ -98,10 +98,11 @@ class Information(Loss):
 
     unit = words = "bits"
 
-    def f(self, c, n_obs):
-        return c * np.log2(np.maximum(c, 1)) / n_obs
+    def f(self, c: np.ndarray, n_obs: int) -> np.ndarray:
+        bits: np.ndarray = c * np.log2(np.maximum(c, 1)) / n_obs
+        return bits
 
-    def compiled(self, n_obs, a):
+    def compiled(self, n_obs: int, a: float) -> Additive:
         return Additive(self.gain(n_obs), a)
 
 
@@ -110,13 +111,13 @@ class Binder(Loss):
 
     unit, words = "pairs", "of all ordered pairs of rows"
 
-    def f(self, c, n_obs):
+    def f(self, c: np.ndarray, n_obs: int) -> np.ndarray:
         return (c / n_obs) ** 2
 
-    def compiled(self, n_obs, a):
+    def compiled(self, n_obs: int, a: float) -> Additive:
         return Additive(self.gain(n_obs), a)
 
-    def of_pairs(self, draws, a, progress):
+    def of_pairs(self, draws: np.ndarray, a: float, progress: bool) -> Pairs | None:
         n_obs = draws.shape[1]
         if 8 * n_obs**2 > PAIR_BYTES:
             return None

@@ -86,8 +86,9 @@ class AdjustedRand(Loss):
     unit, words = "1 − index", "less than an adjusted Rand index of 1"
     costs = False
 
-    def f(self, c, n_obs):
-        return 0.5 * c * (c - 1)
+    def f(self, c: np.ndarray, n_obs: int) -> np.ndarray:
+        pairs: np.ndarray = 0.5 * c * (c - 1)
+        return pairs
 
-    def compiled(self, n_obs, a):
+    def compiled(self, n_obs: int, a: float) -> Rand:
         return Rand(self.gain(n_obs))

@@ -15,12 +15,12 @@ def losses(draws: np.ndarray, labels: np.ndarray, loss: Loss, a: float = 1.0) ->
     ``draws`` (n_draws, n_obs) are labels from 0, as ``compact`` makes them; ``a`` is the cost of
     splitting.
     """
-    order, bounds = grouped(labels)
     given = loss.compiled(len(labels), float(a))
-    return _losses(draws, order, bounds, int(draws.max()) + 1, given)
+    each: np.ndarray = _losses(draws, *grouped(labels), int(draws.max()) + 1, given)
+    return each
 
 
-def grouped(labels):
+def grouped(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows sorted by cluster, and where in them each cluster begins and ends."""
     _, sizes = np.unique(labels, return_counts=True)
     return np.argsort(labels, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])

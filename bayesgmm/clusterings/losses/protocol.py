@@ -5,6 +5,7 @@ estimate, and of f(c) over their intersections, for clusters of so many rows.
 """
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
@@ -22,21 +23,21 @@ class Loss(ABC):
     """Whether splitting may cost other than joining."""
 
     @abstractmethod
-    def f(self, c, n_obs):
+    def f(self, c: np.ndarray, n_obs: int) -> np.ndarray:
         """f of clusters of c rows out of n_obs; an array of floats."""
 
     @abstractmethod
-    def compiled(self, n_obs, a):
+    def compiled(self, n_obs: int, a: float) -> Any:
         """The loss in compiled code, of n_obs rows: a NamedTuple with the methods below.
 
         Its ``gain`` (n_obs + 1,) is f(c + 1) − f(c) for c = 0, …, n_obs; a, the cost of splitting.
         """
 
-    def gain(self, n_obs):
+    def gain(self, n_obs: int) -> np.ndarray:
         """f(c + 1) − f(c) for c = 0, …, n_obs."""
         return np.diff(self.f(np.arange(n_obs + 2, dtype=np.float64), n_obs))
 
-    def of_pairs(self, draws, a, progress):
+    def of_pairs(self, draws: np.ndarray, a: float, progress: bool) -> Any:
         """Where the expected loss is a sum over pairs of rows, and few enough: that; or None."""
         return None
 
