@@ -4,7 +4,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import xarray as xr
@@ -72,7 +72,7 @@ def sample(
 
 def sample(
     mixture: "GaussianMixture | pymc.Model",
-    x: Rows | None = None,
+    x: Any = None,
     *,
     sample_weight: ArrayLike | None = None,
     draws: int = 1000,
