@@ -44,10 +44,10 @@ def cells(frame: pd.DataFrame) -> list[list[str]]:
     return rows
 
 
-def _cell(name: Any, value: Any) -> str:
+def _cell(name: object, value: object) -> str:
     if isinstance(value, str):
         try:
-            value = float(value)
+            return cell(name, float(value))
         except ValueError:
             return value
     return cell(name, value)

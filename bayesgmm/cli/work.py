@@ -140,7 +140,7 @@ def _check_rows(x: "Observations", store: Path) -> None:
         raise InputError("the rows of x have changed since the run began; begin a new run.")
 
 
-def _check_memory(mixture, x, settings):
+def _check_memory(mixture: "bg.GaussianMixture", x: "Observations", settings: Settings) -> None:
     """Before the search for the mode, refuse what ``sample`` would refuse after it."""
     from bayesgmm.draws import mixture_variables, n_values
     from bayesgmm.sampling import check_memory

@@ -1,7 +1,6 @@
 """``fit_map`` and ``fit_ml``: many starts, and the catalogue of the modes they reach."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from bayesgmm.data import Rows, peculiarities, training_data, with_reasons
 from bayesgmm.em.catalogue import catalogue
@@ -20,7 +19,7 @@ def fit_map(
     mixture: GaussianMixture,
     x: Rows,
     *,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: Rows | None = None,
     n_starts: int = 20,
     max_iter: int = 1000,
     tol: float = 1e-8,
@@ -87,7 +86,7 @@ def fit_ml(
     mixture: GaussianMixture,
     x: Rows,
     *,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: Rows | None = None,
     n_starts: int = 20,
     max_iter: int = 1000,
     tol: float = 1e-8,

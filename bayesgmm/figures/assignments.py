@@ -71,7 +71,7 @@ def plot_assignments(
     keys = [key(f"{name}: {sizes[k]:,} rows", markersize=6, **dots(k)) for k, name in names.items()]
     keys += certainty_keys(shown.marked, words, fills=d > 1 and len(names) > 1)
     n_axes, size = (1, (7.5, 4.2)) if d == 1 else (1, (7.5, 5.0)) if d == 2 else (2, (11, 4.8))
-    grid = style.axes_of(ax, (1, n_axes), size)[0]
+    grid: np.ndarray = style.axes_of(ax, (1, n_axes), size)[0]
     if d == 1 and shown.meaning is OWN:
         component_curves(grid[0], rows[:, 0], style.spread_out(reading.parameters, 400))
     rows_panel(grid[0], reading, shown)
@@ -82,7 +82,9 @@ def plot_assignments(
     return grid[0] if n_axes == 1 else grid
 
 
-def _shown(clustering, probability):
+def _shown(
+    clustering: Partition | Comparison | None, probability: np.ndarray
+) -> tuple[Clustering, dict[int, str], str]:
     """The clustering to draw, its names by colour, and what is marked."""
     names = {k: f"component {k}" for k in range(probability.shape[1])}
     own, certainty = probability.argmax(axis=1), probability.max(axis=1)

@@ -1,14 +1,21 @@
 """The panels that show every row with its cluster, how certain that is, and whether in doubt."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 
+from bayesgmm.draws import Reading
 from bayesgmm.figures import style
 from bayesgmm.figures.style import INK, colour, dots, key, lines, marker, rim, shown_rows
+from bayesgmm.mixture import MixtureParameters
 
 SHARING = "probability of sharing a component\nwith another row of the cluster"
 OWN = "posterior probability of the component"
@@ -26,7 +33,7 @@ class Clustering:
     """Whether it is in doubt."""
 
 
-def in_colours(labels, components, n_components):
+def in_colours(labels: np.ndarray, components: np.ndarray, n_components: int) -> np.ndarray:
     """Labels of clusters changed to those of the components that they share most rows with.
 
     A cluster that is left without one gets a number of its own beyond the components.
@@ -39,10 +46,10 @@ def in_colours(labels, components, n_components):
     new[cluster] = np.where(shared[cluster, component] > 0, component, -1)
     free = new < 0
     new[free] = n_components + np.arange(free.sum())
-    return new[labels]
+    return new.take(labels)
 
 
-def rows_panel(ax, reading, clustering):
+def rows_panel(ax: Axes, reading: Reading, clustering: Clustering) -> None:
     """Rows coloured by cluster, marked where in doubt.
 
     One feature: against their certainty. More: by the two that separate the components best, a
@@ -62,17 +69,18 @@ def rows_panel(ax, reading, clustering):
         style.write_name(ax.set_ylabel, features[second], 34)
     for k in np.unique(labels):
         mine = labels == k
+        across, up = points[:, mine]
         if alone:
-            ax.plot(*points[:, mine], zorder=3, markersize=4.5, markeredgewidth=0.6, **dots(k))
+            ax.plot(across, up, zorder=3, markersize=4.5, markeredgewidth=0.6, **dots(k))
         else:
-            edge = {"marker": marker(k), "edgecolors": rim(k), "linewidths": 0.9}
-            ax.scatter(*points[:, mine], s=26, c=_faded(colour(k), certainty[mine]), **edge)
+            shades = _faded(colour(k), certainty[mine])
+            ax.scatter(across, up, 26, shades, marker=marker(k), edgecolors=rim(k), linewidths=0.9)
     doubtful = points[:, clustering.marked[rows]]
     ax.plot(*doubtful, zorder=4, **_ring(doubtful.shape[1]))
     style.plain(ax)
 
 
-def component_curves(ax, x, draws):
+def component_curves(ax: Axes, x: np.ndarray, draws: MixtureParameters) -> None:
     """Posterior mean probability of every component along one feature."""
     grid = np.linspace(x.min(), x.max(), 600)
     curves = softmax(style.log_densities_1d(grid, draws), axis=1).mean(axis=0)
@@ -84,7 +92,7 @@ MANY = 60
 """More marked rows than this are dotted, for their rings would hide the data."""
 
 
-def _ring(count):
+def _ring(count: int) -> dict[str, Any]:
     """How so many rows are marked."""
     dot = {"color": INK, "marker": "o", "ls": ""}
     if count > MANY:
@@ -92,13 +100,14 @@ def _ring(count):
     return dot | {"markersize": 9, "markeredgewidth": 0.8, "markerfacecolor": "none"}
 
 
-def _faded(shade, certainty):
+def _faded(shade: str, certainty: ArrayLike) -> np.ndarray:
     """The colour mixed with white: full at probability 1, white at one half and below."""
     share = np.clip(2 * np.asarray(certainty) - 1, 0, 1)[:, None] ** 2
-    return share * np.array(to_rgb(shade)) + (1 - share)
+    mixed: np.ndarray = share * np.array(to_rgb(shade)) + (1 - share)
+    return mixed
 
 
-def certainty_strip(ax, clustering):
+def certainty_strip(ax: Axes, clustering: Clustering) -> None:
     """Each cluster's rows from the least to the most certain."""
     for k in np.unique(clustering.labels):
         values = np.sort(clustering.certainty[clustering.labels == k])
@@ -115,7 +124,7 @@ def certainty_strip(ax, clustering):
     style.plain(ax)
 
 
-def certainty_keys(marked, words, fills):
+def certainty_keys(marked: np.ndarray, words: str, fills: bool) -> list[Artist]:
     """The legend's last lines: what a fill means, and how many rows are marked."""
     form = {"marker": "o", "markersize": 6, "markeredgecolor": INK, "ls": ""}
     levels = ("1", "0.75", "0.5") if fills else ()
@@ -129,7 +138,7 @@ def certainty_keys(marked, words, fills):
     return [*keys, key(label, **_ring(int(marked[shown_rows(len(marked))].sum())))]
 
 
-def same_rows(values, n_obs, name):
+def same_rows(values: Sized, n_obs: int, name: str) -> None:
     """Refuse values of other rows."""
     if len(values) != n_obs:
         raise ValueError(f"{name} must be of the posterior's {n_obs} rows; got {len(values)}.")

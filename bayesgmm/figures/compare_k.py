@@ -44,7 +44,7 @@ def plot_compare_k(table: pd.DataFrame, criterion: str = "bic", *, ax: Axes | No
     if absent := {"n_components", "covariance", "converged", criterion} - set(table):
         names = ", ".join(sorted(absent))
         raise ValueError(f"table has no column {names}. Try table=bg.compare_k(x).")
-    axes = axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
+    axes: Axes = axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
     table = table.sort_values("n_components")
     values = table[criterion].to_numpy(dtype=float)
     if not np.isfinite(values).any():

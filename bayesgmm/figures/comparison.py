@@ -72,7 +72,7 @@ def plot_comparison(
     of_map = np.asarray(comparison.map_labels)
     clusters = in_colours(best.labels, of_map, n_components)
     right = 1 - rows["p_wrong"].to_numpy()
-    grid = axes_of(ax, (1, 2), (11.5, 4.6))[0]
+    grid: np.ndarray = axes_of(ax, (1, 2), (11.5, 4.6))[0]
     for axes, name, labels, certainty, meaning in (
         (grid[0], "MAP", of_map, right, "probability that the MAP label is right"),
         (grid[1], "posterior", clusters, best.certainty, SHARING),

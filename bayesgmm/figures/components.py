@@ -1,6 +1,9 @@
 """The figure of the components: posterior densities of weights and means."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 
 from bayesgmm.data import Rows
 from bayesgmm.draws import Posterior
@@ -32,7 +35,7 @@ def plot_components(
     """
     reading = relabelled(post, x)
     point, draws = reading.map, reading.parameters
-    quantities = [("weight", draws.weights, point and point.weights)]
+    quantities = [("weight", draws.weights, None if point is None else point.weights)]
     if draws.n_components == 1:
         quantities = []
     quantities += [
@@ -55,14 +58,15 @@ def plot_components(
     ]
     if point is not None:
         keys.append(key("MAP", color=INK, ls="", marker="D", markerfacecolor="white"))
-    style.legend(grid[0], keys, "lower left", at=(0, 1.0), ncols=3, borderaxespad=0.1)
+    where = {"loc": "lower left", "bbox_to_anchor": (0, 1.0)}
+    style.legend(grid[0], keys, ncols=3, borderaxespad=0.1, **where)
     return grid[:n]
 
 
-MEDIAN = {"marker": "|", "markersize": 9, "markeredgewidth": 1.6}
+MEDIAN: dict[str, Any] = {"marker": "|", "markersize": 9, "markeredgewidth": 1.6}
 
 
-def _ridges(ax, values, at):
+def _ridges(ax: Axes, values: np.ndarray, at: np.ndarray | None) -> None:
     """Posterior densities of one quantity, values (n_draws, n_components), component 0 on top."""
     from arviz_stats.base import array_stats
 
@@ -78,8 +82,7 @@ def _ridges(ax, values, at):
         ax.hlines(line, low, high, color=colour(k), lw=3.5, path_effects=style.outlined(k))
         ax.plot(middle, line, color=INK, **MEDIAN)
         if at is not None:
-            diamond = {"marker": "D", "color": "white", "markeredgecolor": INK, "markersize": 4.5}
-            ax.plot(at[k], line - 0.17, zorder=5, **diamond)
+            ax.plot(at[k], line - 0.17, marker="D", color="white", mec=INK, ms=4.5, zorder=5)
     ax.set_yticks(range(n_components), [f"component {k}" for k in reversed(range(n_components))])
     ax.set_ylim(-0.35, n_components - 0.1)
     ax.tick_params(axis="y", length=0)

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.data import Rows
-from bayesgmm.draws import Posterior, names
+from bayesgmm.draws import Posterior, Reading, names
 from bayesgmm.figures import style
 from bayesgmm.figures.style import INK, Grid
 from bayesgmm.labels import relabelled
@@ -76,7 +76,7 @@ def plot_convergence(
         where = _collection(tree[names.POSTERIOR].to_dataset(), column, shades)
         off = {"title": False, "xlabel": False, own: False}
         plot(tree, plot_collection=where, visuals=off, backend="matplotlib")
-    for name, (left, right) in zip(chosen, grid, strict=True):
+    for name, (left, right) in zip(map(str, chosen), grid, strict=True):
         numbers = f"R-hat {mixed[name]['r_hat']:.3f}, bulk ESS {mixed[name]['ess_bulk']:,.0f}"
         title = {"loc": "left", "fontsize": style.name_size(name, 30), "color": INK}
         left.set_title(f"{style.wrapped(name, 60)}:  {numbers}", parse_math=False, **title)
@@ -96,7 +96,7 @@ def plot_convergence(
     return grid
 
 
-def _collection(values, column, shades):
+def _collection(values: xr.Dataset, column: np.ndarray, shades: list[str]) -> object:
     """ArviZ's record of which axes shows which quantity, chains in colour."""
     from arviz_plots import PlotCollection
 
@@ -111,7 +111,7 @@ def _collection(values, column, shades):
     return PlotCollection(values, viz, aes=aes, backend="matplotlib", color=shades)
 
 
-def _chosen(reading):
+def _chosen(reading: Reading) -> tuple[xr.Dataset, dict[str, Any]]:
     """The quantities shown, (chain, draw) each, and by their names what ``mixing`` says of them."""
     from bayesgmm.posterior import functionals, labelled_parameters, mixing, varying, with_few_rows
 

@@ -31,7 +31,7 @@ def plot_trace_em(post: Posterior, *, ax: Grid | None = None) -> np.ndarray:
             "post must have a map group with an EM trace, as the tree of bg.sample(mixture, x) "
             "has; this one has none. A posterior of a model that was declared by hand has no trace."
         )
-    grid = axes_of(ax, (1, 2), (8, 3.6))[0]
+    grid: np.ndarray = axes_of(ax, (1, 2), (8, 3.6))[0]
     left, right = grid
     trace = np.asarray(group["trace"].values, dtype=float)
     trace = trace[np.isfinite(trace)]

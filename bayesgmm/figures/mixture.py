@@ -1,15 +1,19 @@
 """The figure of the mixture: the data, the MAP's components and those of posterior draws."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Patch
 
 from bayesgmm.data import Rows
-from bayesgmm.draws import Posterior
+from bayesgmm.draws import Posterior, Reading
 from bayesgmm.figures import style
 from bayesgmm.figures.style import GREY, INK, Grid, colour, key, legend, lines, shown_rows
 from bayesgmm.labels import relabelled
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import arguments
 
 MAX_FEATURES = 5
@@ -47,7 +51,7 @@ def plot_mixture(
     reading = relabelled(post, x)
     rows, features, point = reading.rows, reading.features, reading.map
     if len(features) == 1:
-        axes = style.axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
+        axes: Axes = style.axes_of(ax, (1, 1), (7.5, 4.5))[0, 0]
         _mixture_1d(axes, reading, style.spread_out(reading.parameters, 500))
         return axes
     draws = style.spread_out(reading.parameters, n_draws)
@@ -55,12 +59,12 @@ def plot_mixture(
     side = len(chosen) - 1
     size = (7.5, 5.5) if side == 1 else (2.4 * side + 1.8, 2.2 * side + 0.6)
     grid = style.axes_of(ax, (side, side), size)
-    for i, j in np.ndindex(side, side):
+    for (i, j), axes in np.ndenumerate(grid):
         if j > i:
-            grid[i, j].set_axis_off()
+            axes.set_axis_off()
             continue
         pair = [chosen[j], chosen[i + 1]]
-        _pair_panel(grid[i, j], rows, point, draws, pair)
+        _pair_panel(axes, reading, draws, pair)
         _name_outer(grid, i, j, [features[f] for f in pair])
     n_shown, n_features = len(chosen), len(features)
     part = "" if n_shown == n_features else f"{n_shown} of {n_features} features shown. "
@@ -70,13 +74,14 @@ def plot_mixture(
         keys.append(key(f"{len(draws)} posterior draws", color=INK, lw=0.8, alpha=0.4))
     keys.append(key("data", color=GREY, marker="o", ls="", markersize=3.5))
     if side == 1:
-        legend(grid[0, 0], keys)
-        return grid[0, 0]
-    legend(grid[0, -1], keys, "upper right", at=None)
+        axes = grid[0, 0]
+        legend(axes, keys)
+        return axes
+    legend(grid[0, -1], keys, loc="upper right", bbox_to_anchor=None)
     return grid
 
 
-def _name_outer(grid, i, j, names):
+def _name_outer(grid: np.ndarray, i: int, j: int, names: list[str]) -> None:
     """Feature names on the outer panels of a pair grid only."""
     width = 34 if grid.size == 1 else 20
     axes = grid[i, j]
@@ -90,13 +95,13 @@ def _name_outer(grid, i, j, names):
         axes.tick_params(labelleft=False)
 
 
-def _component_keys(point, draws):
+def _component_keys(point: MixtureParameters | None, draws: MixtureParameters) -> list[Artist]:
     """The legend's components, with the MAP's weights, else the posterior's."""
     weights = draws.weights.mean(axis=0) if point is None else point.weights
     return [key(f"component {k}, weight {w:.2f}", lw=2, **lines(k)) for k, w in enumerate(weights)]
 
 
-def _mixture_1d(ax, reading, draws):
+def _mixture_1d(ax: Axes, reading: Reading, draws: MixtureParameters) -> None:
     """Histogram and densities of one feature."""
     x, point = reading.rows[:, 0], reading.map
     pad = 0.12 * np.ptp(x)
@@ -116,7 +121,7 @@ def _mixture_1d(ax, reading, draws):
     keys = _component_keys(point, draws)
     if point is not None:
         best = np.exp(style.log_densities_1d(grid, point[None]))[0]
-        whole = {"color": INK, "lw": 2.2}
+        whole: dict[str, Any] = {"color": INK, "lw": 2.2}
         ax.plot(grid, best.sum(axis=0), **whole)
         for k, curve in enumerate(best):
             ax.plot(grid, curve, lw=1.8, **lines(k))
@@ -132,21 +137,21 @@ def _mixture_1d(ax, reading, draws):
     style.plain(ax)
 
 
-def _rug(ax, x):
+def _rug(ax: Axes, x: np.ndarray) -> None:
     """A tick under the axis for every row shown."""
     rows = shown_rows(len(x))
-    below = {"transform": ax.get_xaxis_transform(), "clip_on": False}
+    below: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "clip_on": False}
     ax.plot(x[rows], np.full(len(rows), -0.02), "|", color=GREY, markersize=7, alpha=0.6, **below)
 
 
-def _band(ax, grid, curves, shade):
+def _band(ax: Axes, grid: np.ndarray, curves: np.ndarray, shade: str) -> float:
     """The central interval at every point; its highest."""
     low, high = np.quantile(curves, style.TAILS, axis=0)
     ax.fill_between(grid, low, high, color=shade, alpha=0.25, lw=0)
-    return high.max()
+    return float(high.max())
 
 
-def _bins(x):
+def _bins(x: np.ndarray) -> int:
     """Freedman & Diaconis' bin count, between 10 and 80 whatever the tails."""
     spread = np.subtract(*np.quantile(x, [0.75, 0.25]))
     if spread == 0:
@@ -154,11 +159,13 @@ def _bins(x):
     return int(np.clip(np.ptp(x) * len(x) ** (1 / 3) / (2 * spread), 10, 80))
 
 
-def _pair_panel(ax, x, point, draws, pair):
+def _pair_panel(ax: Axes, reading: Reading, draws: MixtureParameters, pair: list[int]) -> None:
     """One panel: rows, the MAP's 1-2-3 σ ellipses, the draws' 2 σ ellipses, of two features."""
+    x, point = reading.rows, reading.map
     rows = shown_rows(len(x))
     alpha = 0.55 if len(rows) < 1000 else 0.3
-    ax.scatter(*x[np.ix_(rows, pair)].T, s=9, color=GREY, alpha=alpha, linewidths=0, zorder=1)
+    across, up = x[np.ix_(rows, pair)].T
+    ax.scatter(across, up, s=9, color=GREY, alpha=alpha, linewidths=0, zorder=1)
     covariances = draws.covariances
     for k in range(draws.n_components):
         rings = _ellipses(draws.means[:, k], covariances[:, k], pair, 2)
@@ -177,20 +184,22 @@ def _pair_panel(ax, x, point, draws, pair):
     style.plain(ax)
 
 
-def _bold_ellipses(ax, point, k, pair):
+def _bold_ellipses(ax: Axes, point: MixtureParameters, k: int, pair: list[int]) -> np.ndarray:
     """Draw one component of the MAP; the points of its outermost ellipse."""
     for radius, width in ((1, 2.0), (2, 1.6), (3, 1.2)):
         ring = _ellipses(point.means[k][None], point.covariances[k][None], pair, radius)
         bold = LineCollection(ring, lw=width, zorder=3, **lines(k))
         ax.add_collection(bold, autolim=False)
-    centre = {"marker": "+", "markersize": 8, "markeredgewidth": 2, "zorder": 4}
+    centre: dict[str, Any] = {"marker": "+", "markersize": 8, "markeredgewidth": 2, "zorder": 4}
     ax.plot(*point.means[k][pair], **centre, **lines(k))
     return ring[0]
 
 
-def _ellipses(means, covariances, pair, radius):
-    """Points at one Mahalanobis distance from the mean, of two features' marginal: (m, 91, 2)."""
+def _ellipses(
+    means: np.ndarray, covariances: np.ndarray, pair: list[int], radius: float
+) -> list[np.ndarray]:
+    """Points at one Mahalanobis distance from the mean, of two features' marginal: m of (91, 2)."""
     angle = np.linspace(0, 2 * np.pi, 91)
     circle = radius * np.stack([np.cos(angle), np.sin(angle)])
     chol = np.linalg.cholesky(covariances[:, pair][:, :, pair])
-    return means[:, pair][:, None] + np.swapaxes(chol @ circle, 1, 2)
+    return [*(means[:, pair][:, None] + np.swapaxes(chol @ circle, 1, 2))]

@@ -1,5 +1,7 @@
 """The figure of K₊, the number of components that hold rows."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -26,15 +28,15 @@ def plot_occupied(post: Posterior | ArrayLike, *, ax: Axes | None = None) -> Axe
     """
     if not (isinstance(post, xr.DataArray) and "n_occupied" in post.dims):
         post = occupied_components(post, random_seed=1, progress=False)
-    axes = axes_of(ax, (1, 1), (5.5, 3.6))[0, 0]
+    axes: Axes = axes_of(ax, (1, 1), (5.5, 3.6))[0, 0]
     number, probability, error = (v.values for v in (post["n_occupied"], post, post["mcse"]))
     axes.bar(number, probability, width=0.6, color=GREY)
     axes.errorbar(number, probability, 2 * error, fmt="none", ecolor=INK, capsize=4, lw=1.4)
     for at, p, e in zip(number, probability, np.nan_to_num(error), strict=True):
         if p > 0:
             label = f"{p:.2f}" if p >= 0.005 else "<0.01"
-            above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center"}
-            axes.annotate(label, (at, p + 2 * e), fontsize="small", color=INK, **above)
+            look: dict[str, Any] = {"fontsize": "small", "color": INK, "ha": "center"}
+            axes.annotate(label, (at, p + 2 * e), (0, 3), textcoords="offset points", **look)
     axes.set(
         xlabel="components that hold rows, K₊\n(± 2 Monte Carlo standard errors)",
         ylabel="posterior probability",

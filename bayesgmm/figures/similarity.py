@@ -1,5 +1,7 @@
 """The figure of the similarity matrix."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -10,7 +12,7 @@ from scipy.spatial.distance import squareform
 from bayesgmm.clusterings import Partition, checked_assignments, similarity
 from bayesgmm.clusterings import partition as best_partition
 from bayesgmm.data import Rows
-from bayesgmm.draws import Posterior
+from bayesgmm.draws import Posterior, Reading
 from bayesgmm.figures.certainty import in_colours
 from bayesgmm.figures.style import INK, axes_of, colour, dash, note, shown_rows, thinned
 from bayesgmm.labels import relabelled
@@ -59,13 +61,13 @@ def plot_similarity(
     """
     shown, rows, n_obs, probability = _shown(post, x)
     is_matrix = isinstance(shown, np.ndarray) and shown.dtype.kind == "f"
-    psm = shown if is_matrix else similarity(shown, progress=False).values
+    psm: Any = shown if is_matrix else similarity(shown, progress=False).values
     labels = None
     if partition is not None:
         labels = _labels(partition, n_obs)[rows]
     elif not is_matrix:
         labels = best_partition(shown, random_seed=1, progress=False).labels
-    axes = axes_of(ax, (1, 1), (7, 5.4))[0, 0]
+    axes: Axes = axes_of(ax, (1, 1), (7, 5.4))[0, 0]
     if labels is None:
         order = _by_linkage(psm)
         axes.set(yticks=[], xlabel="rows, ordered by average linkage")
@@ -76,8 +78,8 @@ def plot_similarity(
         if probability is not None:
             shades = in_colours(labels, probability.argmax(axis=1), probability.shape[1])
         _frames(axes, labels[order], shades[order])
-    look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
-    image = axes.imshow(psm[np.ix_(order, order)], **look)
+    look: dict[str, Any] = {"cmap": "Greys", "vmin": 0, "vmax": 1, "aspect": "auto"}
+    image = axes.imshow(psm[np.ix_(order, order)], interpolation="nearest", **look)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.85)
     bar.set_label("posterior probability of sharing a component")
     axes.set_xticks([])
@@ -86,7 +88,7 @@ def plot_similarity(
     return axes
 
 
-def _frames(axes, labels, shades):
+def _frames(axes: Axes, labels: np.ndarray, shades: np.ndarray) -> None:
     """A frame in its colour round every cluster, and its name at the side."""
     starts = np.flatnonzero(np.r_[True, np.diff(labels) != 0])
     sizes = np.diff(np.r_[starts, len(labels)])
@@ -105,7 +107,9 @@ def _frames(axes, labels, shades):
     axes.set_xlabel(f"rows by cluster, in each by average linkage{rest}")
 
 
-def _shown(post, x):
+def _shown(
+    post: Posterior | ArrayLike, x: Rows | None
+) -> tuple[Reading | np.ndarray, np.ndarray, int, np.ndarray | None]:
     """Posterior, assignments or matrix of the rows shown, which they are, of how many.
 
     Of a posterior also their probabilities of every component, else None.
@@ -128,7 +132,7 @@ def _shown(post, x):
     return values[np.ix_(rows, rows)], rows, len(values), None
 
 
-def _labels(partition, n_obs):
+def _labels(partition: Partition | ArrayLike, n_obs: int) -> np.ndarray:
     if isinstance(partition, Partition):
         partition = partition.labels
     kind = "a Partition or an array of integers"
@@ -136,10 +140,10 @@ def _labels(partition, n_obs):
     return np.unique(labels, return_inverse=True)[1]
 
 
-def _by_linkage(psm):
+def _by_linkage(psm: np.ndarray) -> np.ndarray:
     """An order in which similar rows are neighbours, the surest at the front."""
     if len(psm) < 3:
         return np.arange(len(psm))
-    order = leaves_list(linkage(squareform(1 - psm, checks=False), "average"))
+    order: np.ndarray = leaves_list(linkage(squareform(1 - psm, checks=False), "average"))
     first, last = np.array_split(psm.mean(axis=1)[order], 2)
-    return order if first.mean() >= last.mean() else order[::-1]
+    return order if first.mean() >= last.mean() else np.flip(order)

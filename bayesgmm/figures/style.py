@@ -1,19 +1,21 @@
 """What the figures share: colours, axes, labels."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import Normal, Stroke
+from matplotlib.patheffects import AbstractPathEffect, Normal, Stroke
 
+from bayesgmm.draws import Reading
+from bayesgmm.mixture import MixtureParameters
 from bayesgmm.posterior import INTERVAL
 from bayesgmm.runtime import arguments
 
-"""What rows come as: arrays, and tables and sequences that can be made one, or a file's path."""
 Grid = np.ndarray | Sequence[Axes]
 """Several axes of matplotlib, as ``plt.subplots`` returns them."""
 
@@ -52,14 +54,14 @@ def dash(component: int) -> Any:
     return DASHES[component // len(PALETTE) % len(DASHES)]
 
 
-def outlined(component):
+def outlined(component: int) -> list[AbstractPathEffect]:
     """A dark rim for lines whose colour is too light for white paper."""
     if colour(component) != "#F0E442":
         return []
     return [Stroke(linewidth=3, foreground="#555555"), Normal()]
 
 
-def rim(component):
+def rim(component: int) -> str:
     """Edge colour of a component's marker."""
     return INK if outlined(component) else colour(component)
 
@@ -76,23 +78,23 @@ def dots(component: int) -> dict[str, Any]:
     return shapes | {"color": colour(component), "markeredgecolor": rim(component)}
 
 
-def key(label, **style):
+def key(label: str, **style: Any) -> Artist:
     """A line or a marker of the legend."""
     return Line2D([], [], label=label, **style)
 
 
-def legend(ax, handles, loc="center left", at=(1.01, 0.5), **more):
+def legend(ax: Axes, handles: list[Artist], **place: Any) -> None:
     """A legend, to the right of the axes unless it has another place."""
-    place = {"loc": loc, "bbox_to_anchor": at, **more}
+    place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} | place
     ax.legend(handles=handles, frameon=False, fontsize="small", **place)
 
 
-def note(ax, text):
+def note(ax: Axes, text: str) -> None:
     """A remark above the axes."""
     ax.set_title(text, fontsize="small", loc="left", color=INK)
 
 
-def axes_of(ax, shape, size):
+def axes_of(ax: object, shape: tuple[int, int], size: tuple[float, float]) -> np.ndarray:
     """The given axes in this shape, or those of a new figure."""
     if ax is None:
         return plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False)[1]
@@ -107,11 +109,11 @@ def axes_of(ax, shape, size):
     return grid.reshape(shape)
 
 
-def plain(axes):
+def plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def wrapped(name, width):
+def wrapped(name: str, width: int) -> str:
     """The name broken into lines of at most ``width``, after a space, _ or other mark if it can."""
     lines = [""]
     for piece in re.findall(r"[^\W_]+[\W_]?|[\W_]", name):
@@ -123,32 +125,32 @@ def wrapped(name, width):
     return "\n".join(line.rstrip() for line in lines)
 
 
-def name_size(name, width):
+def name_size(name: str, width: int) -> str:
     return "medium" if len(name) <= width else "small"
 
 
-def write_name(write, name, width):
+def write_name(write: Callable[..., Any], name: str, width: int) -> None:
     """Hand a name to a setter of the axes, such as ``ax.set_xlabel``."""
     write(wrapped(name, width), parse_math=False, fontsize=name_size(name, width))
 
 
-def spread_out(draws, n_draws):
+def spread_out(draws: MixtureParameters, n_draws: int) -> MixtureParameters:
     """So many of the draws, evenly spaced over all chains; all of them if there are no more."""
     return draws[np.unique(np.linspace(0, len(draws) - 1, min(n_draws, len(draws))).astype(int))]
 
 
-def shown_rows(n_obs, most=MAX_MARKERS):
+def shown_rows(n_obs: int, most: int = MAX_MARKERS) -> np.ndarray:
     """Positions of at most ``most`` rows, drawn once and for all without replacement."""
     if n_obs <= most:
         return np.arange(n_obs)
     return np.sort(np.random.default_rng(0).choice(n_obs, most, replace=False))
 
 
-def thinned(n_obs, most=MAX_MARKERS):
+def thinned(n_obs: int, most: int = MAX_MARKERS) -> str:
     return "" if n_obs <= most else f"{most:,} of {n_obs:,} rows shown, drawn at random"
 
 
-def by_separation(reading):
+def by_separation(reading: Reading) -> np.ndarray:
     """Features in order of how well they separate the components, best first.
 
     Variance of the component means over the variance within, both under the posterior means.
@@ -157,11 +159,13 @@ def by_separation(reading):
     weights, means = draws.weights.mean(axis=0), draws.means.mean(axis=0)
     between = weights @ (means - weights @ means) ** 2
     within = np.maximum(x.var(axis=0) - between, 1e-3 * x.var(axis=0))
-    return np.argsort(-between / within, kind="stable")
+    ratio: np.ndarray = -between / within
+    return ratio.argsort(kind="stable")
 
 
-def log_densities_1d(grid, draws):
+def log_densities_1d(grid: np.ndarray, draws: MixtureParameters) -> np.ndarray:
     """Log of w_k N(grid | μ_k, σ_k²), shape (n_draws, n_components, len(grid))."""
     sd = np.sqrt(draws.variances)
     z = (grid - draws.means) / sd
-    return draws.log_weights[..., None] - 0.5 * z**2 - np.log(np.sqrt(2 * np.pi) * sd)
+    logs: np.ndarray = draws.log_weights[..., None] - 0.5 * z**2 - np.log(np.sqrt(2 * np.pi) * sd)
+    return logs

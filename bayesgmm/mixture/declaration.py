@@ -1,8 +1,10 @@
 """The declaration of a Gaussian mixture. May not import PyMC or ArviZ."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bayesgmm.mixture.priors import FAMILIES, NormalInverseWishart, Prior, prior_of_dict
 from bayesgmm.mixture.structures import Structure, structure_named
@@ -36,7 +38,7 @@ class GaussianMixture:
     covariance: str = "full"
     prior: Prior = NormalInverseWishart()  # noqa: RUF009 frozen
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         size = arguments.integer("n_components", self.n_components)
         object.__setattr__(self, "n_components", size)
         structure_named(self.covariance)
@@ -49,7 +51,7 @@ class GaussianMixture:
         """What the name of the covariance structure stands for."""
         return structure_named(self.covariance)
 
-    def resolved_prior(self, x, sample_weight=None):
+    def resolved_prior(self, x: ArrayLike, sample_weight: np.ndarray | None = None) -> Prior:
         """The prior with every number given, the missing ones scaled from the rows.
 
         Parameters
@@ -64,7 +66,7 @@ class GaussianMixture:
             sample_weight = np.ones(len(x))
         return self.prior.resolved(x, sample_weight, self.n_components, self.covariance)
 
-    def with_interior_mode(self):
+    def with_interior_mode(self) -> "GaussianMixture":
         """The mixture itself, or with concentrations below 1 raised to 1 so that a mode exists."""
         concentration = self.prior.concentration
         if concentration is None or np.min(concentration) >= 1:
@@ -72,7 +74,7 @@ class GaussianMixture:
         prior = replace(self.prior, concentration=np.maximum(concentration, 1.0))
         return replace(self, prior=prior)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The declaration as plain numbers and lists, ready for JSON."""
         return {
             "n_components": self.n_components,
@@ -81,13 +83,13 @@ class GaussianMixture:
         }
 
     @classmethod
-    def from_dict(cls, declaration):
+    def from_dict(cls, declaration: dict[str, Any]) -> "GaussianMixture":
         """The declaration that ``to_dict`` wrote."""
         prior = prior_of_dict(declaration["prior"])
         return cls(declaration["n_components"], declaration["covariance"], prior)
 
 
-def checked_mixture(mixture):
+def checked_mixture(mixture: object) -> GaussianMixture:
     """The declaration itself, or an error that says where among the arguments it goes."""
     advice = "The mixture comes first, then the rows: try bg.GaussianMixture(2)."
     return arguments.instance("mixture", mixture, GaussianMixture, advice)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bayesgmm.mixture.families import Gaussian
 from bayesgmm.mixture.structures import Structure, structure_named
@@ -50,16 +51,18 @@ class MixtureParameters:
     factor: np.ndarray
 
     @classmethod
-    def from_spread(cls, covariance, weights, means, spread):
+    def from_spread(
+        cls, covariance: str, weights: ArrayLike, means: ArrayLike, spread: ArrayLike
+    ) -> "MixtureParameters":
         """Parameters from the spread as the model and the tree hold it (squared units)."""
         weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
         return cls(covariance, weights, means, structure_named(covariance).from_spread(spread))
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Points along the first leading axis."""
         return len(self.weights) if self.weights.ndim > 1 else 1
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> "MixtureParameters":
         """Those of an index into the leading axes."""
         arrays = (self.weights, self.means, self.factor)
         return MixtureParameters(self.covariance, *(a[index] for a in arrays))
@@ -69,44 +72,44 @@ class MixtureParameters:
         return structure_named(self.covariance)
 
     @property
-    def n_components(self):
-        return self.means.shape[-2]
+    def n_components(self) -> int:
+        return int(self.means.shape[-2])
 
     @property
-    def n_features(self):
-        return self.means.shape[-1]
+    def n_features(self) -> int:
+        return int(self.means.shape[-1])
 
     @property
-    def n_parameters(self):
+    def n_parameters(self) -> int:
         """Free parameters of a point: K − 1 weights, K d means, and the spread's."""
-        k, d = self.means.shape[-2:]
+        k, d = self.n_components, self.n_features
         return k - 1 + k * d + self.structure.n_free(k, d)
 
     @property
-    def log_weights(self):
+    def log_weights(self) -> np.ndarray:
         """Log mixing proportions (nats), finite even where a weight underflows."""
-        return np.log(np.maximum(self.weights, SMALLEST))
+        return np.log(self.weights.clip(SMALLEST))
 
     @property
-    def spread(self):
+    def spread(self) -> np.ndarray:
         """The spread as the model and the tree hold it, in the data's squared units."""
         return self.structure.to_spread(self.factor)
 
     @property
-    def covariances(self):
+    def covariances(self) -> np.ndarray:
         """Dense covariance matrices, (…, n_components, n_features, n_features)."""
         return self.structure.covariances(self.factor, *self.means.shape[-2:])
 
     @property
-    def variances(self):
+    def variances(self) -> np.ndarray:
         """Of every component and feature, (…, n_components, n_features), squared units."""
         return self.structure.variances(self.factor, *self.means.shape[-2:])
 
-    def permuted(self, order):
+    def permuted(self, order: np.ndarray) -> "MixtureParameters":
         """The same mixtures with component ``order[…, c]`` in place ``c``; one order serves all."""
         order = np.asarray(order)
 
-        def ordered(values):
+        def ordered(values: np.ndarray) -> np.ndarray:
             if order.ndim == 1:
                 return np.take(values, order, axis=self.weights.ndim - 1)
             index = order.reshape(order.shape + (1,) * (values.ndim - order.ndim))
@@ -117,7 +120,7 @@ class MixtureParameters:
             self.covariance, ordered(self.weights), ordered(self.means), factor
         )
 
-    def in_order(self):
+    def in_order(self) -> "tuple[MixtureParameters, np.ndarray]":
         """Draws with every draw's components sorted, the heaviest first, and their places.
 
         Ties in weight are broken by mean and spread, so that a permutation of the components of any
@@ -136,7 +139,7 @@ class MixtureParameters:
         order = np.lexsort(table[::-1], axis=-1)
         return self.permuted(order), order
 
-    def affine(self, scale, shift):
+    def affine(self, scale: np.ndarray, shift: np.ndarray) -> "MixtureParameters":
         """The mixture of ``scale * x + shift`` if this is the mixture of x; per feature, scale > 0.
 
         An isotropic spread takes one common scale.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 from bayesgmm.clusterings import Comparison, Partition
 from bayesgmm.draws import Reading, names
@@ -59,7 +60,7 @@ def pictures(reading: Reading, found: Clustered) -> list[Picture]:
     part, both, mode = found.part, found.comparison, reading.group(names.MAP)
     shown = []
 
-    def show(name, section, axes, words):
+    def show(name: str, section: str, axes: Axes | np.ndarray, words: tuple[str, str]) -> None:
         shown.append(Picture(name, section, _png(axes), *words))
 
     show("mixture", "estimates", plot_mixture(reading), _mixture_words(d, k, what))
@@ -180,8 +181,8 @@ def _assignment_words(probability: np.ndarray, n_features: int) -> tuple[str, st
     return alt, f"{caption} {unsure} of {n} rows belong to their component with {below}"
 
 
-def _png(axes):
-    target, figure = io.BytesIO(), np.atleast_1d(axes).flat[0].figure
+def _png(axes: Axes | np.ndarray) -> bytes:
+    target, figure = io.BytesIO(), np.array(axes, ndmin=1).flat[0].figure
     figure.savefig(target, format="png", dpi=144)
     plt.close(figure)
     return target.getvalue()

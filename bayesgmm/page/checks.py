@@ -64,19 +64,21 @@ def predictive_checks(reading: Reading, interval: float, random_seed: int) -> di
     }
 
 
-def _mean(v, weight):
-    return v.mean(axis=1) if weight is None else v @ (weight / weight.sum())
+def _mean(v: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    mean: np.ndarray = v.mean(axis=1) if weight is None else v @ (weight / weight.sum())
+    return mean
 
 
-def _sd(v, weight):
+def _sd(v: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     return np.sqrt(_mean((v - _mean(v, weight)[:, None]) ** 2, weight))
 
 
-def _standardised(v, weight):
-    return (v - _mean(v, weight)[:, None]) / _sd(v, weight)[:, None]
+def _standardised(v: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    z: np.ndarray = (v - _mean(v, weight)[:, None]) / _sd(v, weight)[:, None]
+    return z
 
 
-def _correlation(a, b, weight):
+def _correlation(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
     return _mean(_standardised(a, weight) * _standardised(b, weight), weight)
 
 

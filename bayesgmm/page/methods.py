@@ -1,8 +1,9 @@
 """The paragraph of methods, ready to paste, and the works that it cites."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from bayesgmm.mixture import prior_of_dict, structure_named
+from bayesgmm.mixture import Prior, Structure, prior_of_dict, structure_named
 
 WORKS = {
     "Fraley & Raftery (2007)": "Fraley, C. & Raftery, A. E. (2007). Bayesian regularization for "
@@ -64,7 +65,7 @@ def methods_of(found: dict[str, Any]) -> dict[str, Any]:
     return {"text": text, "references": sorted(WORKS[cited] for cited in WORKS if cited in text)}
 
 
-def _sentences(found):
+def _sentences(found: dict[str, Any]) -> Iterator[str]:
     fit = found["fit"]
     yield from _model(fit)
     yield from _mode(found["map"])
@@ -80,7 +81,7 @@ def _sentences(found):
         yield f"Computations used {using}."
 
 
-def _model(fit):
+def _model(fit: dict[str, Any]) -> Iterator[str]:
     k, data = fit["n_components"], fit["data"]
     weights = ""
     if data["sample_weight_sum"] is not None:
@@ -95,7 +96,7 @@ def _model(fit):
         yield from _prior(prior, fit["prior_scaled"], structure)
 
 
-def _prior(prior, scaled, structure):
+def _prior(prior: Prior, scaled: list[str], structure: Structure) -> Iterator[str]:
     says = prior.words(structure)
     yield f"The weights had a Dirichlet prior, {says}; the numbers are listed in the report."
     if scaled:
@@ -103,7 +104,7 @@ def _prior(prior, scaled, structure):
         yield f"Those of the data's scale ({names}) are taken from {prior.source}."
 
 
-def _mode(mode):
+def _mode(mode: dict[str, Any]) -> Iterator[str]:
     if "unavailable" in mode:
         return
     starts = f" from {mode['n_starts']} starts" if mode["n_starts"] else ""
@@ -114,7 +115,9 @@ def _mode(mode):
     )
 
 
-def _sampling(fit, posterior, convergence):
+def _sampling(
+    fit: dict[str, Any], posterior: dict[str, Any], convergence: dict[str, Any]
+) -> Iterator[str]:
     run, method = fit["sampling"], posterior["relabelling"]
     tune = f" after {run['n_tune']} tuning steps" if run["n_tune"] else ""
     yield (
@@ -135,7 +138,7 @@ def _sampling(fit, posterior, convergence):
     )
 
 
-def _clusterings(clustering, comparison):
+def _clusterings(clustering: dict[str, Any], comparison: dict[str, Any]) -> Iterator[str]:
     part = "" if clustering["all_rows"] else f" of {clustering['n_rows']} rows drawn at random"
     yield (
         f"The reported clustering{part} minimises the posterior expected variation of information "

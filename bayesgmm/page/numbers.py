@@ -6,6 +6,7 @@ Tables are lists of records. A section that cannot be computed is ``{"unavailabl
 
 import json
 import math
+from collections.abc import Iterable
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -46,7 +47,7 @@ def numbers_of(reading: Reading, found: clustering_numbers.Clustered) -> dict[st
         "checks": checks.predictive_checks(reading, INTERVAL, found.random_seed),
     }
     numbers["methods"] = methods.methods_of(numbers)
-    return plain(numbers)
+    return {name: plain(v) for name, v in numbers.items()}
 
 
 def plain(value: Any) -> Any:
@@ -141,7 +142,7 @@ def _posterior(reading: Reading) -> dict[str, Any]:
     may_swap = len(np.unique(reading.groups)) < len(k)
     attrs = reading.clustering.attrs
 
-    def each(components):
+    def each(components: Iterable[object]) -> list[dict[str, Any]]:
         return [{"component": c, "feature": f} for c in components for f in features]
 
     found: dict[str, Any] = {

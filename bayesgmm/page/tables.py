@@ -43,7 +43,7 @@ def estimate_table(
 def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """A data frame as records, its index first where it has a name."""
     named = any(name is not None for name in frame.index.names)
-    return (frame.reset_index() if named else frame).to_dict("records")
+    return list((frame.reset_index() if named else frame).to_dict("records"))
 
 
 def by_row(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:

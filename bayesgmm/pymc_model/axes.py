@@ -3,6 +3,8 @@
 May not import ArviZ.
 """
 
+from typing import Any
+
 import pytensor.tensor as pt
 from pymc.pytensorf import constant_fold
 from pytensor.compile.mode import Mode
@@ -11,6 +13,12 @@ from pytensor.graph.basic import Constant, Variable
 from pytensor.graph.traversal import ancestors
 from pytensor.raise_op import CheckAndRaise
 from pytensor.tensor.random.type import RandomType
+
+from bayesgmm.pymc_model.graph import Tensor
+
+type Tensors = dict[str, Tensor]
+type Size = int | Tensor
+type Shape = tuple[int | None, ...]
 
 DIMS = {
     "weights": ("n_obs", "n_components"),
@@ -34,7 +42,7 @@ SHARED = {
 """Axes which, known to be of length one, stand for any length."""
 
 
-def checked_ndim(label, value):
+def checked_ndim(label: str, value: pt.TensorLike) -> Tensor:
     """An argument as a tensor with a number of axes that it may have."""
     tensor, most = pt.as_tensor_variable(value), len(DIMS[label])
     if not FEWEST[label] <= tensor.type.ndim <= most:
@@ -45,13 +53,13 @@ def checked_ndim(label, value):
     return tensor
 
 
-def fixed(size):
+def fixed(size: Tensor) -> Size:
     """A scalar tensor as an int where it cannot change, else as it is."""
     [folded] = constant_fold([size], raise_not_constant=False)
     return size if isinstance(folded, Variable) else int(folded)
 
 
-def present(size):
+def present(size: Size) -> int | None:
     """A size as it is now, be it that of shared data or coordinates; None where it is unknown."""
     if isinstance(size, int):
         return size
@@ -65,29 +73,29 @@ def present(size):
     return int(folded.eval(mode=Mode(linker="py", optimizer="fast_compile")))
 
 
-def present_shape(value):
+def present_shape(value: Tensor) -> Shape:
     """Shape of a tensor as it is now, with None for sizes that are unknown."""
     return tuple(map(present, sizes_of(value)))
 
 
-def sizes_of(value):
+def sizes_of(value: Tensor) -> tuple[Size, ...]:
     """Sizes of a tensor: ints where its type knows them, else scalar tensors."""
     return tuple(value.shape[i] if s is None else s for i, s in enumerate(value.type.shape))
 
 
-def laid_out(arguments, rows):
+def laid_out(arguments: Tensors, rows: Shape | None) -> Tensors:
     """The arguments with every axis but that of rows.
 
     Parameters
     ----------
-    arguments : dict of tensors
+    arguments
         By label, with any number of axes that they may have.
-    rows : tuple or None
+    rows
         Shape of the rows, with None for sizes that are unknown.
 
     Returns
     -------
-    dict of tensors
+    dict
         ``means`` (…, n_components, n_features); ``sigma`` (…, n_components, n_features or 1);
         ``chol`` (…, n_components or 1, n_features, n_features); the others as they are.
     """
@@ -110,7 +118,7 @@ def laid_out(arguments, rows):
     return arguments | {"sigma": sigma}
 
 
-def _means_by_row(means, k, rows):
+def _means_by_row(means: Tensor, k: int | None, rows: Shape | None) -> bool:
     """Whether means of two axes are rows × components rather than components × features."""
     first, last = present_shape(means)
     vector = rows is not None and len(rows) == 1
@@ -125,21 +133,21 @@ def _means_by_row(means, k, rows):
     return last == k != first and (vector or first is not None)
 
 
-def _sigma_by_row(sigma, k, means):
+def _sigma_by_row(sigma: Tensor, k: int | None, means: Tensor) -> bool:
     """Whether sigma of two axes is rows × components rather than components × features."""
     sizes = zip(present_shape(sigma), (k, present_shape(means)[-1]), strict=True)
     return any(None not in (size, n) and size not in (1, n) for size, n in sizes)
 
 
-def agreement(arguments, sizes):
+def agreement(arguments: Tensors, sizes: dict[str, Size]) -> list[Tensor]:
     """Conditions at run time that sizes agree; those that do not even now are refused at once.
 
     Parameters
     ----------
-    arguments : dict of tensors
+    arguments
         As :func:`laid_out` returns them.
-    sizes : dict
-        Sizes of the rows by dimension, ints or scalar tensors.
+    sizes
+        Of the rows, by dimension.
 
     Raises
     ------
@@ -166,7 +174,7 @@ def agreement(arguments, sizes):
     return conditions
 
 
-def where_sizes_agree(value, arguments, sizes):
+def where_sizes_agree(value: Tensor, arguments: Tensors, sizes: dict[str, Size]) -> Any:
     """The value, which cannot be evaluated where the sizes of the arguments disagree."""
     conditions = agreement(arguments, sizes)
     if not conditions:
@@ -178,11 +186,11 @@ def where_sizes_agree(value, arguments, sizes):
     return CheckAndRaise(ValueError, message)(value, *conditions)
 
 
-def _dims(label, value):
+def _dims(label: str, value: Tensor) -> tuple[str, ...]:
     return DIMS[label][len(DIMS[label]) - value.type.ndim :]
 
 
-def _in_words(arguments):
+def _in_words(arguments: Tensors) -> str:
     described = []
     for label, value in arguments.items():
         if value.type.ndim:

@@ -1,5 +1,7 @@
 """The inverse-Wishart distribution, batched, in the coordinates of CholeskyCovTransform."""
 
+from typing import Any
+
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
@@ -7,6 +9,7 @@ from pymc.distributions.distribution import Continuous
 from pymc.distributions.shape_utils import rv_size_is_none
 from pytensor.tensor.linalg import solve_triangular
 
+from bayesgmm.pymc_model.graph import Batch, Drawn, Generator, Tensor
 from bayesgmm.pymc_model.lkj import log_det
 from bayesgmm.pymc_model.matrix_rv import MatrixRV
 
@@ -18,7 +21,7 @@ class InverseWishartRV(MatrixRV):
     sized_by = 1
 
     @classmethod
-    def drawn(cls, rng, batch, df, scale_chol):
+    def drawn(cls, rng: Generator, batch: Batch, df: Tensor, scale_chol: Tensor) -> Drawn:
         p = scale_chol.shape[-1]
         # Bartlett: A Aᵀ ~ Wishart(ν, I), so that B Bᵀ with B = chol(Ψ) A⁻ᵀ is the inverse-Wishart.
         next_rng, chi_square = pt.random.chisquare(
@@ -58,20 +61,28 @@ class InverseWishart(Continuous):
     rv_op = InverseWishartRV.rv_op
 
     @classmethod
-    def dist(cls, df, scale=None, *, scale_chol=None, **kwargs):
+    def dist(
+        cls,
+        df: pt.TensorLike,
+        scale: pt.TensorLike | None = None,
+        *,
+        scale_chol: pt.TensorLike | None = None,
+        **kwargs: Any,
+    ) -> Tensor:
         if (scale is None) == (scale_chol is None):
             raise ValueError("InverseWishart needs exactly one of scale and scale_chol.")
-        if scale_chol is None:
-            scale_chol = pt.linalg.cholesky(pt.as_tensor_variable(scale))
+        chol: Any = scale_chol
+        if scale is not None:
+            chol = pt.linalg.cholesky(pt.as_tensor_variable(scale))
         df = pt.as_tensor_variable(df).astype("float64")
-        return super().dist([df, pt.as_tensor_variable(scale_chol)], **kwargs)
+        return super().dist([df, pt.as_tensor_variable(chol)], **kwargs)
 
-    def support_point(rv, size, df, scale_chol):
+    def support_point(rv: Any, size: Tensor, df: Tensor, scale_chol: Tensor) -> Tensor:
         p = scale_chol.shape[-1]
         mode = scale_chol @ scale_chol.mT / (df + p + 1)[..., None, None]
         return mode if rv_size_is_none(size) else pt.full((*size, p, p), mode)
 
-    def logp(value, df, scale_chol):
+    def logp(value: Any, df: Tensor, scale_chol: Tensor) -> Tensor:
         p = scale_chol.shape[-1]
         chol = pt.linalg.cholesky(value)
         whitened = solve_triangular(chol, pt.broadcast_to(scale_chol, chol.shape), lower=True)
@@ -85,13 +96,13 @@ class InverseWishart(Continuous):
         return check_parameters(log_density, df > p - 1, msg="df > p - 1")
 
 
-def log_multigamma(a, p):
+def log_multigamma(a: Tensor, p: Tensor) -> Tensor:
     """Log of the multivariate gamma function of a batch of values."""
     terms = pt.gammaln(a[..., None] - 0.5 * pt.arange(p)).sum(axis=-1)
     return terms + p * (p - 1) / 4 * np.log(np.pi)
 
 
-def sum_of_squares(matrix):
+def sum_of_squares(matrix: Tensor) -> Tensor:
     # Flattened first: a sum of squares over two axes runs into a faulty PyTensor rewrite.
     flat = matrix.reshape((*matrix.shape[:-2], matrix.shape[-2] * matrix.shape[-1]))
     return (flat * flat).sum(axis=-1)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytensor.tensor as pt
-from pymc.distributions.shape_utils import (
-    rv_size_is_none,
-)
+from pymc.distributions.shape_utils import rv_size_is_none
+
+from bayesgmm.pymc_model.graph import Batch, Drawn, Generator, Tensor
 
 
-def lkj_chol(rng, eta, batch, p):
+def lkj_chol(rng: Generator, eta: Tensor, batch: Batch, p: Tensor) -> Drawn:
     """The next generator, and lower Cholesky factors of LKJ(eta) correlation matrices."""
     # Canonical partial correlations of column j are 2 Beta(b_j, b_j) − 1.
     b = eta[..., None, None] + 0.5 * (p - 2 - pt.arange(p))
@@ -19,12 +19,12 @@ def lkj_chol(rng, eta, batch, p):
     return next_rng, (partial + pt.eye(p)) * left
 
 
-def log_det(chol):
+def log_det(chol: Tensor) -> Tensor:
     """Half the log determinant of matrices, from their Cholesky factors."""
     return pt.log(pt.diagonal(chol, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def lkj_log_volume(eta, p):
+def lkj_log_volume(eta: Tensor, p: Tensor) -> Tensor:
     """Log of ∫ |R|^(η−1) dR: Lewandowski et al. (2009), equation 16."""
     k = pt.arange(1, p)
     b = eta[..., None] + (p - k - 1) / 2
@@ -33,7 +33,7 @@ def lkj_log_volume(eta, p):
     return (powers + (p - k) * log_beta).sum(axis=-1)
 
 
-def scaled_identity(size, scale):
+def scaled_identity(size: Tensor, scale: Tensor) -> Tensor:
     """Diagonal matrices of variances scale², as many as ``size``."""
     p = scale.shape[-1]
     centre = (scale**2)[..., None] * pt.eye(p)

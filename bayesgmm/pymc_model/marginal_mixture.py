@@ -1,5 +1,8 @@
 """The likelihood of a Gaussian mixture as a PyMC distribution. May not import ArviZ."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
@@ -13,12 +16,13 @@ from pymc.logprob.abstract import _logprob
 from pymc.pytensorf import convert_observed_data, normalize_rng_param
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.gradient import disconnected_grad
-from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.tensor.linalg import solve_triangular
 from pytensor.tensor.random.utils import normalize_size_param
 
 from bayesgmm.mixture import LOG_2PI
 from bayesgmm.pymc_model.axes import (
+    Size,
     agreement,
     checked_ndim,
     fixed,
@@ -28,6 +32,7 @@ from bayesgmm.pymc_model.axes import (
     sizes_of,
     where_sizes_agree,
 )
+from bayesgmm.pymc_model.graph import Tensor
 from bayesgmm.pymc_model.op import STEEPEST, mixture_rows
 
 
@@ -36,32 +41,31 @@ class MarginalMixtureRV(SymbolicRandomVariable):
     extended_signature = "[rng],[size],(k),(k,d),(b,i,j),()->[rng],(d)"
     _print_name = ("MarginalMixture", "\\operatorname{MarginalMixture}")
 
-    def update(self, node):
+    def update(self, node: Apply[Any]) -> dict[Any, Any]:
         return {node.inputs[0]: node.outputs[0]}
 
-    def rebuild_rv(self, *params, **kwargs):
+    def rebuild_rv(self, *params: Tensor, **kwargs: Any) -> Tensor:
         return self.rv_op(*params, signature=self.extended_signature, **kwargs)
 
     @classmethod
-    def rv_op(cls, weights, means, factor, sample_weight, *, signature, size=None, rng=None):
+    def rv_op(
+        cls, *parameters: pt.TensorLike, signature: str, size: Any = None, rng: Any = None
+    ) -> Tensor:
         """Of parameters as ``axes.laid_out`` leaves them.
 
         The signature tells chol from sigma, and scalar rows from rows with an axis of features.
         """
-        parameters = [
-            pt.as_tensor_variable(v).astype("float64")
-            for v in (weights, means, factor, sample_weight)
-        ]
-        weights, means, factor, sample_weight = parameters
+        tensors = [pt.as_tensor_variable(v).astype("float64") for v in parameters]
+        weights, means, factor, _ = tensors
         rng, size = normalize_rng_param(rng), normalize_size_param(size)
         scalars, core = signature.endswith("()"), (1, 2, 3 if "(b,i,j)" in signature else 2, 0)
-        sizes = {"n_features": 1} if scalars else {}
+        sizes: dict[str, Size] = {"n_features": 1} if scalars else {}
         if rv_size_is_none(size):
-            batch = tuple(implicit_size_from_params(*parameters, ndims_params=core))
+            batch = tuple(implicit_size_from_params(*tensors, ndims_params=core))
         else:
             batch = tuple(size)
             sizes["n_obs"] = fixed(batch[-1]) if batch else 1
-        arguments = _by_name(parameters, core)
+        arguments = _by_name(tensors, core)
         next_rng, component = pt.random.categorical(
             weights, size=batch or None, rng=rng, return_next_rng=True
         )
@@ -76,19 +80,19 @@ class MarginalMixtureRV(SymbolicRandomVariable):
             spread = _of_component(factor, component, 2) * noise
         drawn = centre + spread
         return cls(
-            inputs=[rng, size, *parameters],
+            inputs=[rng, size, *tensors],
             outputs=[next_rng, drawn[..., 0] if scalars else drawn],
             extended_signature=signature,
-        )(rng, size, *parameters)
+        )(rng, size, *tensors)
 
 
-def _by_name(parameters, core):
+def _by_name(parameters: Sequence[Tensor], core: Sequence[int]) -> dict[str, Tensor]:
     """Parameters by the names of their arguments; chol has more core axes than sigma."""
     names = ("weights", "means", "chol" if core[2] == 3 else "sigma", "sample_weight")
     return dict(zip(names, parameters, strict=True))
 
 
-def _of_component(values, component, ndim):
+def _of_component(values: Tensor, component: Tensor, ndim: int) -> Tensor:
     """Every row's entry (…, *core) of values (n_components, *core), or of such per row."""
     if values.type.ndim == ndim:
         return values[component]
@@ -143,7 +147,7 @@ class MarginalMixture(Continuous):
     rv_type = MarginalMixtureRV
     rv_op = MarginalMixtureRV.rv_op
 
-    def __new__(cls, name, *args, observed=None, **kwargs):
+    def __new__(cls, name: str, *args: Any, observed: Any = None, **kwargs: Any) -> Any:
         if observed is not None:
             _check_observed(name, observed)
         return super().__new__(cls, name, *args, observed=observed, **kwargs)
@@ -151,20 +155,20 @@ class MarginalMixture(Continuous):
     @classmethod
     def dist(
         cls,
-        weights,
-        means,
+        weights: pt.TensorLike,
+        means: pt.TensorLike,
         *,
-        chol=None,
-        sigma=None,
-        sample_weight=None,
-        shape=None,
-        size=None,
-        **kwargs,
-    ):
+        chol: pt.TensorLike | None = None,
+        sigma: pt.TensorLike | None = None,
+        sample_weight: pt.TensorLike | None = None,
+        shape: Any = None,
+        size: Any = None,
+        **kwargs: Any,
+    ) -> Tensor:
         if (chol is None) == (sigma is None):
             raise ValueError("MarginalMixture needs exactly one of chol and sigma.")
         name, spread = ("sigma", sigma) if chol is None else ("chol", chol)
-        given = {
+        given: dict[str, Any] = {
             "weights": weights,
             "means": means,
             name: spread,
@@ -190,14 +194,14 @@ class MarginalMixture(Continuous):
         parameters = list(arguments.values())
         return super().dist(parameters, shape=shape, size=size, signature=signature, **kwargs)
 
-    def support_point(rv, size, weights, means, factor, sample_weight):
+    def support_point(rv: Any, size: Tensor, weights: Tensor, means: Tensor, *_: Tensor) -> Tensor:
         centre = (weights[..., None] * means).sum(axis=-2)
         if rv.owner.op.ndim_supp == 0:
             centre = centre[..., 0]
         return pt.broadcast_to(centre, rv.shape)
 
 
-def _checked_weight(sample_weight):
+def _checked_weight(sample_weight: pt.TensorLike | None) -> pt.TensorLike:
     if sample_weight is None:
         return 1.0
     if not isinstance(sample_weight, Variable):
@@ -210,7 +214,7 @@ def _checked_weight(sample_weight):
     return sample_weight
 
 
-def _check_observed(name, observed):
+def _check_observed(name: str, observed: Any) -> None:
     """Refuse rows with gaps, which PyMC would make free variables of."""
     data = convert_observed_data(observed)
     if isinstance(data, SharedVariable):
@@ -231,16 +235,18 @@ def _check_observed(name, observed):
 
 
 @_logprob.register(MarginalMixtureRV)
-def marginal_mixture_logp(op, values, rng, size, weights, means, factor, sample_weight, **kwargs):
+def marginal_mixture_logp(
+    op: MarginalMixtureRV, values: Any, rng: Any, size: Any, *parameters: Tensor, **kwargs: Any
+) -> Any:
     """Row-wise log density; PyMC's own resizing would hide its sum from the rewrite."""
-    [x] = values
+    [x], (weights, means, factor, sample_weight) = values, parameters
     if op.ndim_supp == 0:
         vector = x.type.ndim <= max(1, 0 if rv_size_is_none(size) else size.type.shape[0])
     else:
         vector = x.type.ndim == 1 and present_shape(means)[-1] == 1 and x.type.shape != (1,)
     x = x[..., None] if vector else x
-    sizes = dict(zip(("n_obs", "n_features"), (1, *sizes_of(x))[-2:], strict=True))
-    arguments = _by_name((weights, means, factor, sample_weight), op.ndims_params)
+    sizes: dict[str, Size] = dict(zip(("n_obs", "n_features"), (1, *sizes_of(x))[-2:], strict=True))
+    arguments = _by_name(parameters, op.ndims_params)
     if "chol" in arguments:
         positive, scale = "diagonal of chol", pt.diagonal(factor, axis1=-2, axis2=-1)
     else:
@@ -265,7 +271,9 @@ def marginal_mixture_logp(op, values, rng, size, weights, means, factor, sample_
     return pt.reshape(mixture_rows(rows, counts, weights, means, factor), lead)
 
 
-def _row_wise_graph(x, weights, means, factor, scale):
+def _row_wise_graph(
+    x: Tensor, weights: Tensor, means: Tensor, factor: Tensor, scale: Tensor
+) -> Tensor:
     """Log density of every row in plain PyTensor, for parameters that differ from row to row."""
     centred = x[..., None, :] - means
     if scale is factor:

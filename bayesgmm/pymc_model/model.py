@@ -1,20 +1,20 @@
 """``declare``: the mixture as a real PyMC model, the specification. May not import ArviZ."""
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from numpy.typing import ArrayLike
 
 from bayesgmm.data import Rows, training_data
 from bayesgmm.em import Objective, draw_start
-from bayesgmm.mixture import GaussianMixture, checked_mixture
+from bayesgmm.mixture import GaussianMixture, Structure, checked_mixture
+from bayesgmm.pymc_model.graph import Tensor
 from bayesgmm.pymc_model.marginal_mixture import MarginalMixture
 from bayesgmm.pymc_model.prior_families import declare_spread, means_factor
 
 
-def declare(
-    mixture: GaussianMixture, x: Rows, *, sample_weight: ArrayLike | None = None
-) -> pm.Model:
+def declare(mixture: GaussianMixture, x: Rows, *, sample_weight: Rows | None = None) -> pm.Model:
     """The declared mixture at these rows as a PyMC model.
 
     Free variables are ``weights``, the spread (``covariances``, ``variances`` or another name, by
@@ -67,14 +67,14 @@ def declare(
     return model
 
 
-def _spread_argument(structure, factor):
+def _spread_argument(structure: Structure, factor: Tensor) -> dict[str, Tensor]:
     """The factor as MarginalMixture takes it."""
     if structure.correlated:
         return {"chol": factor}
     return {"sigma": factor[None] if structure.shared and structure.dims else factor}
 
 
-def _means(prior, structure, factor, start):
+def _means(prior: Any, structure: Structure, factor: Tensor, start: np.ndarray) -> Tensor:
     """Normal means with distinct support points, where samplers and optimisers start.
 
     From identical components ``pm.find_MAP`` stops at the symmetric saddle. It is a support point
@@ -103,7 +103,7 @@ def _means(prior, structure, factor, start):
     )
 
 
-def _start(mixture, x, sample_weight):
+def _start(mixture: GaussianMixture, x: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
     """Distinct means, (n_components, n_features), in the data's units."""
     objective = Objective.of(mixture, x, sample_weight)
     y = draw_start(objective.surrogate, 0, np.random.default_rng(0))

@@ -4,13 +4,14 @@ A rewrite turns the sum of the first into the second, whose gradient reuses the 
 forward pass: value and gradient cost one pass over the rows. May not import ArviZ.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType, grad_not_implemented
 from pytensor.graph.basic import Apply
+from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import Op
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
@@ -21,7 +22,10 @@ from bayesgmm.data import Evidence
 from bayesgmm.likelihood import WIDEST, CompleteRows, MixtureMoments, kernel
 from bayesgmm.mixture import Components, Deviations, Gaussian, Triangles, laid_out, zeros_like
 from bayesgmm.mixture import factor as factors
+from bayesgmm.pymc_model.graph import Tensor
 from bayesgmm.runtime import compiled, inner, sources
+
+type Variables = Sequence[Any]
 
 # PyTensor caches machine code by class and version only: any change of the sources is a new one.
 VERSION = int.from_bytes(sources()[:4])
@@ -144,15 +148,13 @@ class _MixtureOp(Op):
 
     __props__ = ()
     compiled_pass: Callable[..., Any]
+    output_types: Callable[..., list[Tensor]]
 
-    def make_node(self, *inputs):
+    def make_node(self, *inputs: pt.TensorLike) -> Apply[Any]:
         tensors = [pt.as_tensor_variable(v).astype("float64") for v in inputs]
         return Apply(self, tensors, self.output_types(*tensors))
 
-    def output_types(self, *inputs):
-        raise NotImplementedError
-
-    def perform(self, node, inputs, outputs):
+    def perform(self, node: Apply[Any], inputs: Variables, outputs: list[list[Any]]) -> None:
         x, *rest = map(np.ascontiguousarray, inputs)
         rows = CompleteRows.of(Evidence.of(x), isinstance(laid_out(rest[-1]), Triangles))
         results = self.compiled_pass(x, *rest, rows.shift, rows.inv_scale)
@@ -167,13 +169,13 @@ class MixtureRows(_MixtureOp):
 
     compiled_pass = staticmethod(weighted_rows)
 
-    def output_types(self, x, *_):
+    def output_types(self, x: Tensor, *_: Tensor) -> list[Tensor]:
         return [pt.vector(dtype="float64", shape=(x.type.shape[0],))]
 
-    def infer_shape(self, node, shapes):
+    def infer_shape(self, node: Apply[Any], shapes: list[Any]) -> list[Any]:
         return [(shapes[0][0],)]
 
-    def pullback(self, inputs, outputs, cotangents):
+    def pullback(self, inputs: Variables, outputs: Variables, cotangents: Variables) -> list[Any]:
         x, sample_weight, *parameters = inputs
         # The gradient of Σ_n c_n log p(x_n) is that of the weighted log likelihood.
         weight = sample_weight * cotangents[0]
@@ -187,13 +189,13 @@ class MixtureSum(_MixtureOp):
 
     compiled_pass = staticmethod(summed_density)
 
-    def output_types(self, x, sample_weight, *parameters):
+    def output_types(self, x: Tensor, sample_weight: Tensor, *parameters: Tensor) -> list[Tensor]:
         return [pt.scalar(dtype="float64"), *(v.type() for v in parameters)]
 
-    def infer_shape(self, node, shapes):
+    def infer_shape(self, node: Apply[Any], shapes: list[Any]) -> list[Any]:
         return [(), *shapes[2:]]
 
-    def pullback(self, inputs, outputs, cotangents):
+    def pullback(self, inputs: Variables, outputs: Variables, cotangents: Variables) -> list[Any]:
         if any(not isinstance(c.type, DisconnectedType) for c in cotangents[1:]):
             return _no_second_derivatives(self, inputs)
         slopes = cotangents[0] * mixture_row_slopes(*inputs)
@@ -206,22 +208,22 @@ class MixtureRowSlopes(_MixtureOp):
 
     compiled_pass = staticmethod(row_slopes)
 
-    def output_types(self, x, *_):
+    def output_types(self, x: Tensor, *_: Tensor) -> list[Tensor]:
         return [x.type()]
 
-    def infer_shape(self, node, shapes):
+    def infer_shape(self, node: Apply[Any], shapes: list[Any]) -> list[Any]:
         return [shapes[0]]
 
-    def pullback(self, inputs, outputs, cotangents):
+    def pullback(self, inputs: Variables, outputs: Variables, cotangents: Variables) -> list[Any]:
         return _no_second_derivatives(self, inputs)
 
 
-def _no_gradient(op, sample_weight):
+def _no_gradient(op: Op, sample_weight: Tensor) -> Tensor:
     why = "sample_weight of a MarginalMixture must be known, not estimated"
     return grad_not_implemented(op, 1, sample_weight, why)
 
 
-def _no_second_derivatives(op, inputs):
+def _no_second_derivatives(op: Op, inputs: Variables) -> list[Any]:
     why = "second derivatives of a MarginalMixture are not available"
     return [grad_not_implemented(op, i, v, why) for i, v in enumerate(inputs)]
 
@@ -229,7 +231,7 @@ def _no_second_derivatives(op, inputs):
 mixture_rows, mixture_sum, mixture_row_slopes = MixtureRows(), MixtureSum(), MixtureRowSlopes()
 
 
-def _identity(node):
+def _identity(node: Apply[Any]) -> tuple[Any, int]:
     """Compiled: rows → the kernel's coordinates that change nothing; and the version of the code.
 
     Loops for few features need their number when they are compiled. As PyTensor's cache knows
@@ -244,7 +246,7 @@ def _identity(node):
 
 
 @register_funcify_default_op_cache_key(_MixtureOp)
-def _funcify(op, node, **kwargs):
+def _funcify(op: _MixtureOp, node: Apply[Any], **kwargs: Any) -> tuple[Any, int]:
     identity, version = _identity(node)
     compiled_pass = op.compiled_pass
 
@@ -264,7 +266,7 @@ def _funcify(op, node, **kwargs):
 
 @register_canonicalize
 @node_rewriter([Sum])
-def local_sum_of_mixture_rows(fgraph, node):
+def local_sum_of_mixture_rows(fgraph: FunctionGraph, node: Apply[Any]) -> list[Any] | None:
     """Σ_n w_n log p(x_n) → the fused pass, which the gradient shares."""
     rows = node.inputs[0]
     if rows.owner is None or not isinstance(rows.owner.op, MixtureRows):

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
-from bayesgmm.mixture import Deviations, NormalInverseWishart, NormalLKJ, ScaledShape, Triangles
+from bayesgmm.mixture import (
+    Deviations,
+    NormalInverseWishart,
+    NormalLKJ,
+    ScaledShape,
+    Structure,
+    Triangles,
+)
+from bayesgmm.pymc_model.graph import Tensor
 from bayesgmm.pymc_model.inverse_wishart import InverseWishart
 from bayesgmm.pymc_model.proportional_wishart import ProportionalWishart
 from bayesgmm.pymc_model.residual_lkj import ResidualLKJ
@@ -14,23 +22,23 @@ from bayesgmm.pymc_model.scaled_lkj import ScaledLKJ
 
 
 @singledispatch
-def declare_spread(prior: Any, structure: Any) -> Any:
+def declare_spread(prior: Any, structure: Structure) -> Tensor:
     """The spread of a structure under a resolved prior, a variable of the model."""
     raise NotImplementedError(type(prior))
 
 
 @singledispatch
-def means_factor(prior: Any, structure: Any, factor: Any) -> tuple[Any, bool]:
+def means_factor(prior: Any, structure: Structure, factor: Tensor) -> tuple[Any, bool]:
     """What the means vary by: standard deviations, or Cholesky factors if the second is true."""
     raise NotImplementedError(type(prior))
 
 
 @declare_spread.register(NormalInverseWishart)
-def _(prior, structure):
+def _(prior: Any, structure: Structure) -> Tensor:
     return CONJUGATE[structure.kind](prior, structure)
 
 
-def _variances(prior, structure):
+def _variances(prior: Any, structure: Structure) -> Tensor:
     scale, df = np.diagonal(prior.scale, axis1=-2, axis2=-1), np.asarray(prior.df)
     if structure.isotropic:
         scale = scale.mean(axis=-1)
@@ -39,12 +47,12 @@ def _variances(prior, structure):
     return pm.InverseGamma(structure.spread, df / 2, scale / 2, dims=structure.dims)
 
 
-def _matrices(prior, structure):
+def _matrices(prior: Any, structure: Structure) -> Tensor:
     chol = np.linalg.cholesky(prior.scale)
     return InverseWishart(structure.spread, prior.df, scale_chol=chol, dims=structure.dims)
 
 
-def _multiples(prior, structure):
+def _multiples(prior: Any, structure: Structure) -> Tensor:
     chol, components = np.linalg.cholesky(prior.scale), np.ones(len(prior.concentration))
     dims = structure.dims
     return ProportionalWishart(structure.spread, prior.df, chol, components, dims=dims)
@@ -55,7 +63,7 @@ CONJUGATE = {Deviations: _variances, Triangles: _matrices, ScaledShape: _multipl
 
 
 @means_factor.register(NormalInverseWishart)
-def _(prior, structure, factor):
+def _(prior: Any, structure: Structure, factor: Tensor) -> tuple[Tensor, bool]:
     kappa = np.asarray(prior.mean_concentration)
     if structure.shared and kappa.ndim:
         factor = factor[None]
@@ -66,7 +74,7 @@ def _(prior, structure, factor):
 
 
 @declare_spread.register(NormalLKJ)
-def _(prior, structure):
+def _(prior: Any, structure: Structure) -> Tensor:
     name, dims = structure.spread, structure.dims
     if structure.correlated and prior.half_normal:
         return ScaledLKJ(name, prior.scale, prior.eta, dims=dims)
@@ -79,5 +87,5 @@ def _(prior, structure):
 
 
 @means_factor.register(NormalLKJ)
-def _(prior, structure, factor):
+def _(prior: Any, structure: Structure, factor: Tensor) -> tuple[np.ndarray, bool]:
     return prior.mean_scale, False

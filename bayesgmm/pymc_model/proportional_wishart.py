@@ -1,5 +1,7 @@
 """The prior of proportional covariance matrices: a product of inverse-Wisharts, restricted."""
 
+from typing import Any
+
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
@@ -7,6 +9,7 @@ from pymc.distributions.distribution import Continuous
 from pymc.distributions.transforms import Transform, _default_transform
 from pytensor.tensor.linalg import solve_triangular
 
+from bayesgmm.pymc_model.graph import Batch, Drawn, Generator, Tensor
 from bayesgmm.pymc_model.inverse_wishart import InverseWishart, log_multigamma, sum_of_squares
 from bayesgmm.pymc_model.lkj import log_det
 from bayesgmm.pymc_model.matrix_rv import MatrixRV
@@ -18,7 +21,9 @@ class ProportionalWishartRV(MatrixRV):
     _print_name = ("ProportionalWishart", "\\operatorname{ProportionalWishart}")
 
     @classmethod
-    def drawn(cls, rng, batch, df, scale_chol, components):
+    def drawn(
+        cls, rng: Generator, batch: Batch, df: Tensor, scale_chol: Tensor, components: Tensor
+    ) -> Drawn:
         if batch:
             raise NotImplementedError("ProportionalWishart has no batches; try one for each.")
         p, k = scale_chol.shape[-1], components.shape[0]
@@ -64,17 +69,21 @@ class ProportionalWishart(Continuous):
     rv_op = ProportionalWishartRV.rv_op
 
     @classmethod
-    def dist(cls, df, scale_chol, components, **kwargs):
+    def dist(
+        cls, df: pt.TensorLike, scale_chol: pt.TensorLike, components: pt.TensorLike, **kwargs: Any
+    ) -> Tensor:
         df = pt.as_tensor_variable(df).astype("float64")
         tensors = [df, pt.as_tensor_variable(scale_chol), pt.as_tensor_variable(components)]
         return super().dist(tensors, **kwargs)
 
-    def support_point(rv, size, df, scale_chol, components):
+    def support_point(
+        rv: Any, size: Tensor, df: Tensor, scale_chol: Tensor, components: Tensor
+    ) -> Tensor:
         p = scale_chol.shape[-1]
         mode = scale_chol @ scale_chol.mT / (df + p + 1)
         return pt.ones_like(components)[:, None, None] * mode
 
-    def logp(value, df, scale_chol, components):
+    def logp(value: Any, df: Tensor, scale_chol: Tensor, components: Tensor) -> Tensor:
         p, k = scale_chol.shape[-1], components.shape[0]
         chol = pt.linalg.cholesky(value)
         whitened = solve_triangular(chol, pt.broadcast_to(scale_chol, chol.shape), lower=True)
@@ -98,12 +107,12 @@ class ProportionalTransform(Transform):
     name = "proportional"
     ndim_supp = 1
 
-    def __init__(self, n_components, p):
+    def __init__(self, n_components: Tensor, p: Any) -> None:
         self.n_components, self.p = n_components, p
         self.diagonal = pt.arange(1, p + 1).cumsum() - 1
         self.rows, self.columns = pt.tril_indices(p)
 
-    def backward(self, value, *inputs):
+    def backward(self, value: Tensor, *inputs: Any) -> Tensor:
         k, p = self.n_components, self.p
         others = value[k:]
         last = -others[self.diagonal[:-1]].sum()
@@ -114,7 +123,7 @@ class ProportionalTransform(Transform):
         chol.tag.lower_triangular = True  # so that its product needs no decomposition
         return chol @ chol.mT
 
-    def forward(self, value, *inputs):
+    def forward(self, value: Tensor, *inputs: Any) -> Tensor:
         chol = pt.linalg.cholesky(value)
         log_root = log_det(chol) / self.p
         shape = chol[0] * pt.exp(-log_root[0])
@@ -122,7 +131,7 @@ class ProportionalTransform(Transform):
         entries = entries[self.diagonal].set(pt.log(entries[self.diagonal]))
         return pt.concatenate([2 * log_root, entries[:-1]])
 
-    def log_jac_det(self, value, *inputs):
+    def log_jac_det(self, value: Tensor, *inputs: Any) -> Tensor:
         k, p = self.n_components, self.p
         others = value[k:]
         diagonal = others[self.diagonal[:-1]]
@@ -139,6 +148,6 @@ class ProportionalTransform(Transform):
 
 
 @_default_transform.register(ProportionalWishartRV)
-def _(op, rv):
+def _(op: ProportionalWishartRV, rv: Tensor) -> ProportionalTransform:
     _, _, _, scale_chol, components = rv.owner.inputs
     return ProportionalTransform(components.shape[0], scale_chol.shape[-1])

@@ -1,10 +1,13 @@
 """Covariance matrices of LKJ correlations and inverse-χ² residual variances, batched."""
 
+from typing import Any
+
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
 from pymc.distributions.distribution import Continuous
 from pytensor.tensor.linalg import solve_triangular
 
+from bayesgmm.pymc_model.graph import Batch, Drawn, Generator, Tensor
 from bayesgmm.pymc_model.lkj import lkj_chol, lkj_log_volume, log_det, scaled_identity
 from bayesgmm.pymc_model.matrix_rv import MatrixRV
 
@@ -15,7 +18,7 @@ class ResidualLKJRV(MatrixRV):
     _print_name = ("ResidualLKJ", "\\operatorname{ResidualLKJ}")
 
     @classmethod
-    def drawn(cls, rng, batch, scale, df, eta):
+    def drawn(cls, rng: Generator, batch: Batch, scale: Tensor, df: Tensor, eta: Tensor) -> Drawn:
         p = scale.shape[-1]
         next_rng, chi_square = pt.random.chisquare(
             df[..., None], size=(*batch, p), rng=rng, return_next_rng=True
@@ -54,14 +57,16 @@ class ResidualLKJ(Continuous):
     rv_op = ResidualLKJRV.rv_op
 
     @classmethod
-    def dist(cls, scale, df, eta=2.0, **kwargs):
+    def dist(
+        cls, scale: pt.TensorLike, df: pt.TensorLike, eta: pt.TensorLike = 2.0, **kwargs: Any
+    ) -> Tensor:
         df, eta = (pt.as_tensor_variable(v).astype("float64") for v in (df, eta))
         return super().dist([pt.as_tensor_variable(scale), df, eta], **kwargs)
 
-    def support_point(rv, size, scale, *others):
+    def support_point(rv: Any, size: Tensor, scale: Tensor, *others: Tensor) -> Tensor:
         return scaled_identity(size, scale)
 
-    def logp(value, scale, df, eta):
+    def logp(value: Any, scale: Tensor, df: Tensor, eta: Tensor) -> Tensor:
         p = scale.shape[-1]
         chol = pt.linalg.cholesky(value)
         inverse = solve_triangular(chol, pt.broadcast_to(pt.eye(p), chol.shape), lower=True)

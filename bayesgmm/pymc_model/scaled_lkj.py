@@ -1,10 +1,13 @@
 """Covariance matrices of LKJ correlations and half-normal scales, batched."""
 
+from typing import Any
+
 import numpy as np
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import check_parameters
 from pymc.distributions.distribution import Continuous
 
+from bayesgmm.pymc_model.graph import Batch, Drawn, Generator, Tensor
 from bayesgmm.pymc_model.lkj import lkj_chol, lkj_log_volume, log_det, scaled_identity
 from bayesgmm.pymc_model.matrix_rv import MatrixRV
 
@@ -15,7 +18,7 @@ class ScaledLKJRV(MatrixRV):
     _print_name = ("ScaledLKJ", "\\operatorname{ScaledLKJ}")
 
     @classmethod
-    def drawn(cls, rng, batch, scale, eta):
+    def drawn(cls, rng: Generator, batch: Batch, scale: Tensor, eta: Tensor) -> Drawn:
         p = scale.shape[-1]
         next_rng, sd = pt.random.halfnormal(
             0.0, scale, size=(*batch, p), rng=rng, return_next_rng=True
@@ -46,14 +49,14 @@ class ScaledLKJ(Continuous):
     rv_op = ScaledLKJRV.rv_op
 
     @classmethod
-    def dist(cls, scale, eta=2.0, **kwargs):
+    def dist(cls, scale: pt.TensorLike, eta: pt.TensorLike = 2.0, **kwargs: Any) -> Tensor:
         eta = pt.as_tensor_variable(eta).astype("float64")
         return super().dist([pt.as_tensor_variable(scale), eta], **kwargs)
 
-    def support_point(rv, size, scale, *others):
+    def support_point(rv: Any, size: Tensor, scale: Tensor, *others: Tensor) -> Tensor:
         return scaled_identity(size, scale)
 
-    def logp(value, scale, eta):
+    def logp(value: Any, scale: Tensor, eta: Tensor) -> Tensor:
         p = scale.shape[-1]
         chol = pt.linalg.cholesky(value)
         variance = pt.diagonal(value, axis1=-2, axis2=-1)

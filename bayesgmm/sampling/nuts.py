@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from bayesgmm.data import Rows, training_data
 from bayesgmm.draws import (
@@ -40,7 +39,7 @@ def sample(
     mixture: GaussianMixture,
     x: Rows,
     *,
-    sample_weight: ArrayLike | None = ...,
+    sample_weight: Rows | None = ...,
     draws: int = ...,
     tune: int = ...,
     chains: int = ...,
@@ -74,7 +73,7 @@ def sample(
     mixture: "GaussianMixture | pymc.Model",
     x: Any = None,
     *,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: Rows | None = None,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,

@@ -3,13 +3,15 @@
 Densities are of (w, μ, Σ), the spread itself, whatever coordinates a caller works in.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import gammaln
 
 from bayesgmm.mixture.families.gaussian import LOG_2PI as LOG_2PI
 from bayesgmm.mixture.parameters import Components, zeros_like
+from bayesgmm.mixture.priors.protocol import Prior
+from bayesgmm.mixture.structures import Structure
 from bayesgmm.runtime import generic, inner
 
 
@@ -48,30 +50,38 @@ def add_dirichlet(concentration, log_weights, g_weights):
     return value
 
 
-def dirichlet_normaliser(concentration):
+def dirichlet_normaliser(concentration: np.ndarray) -> float:
     """Log of the constant of a Dirichlet's density (nats)."""
-    return gammaln(concentration.sum()) - gammaln(concentration).sum()
+    return float(gammaln(concentration.sum()) - gammaln(concentration).sum())
 
 
-def prior_numbers(prior, structure, n_components, n_features):
+def prior_numbers(
+    prior: Prior | None, structure: Structure, n_components: int, n_features: int
+) -> Any:
     """A resolved prior in compiled code, for one structure; ``prior=None`` is flat."""
     if prior is None:
         return Flat(np.ones(n_components))
     return prior.numbers(structure, n_components, n_features)
 
 
-def exchangeable_groups(numbers):
+def exchangeable_groups(numbers: Any) -> np.ndarray:
     """A number for every component, (n_components,): the same where the prior's numbers are."""
     k = len(numbers.concentration)
     by_component = [v.reshape(k, -1) for v in numbers if np.ndim(v) and len(v) == k]
     return np.unique(np.hstack(by_component), axis=0, return_inverse=True)[1]
 
 
-def gains_of_places(log_weights, means, factor, structure, numbers):
+def gains_of_places(
+    log_weights: np.ndarray,
+    means: np.ndarray,
+    factor: np.ndarray,
+    structure: Structure,
+    numbers: Any,
+) -> np.ndarray:
     """[j, c] (nats): what component j adds to the log prior if c, but for a constant of c."""
     k = len(log_weights)
 
-    def of(values, i):
+    def of(values: Any, i: int) -> Any:
         return values[i : i + 1] if np.ndim(values) and len(values) == k else values
 
     gains = np.empty((k, k))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.linalg import eigvalsh
@@ -10,8 +10,8 @@ from scipy.linalg import eigvalsh
 from bayesgmm.data import Bulk, location_and_covariance, well_conditioned
 from bayesgmm.mixture.priors.density import LOG_2PI, add_dirichlet, dirichlet_normaliser
 from bayesgmm.mixture.priors.protocol import Prior
+from bayesgmm.mixture.structures import Structure, structure_named
 from bayesgmm.mixture.structures import factor as factors
-from bayesgmm.mixture.structures import structure_named
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,13 +73,15 @@ class NormalInverseWishart(Prior):
     _of_spread: ClassVar = ("df", "scale")
 
     @property
-    def bounded(self):
+    def bounded(self) -> bool:
         return True
 
-    def words(self, structure):
+    def words(self, structure: Structure) -> str:
         return f"means and {structure.prior_words}"
 
-    def resolved(self, x, sample_weight, n_components, covariance):
+    def resolved(
+        self, x: np.ndarray, sample_weight: np.ndarray, n_components: int, covariance: str
+    ) -> Self:
         d = x.shape[1]
         df = self._filled("df", d + 2, (), n_components)
         if df.min() <= d - 1:
@@ -106,26 +108,28 @@ class NormalInverseWishart(Prior):
             scale=scale,
         )
 
-    def _scaled(self, x, sample_weight, n_components, covariance, df):
+    def _scaled(
+        self, x: np.ndarray, weight: np.ndarray, n_components: int, covariance: str, df: np.ndarray
+    ) -> tuple[np.ndarray, float, np.ndarray]:
         """Defaults of m, κ and Ψ."""
-        bulk = Bulk.of(x, sample_weight, structure_named(covariance))
+        bulk = Bulk.of(x, weight, structure_named(covariance))
         within = bulk.within(n_components)
         widest = eigvalsh(bulk.covariance, within)[-1]
         return bulk.centre, min(0.01, 1 / widest), df[..., None, None] * within
 
     @cached_property
-    def by_component(self):
+    def by_component(self) -> Self:
         """The same resolved prior with an axis of components in front of every number."""
         k, d = len(np.asarray(self.concentration)), np.asarray(self.mean).shape[-1]
         shapes = {"mean": (k, d), "mean_concentration": (k,), "df": (k,), "scale": (k, d, d)}
         numbers = {n: np.broadcast_to(getattr(self, n), s).copy() for n, s in shapes.items()}
         return replace(self, **numbers)
 
-    def affine(self, scale, shift):
+    def affine(self, scale: np.ndarray, shift: np.ndarray) -> Self:
         spread = self.scale * np.outer(scale, scale)
         return replace(self, mean=self.mean * scale + shift, scale=spread)
 
-    def numbers(self, structure, n_components, n_features):
+    def numbers(self, structure: Structure, n_components: int, n_features: int) -> "Conjugate":
         prior: Any = self.by_component
         df, scale, constant = structure.conjugate_numbers(prior)
         kappa = prior.mean_concentration
@@ -148,11 +152,13 @@ class FraleyRaftery(NormalInverseWishart):
     """
 
     @property
-    def source(self):
+    def source(self) -> str:
         return "the mean and covariance of all rows, as Fraley & Raftery (2007) propose"
 
-    def _scaled(self, x, sample_weight, n_components, covariance, df):
-        mean, total = location_and_covariance(x, sample_weight)
+    def _scaled(
+        self, x: np.ndarray, weight: np.ndarray, n_components: int, covariance: str, df: np.ndarray
+    ) -> tuple[np.ndarray, float, np.ndarray]:
+        mean, total = location_and_covariance(x, weight)
         return mean, 0.01, well_conditioned(total) / n_components ** (2 / x.shape[1])
 
 
@@ -180,7 +186,7 @@ class Conjugate(NamedTuple):
         return value + factors.add_conjugate(factor, self.df, self.scale, g)
 
 
-def _check_positive_definite(name, matrix):
+def _check_positive_definite(name: str, matrix: np.ndarray) -> None:
     scale = np.sqrt(np.abs(np.diag(matrix)))
     symmetric = np.allclose(matrix, matrix.T, rtol=1e-8, atol=1e-8 * np.max(scale) ** 2)
     positive = np.all(np.diag(matrix) > 0)

@@ -1,7 +1,7 @@
 """Scales apart from correlations: the family that takes them from LKJ's density."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numba.extending import overload
@@ -12,7 +12,7 @@ from bayesgmm.data import Bulk
 from bayesgmm.mixture.priors.density import LOG_2PI, add_dirichlet, dirichlet_normaliser
 from bayesgmm.mixture.priors.normal_inverse_wishart import NormalInverseWishart
 from bayesgmm.mixture.priors.protocol import Prior
-from bayesgmm.mixture.structures import Deviations, Triangles, structure_named
+from bayesgmm.mixture.structures import Deviations, Structure, Triangles, structure_named
 from bayesgmm.runtime import PLAIN, solve_lower, solve_lower_transposed
 
 
@@ -70,16 +70,16 @@ class NormalLKJ(Prior):
     _from_rows: ClassVar = ("mean", "mean_scale", "scale")
 
     @property
-    def bounded(self):
+    def bounded(self) -> bool:
         return not self.half_normal
 
     @property
-    def source(self):
+    def source(self) -> str:
         if self.half_normal:
             return "the centre and standard deviations of the bulk of the rows"
         return super().source
 
-    def words(self, structure):
+    def words(self, structure: Structure) -> str:
         says = "the means independent normal priors, "
         if self.half_normal:
             says += "the standard deviations half-normal priors"
@@ -91,12 +91,12 @@ class NormalLKJ(Prior):
             says += ", the correlations an LKJ prior (Lewandowski et al., 2009)"
         return says
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.half_normal and self.df is not None:
             raise ValueError("df and half_normal are both given. Try one of them.")
 
-    def check_structure(self, structure):
+    def check_structure(self, structure: Structure) -> None:
         super().check_structure(structure)
         if structure.kind not in SPREADS:
             raise ValueError(
@@ -105,14 +105,16 @@ class NormalLKJ(Prior):
             )
 
     @classmethod
-    def from_dict(cls, numbers):
+    def from_dict(cls, numbers: dict[str, Any]) -> Self:
         return cls(**{"half_normal": True} | numbers)  # version 0.1 knew no other scales
 
     @property
-    def surrogate(self):
+    def surrogate(self) -> Prior:
         return NormalInverseWishart(self.concentration, self.mean)
 
-    def resolved(self, x, sample_weight, n_components, covariance):
+    def resolved(
+        self, x: np.ndarray, sample_weight: np.ndarray, n_components: int, covariance: str
+    ) -> Self:
         d = x.shape[1]
         mean, sd, scale = None, np.full(d, np.nan), None
         if self.scaled:
@@ -134,7 +136,7 @@ class NormalLKJ(Prior):
             df=None if self.half_normal else float(4.0 if self.df is None else self.df),
         )
 
-    def affine(self, scale, shift):
+    def affine(self, scale: np.ndarray, shift: np.ndarray) -> Self:
         return replace(
             self,
             mean=self.mean * scale + shift,
@@ -142,7 +144,7 @@ class NormalLKJ(Prior):
             scale=self.scale * scale,
         )
 
-    def numbers(self, structure, n_components, n_features):
+    def numbers(self, structure: Structure, n_components: int, n_features: int) -> "Separate":
         prior: Any = self
         n_blocks = structure.factor_shape(n_components, n_features)[0]
         sigma = prior.scale
@@ -167,7 +169,7 @@ class NormalLKJ(Prior):
         return Separate(*numbers, float(constant))
 
 
-def lkj_log_volume(eta, n_features):
+def lkj_log_volume(eta: float, n_features: int) -> float:
     """Log of ∫ |R|^(η−1) dR over correlation matrices: Lewandowski et al. (2009), equation 16."""
     k = np.arange(1, n_features)
     b = eta + (n_features - k - 1) / 2

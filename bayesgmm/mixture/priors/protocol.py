@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from bayesgmm.mixture.structures import Structure
 from bayesgmm.runtime import arguments
 
 ROBUST = (
@@ -29,7 +30,7 @@ class Prior(ABC):
     _from_rows: ClassVar[tuple[str, ...]] = ()
     _of_spread: ClassVar[tuple[str, ...]] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for f in fields(self):
             given = getattr(self, f.name)
             if f.type is bool:
@@ -48,20 +49,20 @@ class Prior(ABC):
             object.__setattr__(self, f.name, float(numbers) if numbers.ndim == 0 else numbers)
 
     @property
-    def source(self):
+    def source(self) -> str:
         """For a sentence: what the numbers that are not given are taken from."""
         return ROBUST
 
     @abstractmethod
-    def words(self, structure):
+    def words(self, structure: Structure) -> str:
         """For a sentence: the priors of the means and of a structure's spread."""
 
     @property
     @abstractmethod
-    def bounded(self):
+    def bounded(self) -> bool:
         """Whether the posterior's density has a maximum."""
 
-    def check_structure(self, structure):
+    def check_structure(self, structure: Structure) -> None:
         """Refuse a structure that it has no form for, or numbers by component of a shared spread.
 
         Raises
@@ -78,45 +79,49 @@ class Prior(ABC):
                 )
 
     @abstractmethod
-    def resolved(self, x, sample_weight, n_components, covariance):
+    def resolved(
+        self, x: np.ndarray, sample_weight: np.ndarray, n_components: int, covariance: str
+    ) -> Self:
         """The prior with every number given, the missing ones scaled from the rows."""
 
     @abstractmethod
-    def affine(self, scale, shift):
+    def affine(self, scale: np.ndarray, shift: np.ndarray) -> Self:
         """The prior of ``scale * x + shift`` if this resolved one is the prior of x."""
 
     @abstractmethod
-    def numbers(self, structure, n_components, n_features):
+    def numbers(self, structure: Structure, n_components: int, n_features: int) -> Any:
         """A resolved prior in compiled code: a NamedTuple with the method ``add_log_density``."""
 
     @property
-    def surrogate(self):
+    def surrogate(self) -> "Prior":
         """A prior whose objective EM climbs in this one's place: itself, where it is conjugate."""
         return self
 
     @classmethod
-    def from_dict(cls, numbers):
+    def from_dict(cls, numbers: dict[str, Any]) -> Self:
         """The prior that ``to_dict`` wrote, without its family's name."""
         return cls(**numbers)
 
     @property
-    def scaled(self):
+    def scaled(self) -> list[str]:
         """Names of the numbers that are not given and depend on the rows."""
         return [name for name in self._from_rows if getattr(self, name) is None]
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Family name and given numbers, ready for JSON."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         numbers = {n: v.tolist() if isinstance(v, np.ndarray) else v for n, v in given.items()}
         return {"family": type(self).__name__, **numbers}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         given = {n: v for n, v in given.items() if v is not None and v is not False}
         shown = (f"{n}={np.round(v, 4).tolist()}" for n, v in given.items())
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def _filled(self, name, default, shape, n_components=None):
+    def _filled(
+        self, name: str, default: Any, shape: tuple[int, ...], n_components: int | None = None
+    ) -> np.ndarray:
         """The given value, or the default, broadcast to its shape.
 
         With ``n_components``, a value of one more dimension has an axis of components in front.
