@@ -126,11 +126,11 @@ class PointEstimate:
             columns[f"sd[{name}]"] = deviations[:, j]
         return pd.DataFrame(columns).rename_axis("component")
 
-    def _arguments(self, x):
+    def _arguments(self, x: Rows) -> tuple[np.ndarray, ...]:
         p = self.parameters
         return rows_like(x, self.features, "x"), p.log_weights, p.means, p.factor
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         what = "log_likelihood" if self.log_posterior is None else "log_posterior"
         value = self.log_likelihood if self.log_posterior is None else self.log_posterior
         k, d = self.means.shape
@@ -139,7 +139,7 @@ class PointEstimate:
             f"{what}={value:.4f})\n{self.status}"
         )
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         kind = "Log likelihood" if self.log_posterior is None else "Log posterior"
         value = self.log_likelihood if self.log_posterior is None else self.log_posterior
         rows = [

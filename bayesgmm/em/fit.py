@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from bayesgmm.data import Rows, peculiarities, training_data, with_reasons
-from bayesgmm.em.catalogue import catalogue
+from bayesgmm.data import Observations, Rows, peculiarities, training_data, with_reasons
+from bayesgmm.em.catalogue import Summit, catalogue
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import search
-from bayesgmm.likelihood import responsibilities
-from bayesgmm.mixture import FLOOR, GaussianMixture, checked_mixture
+from bayesgmm.likelihood import Point, responsibilities
+from bayesgmm.mixture import FLOOR, GaussianMixture, MixtureParameters, checked_mixture
 from bayesgmm.runtime import arguments, one_blas_thread, sum_over_chunks
 
 MOST_STARTS = 1_000_000
@@ -113,7 +113,17 @@ def fit_ml(
     )
 
 
-def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat):
+def _fit(
+    mixture: GaussianMixture,
+    x: Rows,
+    sample_weight: Rows | None,
+    n_starts: int,
+    max_iter: int,
+    tol: float,
+    random_seed: int | None,
+    progress: bool,
+    flat: bool,
+) -> PointEstimate:
     n_starts = arguments.integer("n_starts", n_starts, 1, MOST_STARTS)
     max_iter = arguments.integer("max_iter", max_iter)
     tol = arguments.number("tol", tol, above=0)
@@ -130,7 +140,16 @@ def _fit(mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progre
         return _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol)
 
 
-def _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol):
+def _estimate(
+    mixture: GaussianMixture,
+    objective: Objective,
+    rows: Observations,
+    summits: list[Summit],
+    best: Summit,
+    n_starts: int,
+    n_done: int,
+    tol: float,
+) -> PointEstimate:
     flat = objective.prior is None
     end = best.best.end
     parameters = end.parameters.permuted(_order(objective, end))
@@ -160,13 +179,13 @@ def _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol):
     )
 
 
-def _mode(objective, summit):
+def _mode(objective: Objective, summit: Summit) -> Mode:
     end = summit.best.end
     parameters = objective.in_data_units(end.parameters.permuted(_order(objective, end)))
     return Mode(end.value + objective.offset, summit.count, parameters)
 
 
-def _order(objective, end):
+def _order(objective: Objective, end: Point) -> np.ndarray:
     """Components by decreasing weight, each in the places of its group."""
     order = np.empty(objective.n_components, dtype=int)
     places = np.argsort(objective.groups, kind="stable")
@@ -174,10 +193,10 @@ def _order(objective, end):
     return order
 
 
-def _certainty(objective, parameters):
+def _certainty(objective: Objective, parameters: MixtureParameters) -> float:
     """Σ_n log max_k r_nk over the rows (nats): 0 where every row is certain of its component."""
 
-    def certainty_of(chunk):
+    def certainty_of(chunk: slice) -> float:
         table = responsibilities(
             evidence.values[chunk], parameters.log_weights, parameters.means, parameters.factor,
             objective.shift, objective.scale,
@@ -185,10 +204,19 @@ def _certainty(objective, parameters):
         return float(evidence.each[chunk] @ np.log(table.max(axis=1)))
 
     evidence = objective.evidence
-    return sum_over_chunks(certainty_of, len(evidence))
+    return float(sum_over_chunks(certainty_of, len(evidence)))
 
 
-def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
+def _status(
+    objective: Objective,
+    rows: Observations,
+    summits: list[Summit],
+    best: Summit,
+    parameters: MixtureParameters,
+    n_starts: int,
+    n_done: int,
+    tol: float,
+) -> str:
     """What happened, and what to do next."""
     odd = peculiarities(rows, objective.evidence.each, objective.shift, objective.scale)
     if rows.ignored:
@@ -220,17 +248,18 @@ def _status(objective, rows, summits, best, parameters, n_starts, n_done, tol):
             f"after {len(best.best.trace)} iterations. Try "
             + ("a larger max_iter or tol." if best.best.finished else "to let it run on.")
         )
-    collapsed = n_done - sum(s.count for s in off_floor)
-    if collapsed:
+    n_collapsed = n_done - sum(s.count for s in off_floor)
+    if n_collapsed:
         says.append(
-            f"{collapsed} of {n_done} starts collapsed onto the eigenvalue floor and were left out."
+            f"{n_collapsed} of {n_done} starts collapsed onto the eigenvalue floor and were left "
+            "out."
         )
     if objective.prior is None:
         says += _narrow(objective, parameters)
     return " ".join(says + odd)
 
 
-def _narrow(objective, parameters):
+def _narrow(objective: Objective, parameters: MixtureParameters) -> list[str]:
     """A warning about components of a maximum likelihood fit with too few rows, or far too thin."""
     smallest = objective.smallest_eigenvalues(parameters)
     count = parameters.weights * objective.evidence.total

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import xarray as xr
 
-from bayesgmm.data import Rows, training_data
+from bayesgmm.data import Observations, Rows, training_data
 from bayesgmm.draws import (
     Store,
     claimed_store,
@@ -196,10 +196,18 @@ def sample(
         return record.finished()
 
 
-def _checked_start(mixture, rows, weight, start, random_seed, progress):
+def _checked_start(
+    mixture: GaussianMixture,
+    rows: Observations,
+    weight: np.ndarray,
+    start: PointEstimate | None,
+    random_seed: int | None,
+    progress: bool,
+) -> PointEstimate:
     if start is None:
         interior = mixture.with_interior_mode()
-        settings = {"sample_weight": weight, "random_seed": random_seed, "progress": progress}
+        settings: dict[str, Any] = {"sample_weight": weight, "random_seed": random_seed}
+        settings["progress"] = progress
         mode = fit_map(interior, rows, **settings)
         if mode.collapsed:  # begin at the mode of the conjugate prior
             conjugate = NormalInverseWishart(interior.prior.concentration)
@@ -228,7 +236,7 @@ def _checked_start(mixture, rows, weight, start, random_seed, progress):
     return start
 
 
-def _check_model(model, x, sample_weight, start):
+def _check_model(model: object, x: Any, sample_weight: Any, start: PointEstimate | None) -> None:
     import pymc as pm
 
     if not isinstance(model, pm.Model):

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -89,12 +89,12 @@ def resume(
         run = _mixture_run(tree, model) if names.MAP in tree else _model_run(tree, model)
         with progress_bar(None, "draws", show, total=int(left.sum())) as bar:
             record = Record(run, tree, Store(folder), began, bar)
-            segments = [_segment(run, tree, chain, left[chain]) for chain in np.flatnonzero(left)]
+            segments = [_segment(run, tree, i, int(left[i])) for i in np.flatnonzero(left).tolist()]
             draw(segments, at_once, record)
         return record.finished()
 
 
-def _stored_run(folder):
+def _stored_run(folder: Path) -> xr.DataTree:
     try:
         tree = read_tree(folder)
     except Exception as error:  # zarr raises whatever the damage led to
@@ -111,16 +111,16 @@ def _stored_run(folder):
     return tree
 
 
-def _segment(run, tree, chain, left):
+def _segment(run: MixtureRun | ModelRun, tree: xr.DataTree, chain: int, left: int) -> Segment:
     """What is left of a chain: on from its last draw, or all of it."""
     attrs = tree.attrs
     tune, position = attrs["n_tune"], None
     if left < attrs["n_draws_requested"]:
-        tune, position = min(tune, TUNE_AGAIN), tree[names.RUN][names.POSITION].values[chain]
+        tune, position = min(tune, TUNE_AGAIN), tree[names.RUN][names.POSITION].to_numpy()[chain]
     seed = attrs["random_seed"]
     entropy = None if seed == "none" else [seed, chain, left]
     settings = {
-        "draws": int(left),
+        "draws": left,
         "tune": tune,
         "cores": 1,
         "seed": sampler_seed(entropy),
@@ -130,7 +130,7 @@ def _segment(run, tree, chain, left):
     return Segment(range(chain, chain + 1), run.compiled(position), settings | run.trajectory)
 
 
-def _mixture_run(tree, model):
+def _mixture_run(tree: xr.DataTree, model: object) -> MixtureRun:
     if model is not None:
         raise ValueError("model must be left out: the store holds a declared mixture and its rows.")
     mixture = GaussianMixture.from_dict(json.loads(tree.attrs[names.DECLARATION]))
@@ -141,7 +141,7 @@ def _mixture_run(tree, model):
     return MixtureRun.about(mixture, rows, weight, stored.map)
 
 
-def _model_run(tree, model):
+def _model_run(tree: xr.DataTree, model: Any) -> ModelRun:
     import pymc as pm
 
     instance("model", model, pm.Model, "The store holds the draws of a model, but not the model.")
@@ -160,7 +160,7 @@ def _model_run(tree, model):
     return run
 
 
-def _check_density(model, tree):
+def _check_density(model: Any, tree: xr.DataTree) -> None:
     """Refuse a model whose log posterior at a stored draw is not the one that was stored."""
     import pytensor
     import pytensor.tensor as pt
@@ -172,7 +172,7 @@ def _check_density(model, tree):
     if not len(drawn):
         return
     at = drawn[0], n_drawn[drawn[0]] - 1
-    known = {v: pt.constant(tree[names.POSTERIOR][v.name].values[at]) for v in model.free_RVs}
+    known = {v: pt.constant(tree[names.POSTERIOR][v.name].to_numpy()[at]) for v in model.free_RVs}
     point = {}
     with pytensor.config.change_flags(mode="FAST_COMPILE", linker="py"):
         for v, value in known.items():
@@ -188,7 +188,7 @@ def _check_density(model, tree):
         )
 
 
-def _check_file(attrs):
+def _check_file(attrs: dict[Any, Any]) -> None:
     """Refuse to go on where the file of the rows, if it is still there, is another."""
     file = Path(attrs.get("file", ""))
     if file.is_file() and sha256(file) != attrs["sha256"]:
