@@ -116,7 +116,7 @@ class _Responsibilities:
 
     def table(self, batch: slice) -> np.ndarray:
         """(n_rows, batch × n_components)"""
-        _, p = row_densities(self.draws[batch], self.x)
+        p: np.ndarray = row_densities(self.draws[batch], self.x)[1]
         return p.transpose(1, 0, 2).reshape(len(self.x), -1)
 
     @staticmethod
