@@ -111,16 +111,14 @@ def _responsibilities(
 
 
 @compiled
-def accumulate_moments(evidence, mixture):
-    """The rows' log likelihood and whitened moments, as ``MixtureMoments`` has them.
+def accumulate_moments(evidence, mixture, nk, s, S):
+    """Add the rows' whitened moments to nk, s, S and return their log likelihood (nats).
 
     ``evidence`` is as :mod:`bayesgmm.likelihood.evidence.protocol` has it, ``mixture`` is
-    ``Components``. The tuple is a plain one: Ctrl-C while numba makes a named one for Python would
-    end the process.
+    ``Components``. Arrays are filled, not returned: Ctrl-C while numba makes an object of Python
+    would be lost, or end the process.
     """
     n_components, d = mixture.means.shape
-    nk, s = np.zeros(n_components), np.zeros((n_components, d))
-    S = factors.second_moments(mixture.factor, n_components, d)
     rows, z, density, highest, total = _room(n_components, d)
     share, weight = np.empty(BLOCK), np.empty(BLOCK)
     reduced, log_constant = _reduced(mixture)
@@ -140,7 +138,7 @@ def accumulate_moments(evidence, mixture):
         for k in range(n_components):
             nk[k] += _add_moments(kinds, size, density[k], share, z[k], s[k], S[k])
     factors.complete(mixture.factor, S)
-    return log_likelihood, nk, s, S
+    return log_likelihood
 
 
 @compiled

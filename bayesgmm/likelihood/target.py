@@ -223,7 +223,8 @@ class Target:
         parameters = MixtureParameters(self.covariance, weights, mixture.means, factor)
         norm = np.inf
         if value > -np.inf:
-            norm = _gradient_norm(gradient, mixture.factor, *self.shape) / self.evidence.total
+            norm = _gradient_norm(gradient, mixture.factor, *self.shape)
+            norm /= max(self.evidence.total, np.finfo(float).tiny)
         return Point(y, parameters, moments, value, gradient, norm)
 
     def constrain(self, ys):

@@ -77,9 +77,11 @@ def summed_density(x, sample_weight, weights, means, factor, shift, inv_scale):
     if not np.all(weights >= 0):
         return np.asarray(-np.inf), g_weights, g_means, g_factor
     rows = CompleteRows(x.ravel(), sample_weight, shift, inv_scale)
-    moments = MixtureMoments(*kernel.accumulate_moments(rows, mixture))
+    nk, s = np.zeros(len(weights)), np.zeros(means.shape)
+    S = factors.second_moments(mixture.factor, *means.shape)
+    log_likelihood = kernel.accumulate_moments(rows, mixture, nk, s, S)
+    moments = MixtureMoments(log_likelihood, nk, s, S)
     kernel.add_fisher_gradient(moments, mixture, gradient)
-    log_likelihood = moments.log_likelihood
     if weights.min() > NEGLIGIBLE:
         return np.asarray(log_likelihood), g_weights / weights, g_means, g_factor
     # ∂ℓ/∂w_k = N_k / w_k is 0 / 0 at zero, where it is Σ_n c_n N(x_n | k) / p(x_n).

@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 
 from bayesgmm.likelihood import MixtureMoments, accumulate_moments, assemble, unpack
 from bayesgmm.mixture import Components, laid_out, zeros_like
+from bayesgmm.mixture import factor as factors
 from bayesgmm.runtime import compiled, compiled_for_c, inner, inner_fast
 
 FLOATS = types.CPointer(types.float64)
@@ -135,7 +136,11 @@ def _log_density(name):
             mixture.log_weights, mixture.means, laid_out(mixture.factor[0]), mixture.family
         )
         jacobian = np.bool_(True)  # a literal would have it compiled once more
-        moments = MixtureMoments(*accumulate_moments(given.rows, layout))
+        n_components, d = mixture.means.shape
+        nk, s = np.zeros(n_components), np.zeros((n_components, d))
+        S = factors.second_moments(layout.factor, n_components, d)
+        log_likelihood = accumulate_moments(given.rows, layout, nk, s, S)
+        moments = MixtureMoments(log_likelihood, nk, s, S)
         value[0] = assemble(moments, given.prior, jacobian, mixture, theta_gradient)
         _to_whitened(theta_gradient, given.whitening, gradient)
         # A positive code rejects the step; a negative one would end the chain.

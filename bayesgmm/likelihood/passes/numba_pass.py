@@ -26,16 +26,19 @@ class NumbaPass:
         return self.rows.n_rows(len(self.rows.shift))
 
     def __call__(self, mixture: Components) -> MixtureMoments:
-        return sum_over_chunks(
-            lambda chunk: MixtureMoments(*accumulate_moments(self.rows.part(chunk), mixture)),
-            self.n_obs,
-        )
+        return sum_over_chunks(lambda chunk: self._moments(chunk, mixture), self.n_obs)
 
     def log_density(self, mixture: Components) -> np.ndarray:
         return self._filled(mixture, 0)[0]
 
     def responsibilities(self, mixture: Components) -> np.ndarray:
         return self._filled(mixture, len(mixture.means))[1]
+
+    def _moments(self, chunk, mixture):
+        shape = mixture.means.shape
+        nk, s, S = np.zeros(shape[0]), np.zeros(shape), mixture.factor.second_moments(*shape)
+        rows = self.rows.part(chunk)
+        return MixtureMoments(accumulate_moments(rows, mixture, nk, s, S), nk, s, S)
 
     def _filled(self, mixture, n_columns):
         log_density, table = np.empty(self.n_obs), np.empty((self.n_obs, n_columns))

@@ -74,7 +74,9 @@ class Cholesky(Structure):
         return entries.ravel()
 
     def scatter(self, moments, factor, shift):
-        return _scatter(factor, moments.nk, moments.s, moments.S, shift)
+        out = np.zeros(moments.S.shape)
+        _add_scatter(factor, moments.nk, moments.s, moments.S, shift, out)
+        return out
 
     def square(self, vectors):
         return vectors[:, :, None] * vectors[:, None, :]
@@ -145,9 +147,9 @@ def _lower_triangle(d):
 
 
 @compiled
-def _scatter(factor, nk, s, S, shift):
-    """L (S − s tᵀ − t sᵀ + N t tᵀ) Lᵀ with t = L⁻¹ shift, of every component."""
-    (n_components, d), out = s.shape, np.zeros(S.shape)
+def _add_scatter(factor, nk, s, S, shift, out):
+    """Add L (S − s tᵀ − t sᵀ + N t tᵀ) Lᵀ, t = L⁻¹ shift, of every component to what is zero."""
+    n_components, d = s.shape
     t, core = np.empty(d), np.empty((d, d))
     for k in range(n_components):
         lower = factor[k if k < len(factor) else 0]
@@ -167,7 +169,6 @@ def _scatter(factor, nk, s, S, shift):
                 for b in range(j + 1):
                     value += out[k, i, b] * lower[j, b]
                 out[k, i, j] = value
-    return out
 
 
 @compiled
