@@ -5,20 +5,20 @@ import numpy as np
 from bayesgmm.data import Evidence
 from bayesgmm.likelihood.evidence import CompleteRows
 from bayesgmm.likelihood.kernel import fill_rows
-from bayesgmm.mixture import Components, Gaussian, laid_out
+from bayesgmm.mixture import Components, Gaussian, MixtureParameters, laid_out
 from bayesgmm.runtime import compiled
 
 BLOCK_BYTES = 64 * 2**20
 """Memory for one block of responsibilities, over all draws."""
 
 
-def row_blocks(draws, n_obs):
+def row_blocks(draws: MixtureParameters, n_obs: int) -> list[slice]:
     """Slices of n_obs rows whose responsibilities under all draws fit the memory bound."""
     size = max(1, BLOCK_BYTES // (8 * len(draws) * draws.n_components))
     return [slice(i, min(i + size, n_obs)) for i in range(0, n_obs, size)]
 
 
-def row_densities(draws, x):
+def row_densities(draws: MixtureParameters, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Log density and responsibilities of rows under every draw.
 
     Parameters

@@ -178,13 +178,14 @@ def sample(
             )
             check_memory(n_values(mixture_variables(mixture, rows.n_features)), sizes, copies)
             start = _checked_start(mixture, rows, weight, start, random_seed, progress)
+            run: MixtureRun | ModelRun
             run = MixtureRun.about(mixture, rows.values, weight, start.parameters)
             tree = mixture_tree(mixture, rows, weight, start, sizes, provenance)
         else:
             from bayesgmm.sampling.exchangeable import model_facts
 
-            run = ModelRun.of(mixture)
-            variables = model_variables(mixture, run.shapes)
+            run = of_model = ModelRun.of(mixture)
+            variables = model_variables(mixture, of_model.shapes)
             check_memory(n_values(variables), sizes, copies)
             tree = model_tree(mixture, model_facts(mixture), variables, sizes, provenance)
         tree.attrs["sampler"] = run.sampler

@@ -4,6 +4,7 @@ import time
 import warnings
 
 import numpy as np
+import xarray as xr
 
 from bayesgmm.draws import SAMPLER_STATISTICS, kept, names
 
@@ -49,7 +50,7 @@ class Record:
         if self.store is not None:
             self._write()
 
-    def finished(self):
+    def finished(self) -> xr.DataTree:
         """The tree of what was drawn, rectangular; it says whether that is all."""
         chains, draws = self.tree[names.STATISTICS][names.LP].shape
         if not self.ends[""].any():

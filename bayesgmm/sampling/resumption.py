@@ -135,10 +135,10 @@ def _mixture_run(tree: xr.DataTree, model: object) -> MixtureRun:
         raise ValueError("model must be left out: the store holds a declared mixture and its rows.")
     mixture = GaussianMixture.from_dict(json.loads(tree.attrs[names.DECLARATION]))
     stored = Reading(tree)
-    rows, weight = stored.rows, stored.sample_weight
-    if data_hash(rows, weight) != tree.attrs[names.DATA_HASH]:
+    rows, weight, mode = stored.rows, stored.sample_weight, stored.map
+    if mode is None or data_hash(rows, weight) != tree.attrs[names.DATA_HASH]:
         raise ValueError("the rows in the store are not those of its hash: it is damaged.")
-    return MixtureRun.about(mixture, rows, weight, stored.map)
+    return MixtureRun.about(mixture, rows, weight, mode)
 
 
 def _model_run(tree: xr.DataTree, model: Any) -> ModelRun:

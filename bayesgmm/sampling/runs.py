@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bayesgmm.em import Objective
+from bayesgmm.mixture import GaussianMixture, MixtureParameters
 from bayesgmm.sampling.whitened import TRAJECTORY, WhitenedTarget
 
 
@@ -17,7 +18,13 @@ class MixtureRun:
     whitened: WhitenedTarget
 
     @classmethod
-    def about(cls, mixture, rows, weight, parameters):
+    def about(
+        cls,
+        mixture: GaussianMixture,
+        rows: np.ndarray,
+        weight: np.ndarray,
+        parameters: MixtureParameters,
+    ) -> "MixtureRun":
         """A run whose chains start about a mode, in the data's units."""
         objective = Objective.of(mixture, rows, weight)
         mode = parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
@@ -90,7 +97,7 @@ class ModelRun:
     trajectory: ClassVar = TRAJECTORY
 
     @classmethod
-    def of(cls, model):
+    def of(cls, model: Any) -> "ModelRun":
         import nutpie
 
         return cls(nutpie.compile_pymc_model(model))

@@ -1,8 +1,10 @@
 """The pass over rows in memory, or mapped into it: compiled, in sums over chunks on all cores."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bayesgmm.data import Evidence
 from bayesgmm.likelihood.evidence import CompleteRows
@@ -22,7 +24,7 @@ class NumbaPass:
     rows: CompleteRows
 
     @property
-    def n_obs(self):
+    def n_obs(self) -> int:
         return self.rows.n_rows(len(self.rows.shift))
 
     def __call__(self, mixture: Components) -> MixtureMoments:
@@ -34,19 +36,27 @@ class NumbaPass:
     def responsibilities(self, mixture: Components) -> np.ndarray:
         return self._filled(mixture, len(mixture.means))[1]
 
-    def _moments(self, chunk, mixture):
+    def _moments(self, chunk: slice, mixture: Components) -> MixtureMoments:
         shape = mixture.means.shape
         nk, s, S = np.zeros(shape[0]), np.zeros(shape), mixture.factor.second_moments(*shape)
         rows = self.rows.part(chunk)
         return MixtureMoments(accumulate_moments(rows, mixture, nk, s, S), nk, s, S)
 
-    def _filled(self, mixture, n_columns):
+    def _filled(self, mixture: Components, n_columns: int) -> tuple[np.ndarray, np.ndarray]:
         log_density, table = np.empty(self.n_obs), np.empty((self.n_obs, n_columns))
         fill_rows(self.rows, mixture, log_density, table)
         return log_density, table
 
 
-def mixture_moments(x, log_weights, means, factor, sample_weight=None, shift=0.0, scale=1.0):
+def mixture_moments(
+    x: ArrayLike,
+    log_weights: ArrayLike,
+    means: ArrayLike,
+    factor: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    shift: ArrayLike = 0.0,
+    scale: ArrayLike = 1.0,
+) -> MixtureMoments:
     """Log likelihood and whitened moments of a Gaussian mixture, in one pass.
 
     Parameters
@@ -88,13 +98,27 @@ def mixture_moments(x, log_weights, means, factor, sample_weight=None, shift=0.0
     return over(mixture)
 
 
-def row_log_density(x, log_weights, means, factor, shift=0.0, scale=1.0):
+def row_log_density(
+    x: ArrayLike,
+    log_weights: ArrayLike,
+    means: ArrayLike,
+    factor: ArrayLike,
+    shift: ArrayLike = 0.0,
+    scale: ArrayLike = 1.0,
+) -> np.ndarray:
     """Log density of every row, (n_obs,), in nats; arguments as in :func:`mixture_moments`."""
     over, mixture = _checked(x, log_weights, means, factor, None, shift, scale)
     return over.log_density(mixture)
 
 
-def responsibilities(x, log_weights, means, factor, shift=0.0, scale=1.0):
+def responsibilities(
+    x: ArrayLike,
+    log_weights: ArrayLike,
+    means: ArrayLike,
+    factor: ArrayLike,
+    shift: ArrayLike = 0.0,
+    scale: ArrayLike = 1.0,
+) -> np.ndarray:
     """Probability of each component for every row, (n_obs, n_components).
 
     Arguments as in :func:`mixture_moments`. The result is n × K: hand in rows by the block where n
@@ -104,7 +128,9 @@ def responsibilities(x, log_weights, means, factor, shift=0.0, scale=1.0):
     return over.responsibilities(mixture)
 
 
-def _checked(x, log_weights, means, factor, sample_weight, shift, scale):
+def _checked(
+    x: Any, log_weights: Any, means: Any, factor: Any, sample_weight: Any, shift: Any, scale: Any
+) -> tuple[NumbaPass, Components]:
     """The pass, and the mixture in compiled code, of arrays whose shapes agree."""
     x, log_weights, means, factor = (
         np.ascontiguousarray(a, dtype=np.float64) for a in (x, log_weights, means, factor)
