@@ -556,6 +556,17 @@ def test_maximum_likelihood_of_degenerate_rows_collapses_in_words(kind, covarian
     assert (np.diff(estimate.trace) >= -1e-9 * np.abs(estimate.trace[1:])).all()
 
 
+def test_no_step_of_em_falls_where_proportional_volumes_rest_on_the_floor():
+    x, k = degenerate("repeated")
+    mixture = bg.GaussianMixture(k, "proportional")
+    objective = Objective.of(mixture, x, np.ones(len(x)), flat=True)
+    for seed in range(30):
+        point = objective.at(draw_start(objective, seed, np.random.default_rng(seed)))
+        for _ in range(10):
+            before, point = point, objective.at(objective.step(point))
+            assert point.value >= before.value - 1e-9 * abs(before.value)
+
+
 def test_ends_that_did_not_converge_are_no_modes(penguins):
     """They are as many as there are starts."""
     estimate = fit("flat", "full", penguins, 3, max_iter=3)
@@ -611,8 +622,9 @@ def until_interrupted(function, *arguments, **settings):
 
     def begun(self, y):
         Objective.at = first
+        point = first(self, y)
         timer.start()
-        return first(self, y)
+        return point
 
     Objective.at = begun
     try:

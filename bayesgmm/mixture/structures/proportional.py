@@ -182,7 +182,8 @@ class Proportional(Cholesky):
             if prior is None:  # of the smallest component
                 pooled = floored(pooled[None] * (volumes.min() / nk.sum()), metric)[0]
             shape = _unit(pooled)
-        return volumes[:, None, None] * shape
+        # The last shape's smallest eigenvalue may lie below the floor that volumes were held to.
+        return volumes[:, None, None] * shape if prior is not None else best[1]
 
     def conjugate_numbers(self, prior):
         n_components, d = len(prior.df), prior.scale.shape[-1]
