@@ -11,11 +11,11 @@ from bayesgmm.data.names import clean_name as clean_name
 from bayesgmm.data.new_rows import rows_like as rows_like
 from bayesgmm.data.peculiar import peculiarities as peculiarities
 from bayesgmm.data.rows import Observations as Observations
+from bayesgmm.data.rows import Rows as Rows
 from bayesgmm.data.rows import observations as observations
 from bayesgmm.data.rows import observations_of as observations_of
 from bayesgmm.data.rows import usual_columns as usual_columns
 from bayesgmm.data.rows import with_reasons as with_reasons
 from bayesgmm.data.scaling import location_and_covariance as location_and_covariance
 from bayesgmm.data.scaling import well_conditioned as well_conditioned
-from bayesgmm.data.tables import Rows as Rows
 from bayesgmm.data.tables import table_of as table_of

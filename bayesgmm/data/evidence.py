@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from bayesgmm.data.bulk import Bulk
-from bayesgmm.data.rows import Observations, chunks, observations_of
-from bayesgmm.data.tables import Rows, is_instance, table_of
+from bayesgmm.data.rows import Observations, Rows, chunks, observations_of
+from bayesgmm.data.tables import Tabular, is_instance, table_of
 
 UNEXPLAINED = 1e-3
 """Standard deviations of a column that the others must leave unexplained."""
@@ -60,7 +60,7 @@ class Evidence:
 
 
 def training_data(
-    x: Rows, sample_weight: Rows | None = None, n_components: int = 1, correlated: bool = True
+    x: Rows, sample_weight: Tabular | None = None, n_components: int = 1, correlated: bool = True
 ) -> tuple[Observations, np.ndarray]:
     """Observations and row weights to which a mixture can be fitted.
 
@@ -173,7 +173,7 @@ def _check_independent(obs: Observations, bulk: Bulk) -> None:
     )
 
 
-def _check_same_index(x: Rows, sample_weight: Rows) -> None:
+def _check_same_index(x: Rows, sample_weight: Tabular) -> None:
     """Weights in a series of pandas have the labels of the rows, in their order."""
     if (
         is_instance(sample_weight, "pandas", "Series")
@@ -187,7 +187,7 @@ def _check_same_index(x: Rows, sample_weight: Rows) -> None:
         )
 
 
-def _row_weights(sample_weight: Rows, obs: Observations) -> np.ndarray:
+def _row_weights(sample_weight: Tabular, obs: Observations) -> np.ndarray:
     """(n_obs,) checked weights of the rows of `obs`."""
     table = table_of(sample_weight, "sample_weight")
     if table.kinds:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from bayesgmm.data.names import clean_name, default_names, listing
-from bayesgmm.data.rows import complete_rows, suggestion, table_of_rows, usual_columns
+from bayesgmm.data.rows import Rows, complete_rows, suggestion, table_of_rows, usual_columns
 from bayesgmm.data.table import array_table
-from bayesgmm.data.tables import Rows, is_instance
+from bayesgmm.data.tables import is_instance
 
 
 def rows_like(x_new: Rows, features: Sequence[str], argument: str = "x_new") -> np.ndarray:

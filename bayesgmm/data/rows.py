@@ -12,7 +12,7 @@ from bayesgmm.data.dialects import Dialect
 from bayesgmm.data.identifiers import ROW_LABELS, identifiers
 from bayesgmm.data.names import clean_name, default_names, joined, listing
 from bayesgmm.data.table import Table, array_table
-from bayesgmm.data.tables import PLAIN, Rows, table_of
+from bayesgmm.data.tables import PLAIN, Tabular, table_of
 from bayesgmm.runtime import arguments
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class Observations:
             f"read with {self.reading}": self.reading,
         }
         return f"Observations({'; '.join(part for part, there in parts.items() if there)})"
+
+
+type Rows = Tabular | Observations
+"""Rows as users have them, or what is checked already."""
 
 
 def observations(

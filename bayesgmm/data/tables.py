@@ -20,17 +20,15 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame, IntoSeries
     from numpy.typing import ArrayLike
 
-    from bayesgmm.data.rows import Observations
-
-type Rows = ArrayLike | IntoDataFrame | IntoSeries | xr.DataArray | os.PathLike[str] | Observations
-"""Rows as users have them: an array, a table, a series, a path, or what is checked already."""
+type Tabular = ArrayLike | IntoDataFrame | IntoSeries | xr.DataArray | os.PathLike[str]
+"""What users have: an array, a table, a series, or a path."""
 
 PLAIN = Dialect()
 TEXT_FILES = (".csv", ".tsv", ".txt")
 FILES = "the path of a .csv, .tsv, .txt (or .csv.gz, …), .parquet or .npy file"
 
 
-def table_of(data: Rows | Table, argument: str, dialect: Dialect = PLAIN) -> Table:
+def table_of(data: Tabular | Table, argument: str, dialect: Dialect = PLAIN) -> Table:
     """The columns in whatever a user has; `argument` is its name in messages.
 
     ``dialect`` is what is known of how a text file is written.
