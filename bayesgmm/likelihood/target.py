@@ -224,7 +224,7 @@ class Target:
         norm = np.inf
         if value > -np.inf:
             norm = _gradient_norm(gradient, mixture.factor, *self.shape)
-            norm /= max(self.evidence.total, np.finfo(float).tiny)
+            norm /= self.evidence.total or 1.0
         return Point(y, parameters, moments, value, gradient, norm)
 
     def constrain(self, ys):
