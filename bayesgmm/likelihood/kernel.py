@@ -29,8 +29,8 @@ def _add_moments(kinds, size, density, share, z, s, S):
 
 
 # Which loops a block goes through is settled by types, so that only those are compiled: those of
-# ``kinds``, which are the rows' shift, the mixture's factor and its family. Records with more of
-# arrays would cost a count of references for each, at every call.
+# ``kinds``, the rows' shift, the mixture's factor and its family. Of whole records every array
+# would be counted as referred to, at every call.
 
 
 @overload(_whiten, jit_options=FAST)

@@ -15,7 +15,7 @@ from bayesgmm.data import Evidence
 from bayesgmm.likelihood.evidence import CompleteRows
 from bayesgmm.likelihood.kernel import add_fisher_gradient
 from bayesgmm.likelihood.moments import MixtureMoments
-from bayesgmm.likelihood.passes import NumbaPass
+from bayesgmm.likelihood.passes import NumbaPass, Pass
 from bayesgmm.mixture import (
     Components,
     MixtureParameters,
@@ -199,7 +199,7 @@ class Target:
         return CompleteRows.of(self.evidence, self.structure.correlated, self.shift, self.scale)
 
     @cached_property
-    def moments(self):
+    def moments(self) -> Pass:
         """The pass over the rows, of a mixture in compiled code."""
         return NumbaPass(self.rows)
 
