@@ -61,7 +61,7 @@ def em_iteration(x, start):
 
     def iterate():
         with one_thread():
-            return objective.step(objective.at(y))
+            return objective.step(y)
 
     return iterate, objective.in_data_units(objective.target.constrain(iterate()))
 

@@ -5,7 +5,7 @@ from statistics import median
 import numpy as np
 
 import bayesgmm as bg
-from bayesgmm.em.climb import climb
+from bayesgmm.em.climb import approach, finish
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.starts import draw_start
 from benchmarks.measure import Row
@@ -39,11 +39,12 @@ def rows(profile):
 def passes(objective, index):
     """Passes of our climb and of plain EM from one start, each until the gradient norm is met."""
     y = draw_start(objective, index, np.random.default_rng([1, index]))
-    ours = climb(objective, y, max_iter=MOST, tol=NORM)
+    ours = approach(objective, y, MOST, NORM)
+    finish(objective, ours, MOST, NORM, lambda _: False)
     if ours.end.gradient_norm > NORM and not objective.on_floor(ours.end.parameters):
         raise AssertionError(f"start {index} stopped at {ours.end.gradient_norm:.1e}.")
     point, plain = objective.at(y), 1
     while point.gradient_norm > NORM and plain < MOST:
-        point = objective.at(objective.step(point))
+        point = objective.at(objective.step(point.y))
         plain += 1
     return ours.n_passes, plain

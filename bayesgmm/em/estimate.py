@@ -1,7 +1,7 @@
 """The result of a point estimation."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,15 @@ MOST_ROWS = 10**9
 """Drawn at once: beyond it memory would not hold them."""
 
 
+class Stage(NamedTuple):
+    """A part of a search for the mode."""
+
+    name: str
+    n_obs: int
+    """Rows that it passed over."""
+    n_passes: int
+
+
 @dataclass(frozen=True, eq=False)
 class Mode:
     """One distinct mode that starts reached, modulo permutation of exchangeable components."""
@@ -25,7 +34,7 @@ class Mode:
     log_posterior: float
     """Log posterior (log likelihood after ``fit_ml``), nats."""
     count: int
-    """How many starts reached it."""
+    """How many starts reached it; 0 of one that splitting and merging of components led to."""
     parameters: MixtureParameters
     """In the data's units."""
 
@@ -62,7 +71,9 @@ class PointEstimate:
     collapsed: bool
     """Whether every start ended on the floor of the eigenvalues, this point among them."""
     modes: tuple[Mode, ...]
-    """Every distinct mode that a start reached and converged at, best first."""
+    """Every distinct mode that a climb converged at, best first, down to some ten nats below it."""
+    stages: tuple[Stage, ...]
+    """What the search did: the parts of it, on how many rows, in how many passes over them."""
     n_obs: float
     """Number of rows, or the sum of their weights."""
     bic: float

@@ -3,10 +3,10 @@
 import numpy as np
 
 from bayesgmm.data import Observations, Rows, peculiarities, training_data, with_reasons
-from bayesgmm.em.catalogue import Summit, catalogue
+from bayesgmm.em.catalogue import Summit
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.objective import Objective
-from bayesgmm.em.search import search
+from bayesgmm.em.search import Search, search
 from bayesgmm.likelihood import Point, responsibilities
 from bayesgmm.mixture import FLOOR, GaussianMixture, MixtureParameters, checked_mixture
 from bayesgmm.runtime import arguments, one_blas_thread, sum_over_chunks
@@ -39,7 +39,7 @@ def fit_map(
     sample_weight : (n_obs,), optional
         How many times each row counts; weight 2 is the row twice.
     n_starts : int
-        Starts: k-means++ in two metrics, and random rows.
+        Starts, of several kinds: trees, k-means++, short runs from random rows.
     max_iter : int
         Iterations per start.
     tol : float
@@ -133,24 +133,16 @@ def _fit(
     )
     objective = Objective.of(mixture, rows.values, weight, flat)
     with one_blas_thread():
-        climbs = search(objective, n_starts, max_iter, tol, random_seed, progress)
-        summits = catalogue(objective, climbs)
-        best = next((s for s in summits if not s.on_floor), summits[0])
-        n_done = sum(c.finished for c in climbs)
-        return _estimate(mixture, objective, rows, summits, best, n_starts, n_done, tol)
+        found = search(objective, n_starts, max_iter, tol, random_seed, progress)
+        return _estimate(mixture, rows, found, n_starts, tol)
 
 
 def _estimate(
-    mixture: GaussianMixture,
-    objective: Objective,
-    rows: Observations,
-    summits: list[Summit],
-    best: Summit,
-    n_starts: int,
-    n_done: int,
-    tol: float,
+    mixture: GaussianMixture, rows: Observations, found: Search, n_starts: int, tol: float
 ) -> PointEstimate:
+    objective, summits = found.objective, found.catalogue.summits
     flat = objective.prior is None
+    best = found.catalogue.best or summits[0]
     end = best.best.end
     parameters = end.parameters.permuted(_order(objective, end))
     in_units = objective.in_data_units(parameters)
@@ -167,11 +159,12 @@ def _estimate(
         trace=np.array(best.best.trace) + objective.offset,
         n_iter=len(best.best.trace),
         converged=bool(converged),
-        status=_status(objective, rows, summits, best, parameters, n_starts, n_done, tol),
-        interrupted=n_done < n_starts,
+        status=_status(found, rows, best, parameters, n_starts, tol),
+        interrupted=found.interrupted,
         gradient_norm=end.gradient_norm,
         collapsed=best.on_floor,
         modes=tuple(_mode(objective, summit) for summit in summits if summit.is_mode(tol)),
+        stages=tuple(found.stages),
         n_obs=n_obs,
         bic=bic,
         icl=bic - 2 * _certainty(objective, parameters),
@@ -208,27 +201,25 @@ def _certainty(objective: Objective, parameters: MixtureParameters) -> float:
 
 
 def _status(
-    objective: Objective,
+    found: Search,
     rows: Observations,
-    summits: list[Summit],
     best: Summit,
     parameters: MixtureParameters,
     n_starts: int,
-    n_done: int,
     tol: float,
 ) -> str:
     """What happened, and what to do next."""
+    objective, summits, n_done = found.objective, found.catalogue.summits, found.n_done
     odd = peculiarities(rows, objective.evidence.each, objective.shift, objective.scale)
     if rows.ignored:
         odd.append(f"Columns left out: {with_reasons(rows.ignored)}.")
     says = []
     end = best.best.end
-    if n_done < n_starts:
+    if found.interrupted:
         kept = "the best of them" if best.best.finished else "the best point so far"
         says.append(f"Interrupted after {n_done} of {n_starts} starts; {kept} is kept.")
-    off_floor = [s for s in summits if not s.on_floor]
     n_modes = sum(s.is_mode(tol) for s in summits)
-    if not off_floor and best.best.finished:
+    if best.on_floor and best.best.finished:
         collapsed = (
             f"All {n_done} starts collapsed: a component's smallest eigenvalue met the floor "
             f"({FLOOR:g} of that of all rows). Try "
@@ -236,11 +227,11 @@ def _status(
             + " prevents it, fewer components, or a tied covariance."
         )
         return " ".join([collapsed, *odd])
-    times = "once" if best.count == 1 else f"{best.count} times"
-    modes = "1 mode" if n_modes == 1 else f"{n_modes} modes"
     if end.gradient_norm <= tol:
+        modes = "1 mode" if n_modes == 1 else f"{n_modes} modes"
+        times = {0: "by splitting and merging", 1: "once"}.get(best.count, f"{best.count} times")
         says.append(f"Converged: {n_done} starts found {modes}, the best {times}.")
-        if best.count == 1 and n_done > 1:
+        if best.count <= 1 < n_done:
             says.append("A mode found once may not be the highest: try a larger n_starts.")
     else:
         says.append(
@@ -248,12 +239,15 @@ def _status(
             f"after {len(best.best.trace)} iterations. Try "
             + ("a larger max_iter or tol." if best.best.finished else "to let it run on.")
         )
-    n_collapsed = n_done - sum(s.count for s in off_floor)
+    n_collapsed = sum(s.count for s in summits if s.on_floor)
     if n_collapsed:
         says.append(
             f"{n_collapsed} of {n_done} starts collapsed onto the eigenvalue floor and were left "
             "out."
         )
+    n_below = n_done - sum(s.count for s in summits)
+    if n_below > 0:
+        says.append(f"{n_below} more were given up far below it.")
     if objective.prior is None:
         says += _narrow(objective, parameters)
     return " ".join(says + odd)

@@ -5,15 +5,16 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesgmm.data import Bulk, Evidence
-from bayesgmm.em.m_step import conjugate_mode
-from bayesgmm.likelihood import Target, unconstrain
+from bayesgmm.data import Bulk, Evidence, canonical_order, systematic
+from bayesgmm.em.ascent import LOG_LIKELIHOOD, NORM, VALUE, Ascent, Routines, ascend, meets_floor
+from bayesgmm.em.m_step import Pseudodata
+from bayesgmm.likelihood import Point, Target, rows_at_once, unconstrain
 from bayesgmm.mixture import (
-    FLOOR,
     MixtureParameters,
     NormalInverseWishart,
     Prior,
     exchangeable_groups,
+    laid_out,
     prior_numbers,
     structure_named,
 )
@@ -110,36 +111,99 @@ class Objective:
         power = self.structure.log_scale_power(log_scale, k)
         return self.log_likelihood_offset - k * log_scale.sum() - power
 
-    def sampled(self, rng):
-        """The objective itself, or of few rows drawn from many, with the same total weight.
+    @property
+    def few_rows(self):
+        """Rows that starts are screened on where there are more: they tell modes apart."""
+        return max(FEW_ROWS, 5 * self.n_components * self.n_features)
 
-        One row is drawn from each of equal parts of the sum of weights, in the order of the rows:
-        a row of weight 2 is drawn as two equal rows are.
-        """
-        n_obs, weights = len(self.evidence), self.evidence.weights
-        if n_obs <= FEW_ROWS:
-            return self
-        shares = (np.arange(FEW_ROWS) + rng.uniform(size=FEW_ROWS)) / FEW_ROWS
-        if len(weights) == 1:
-            drawn = (shares * n_obs).astype(np.int64)
-        else:
-            sums = np.cumsum(weights)
-            drawn = np.searchsorted(sums, shares * sums[-1], side="right")
-        x = self.evidence.values[np.minimum(drawn, n_obs - 1)]
-        weight = np.broadcast_to(self.evidence.total / FEW_ROWS, FEW_ROWS)
-        return replace(self, evidence=Evidence.of(x, weight))
+    def sampled(self, n_obs, rng):
+        """The objective of so many rows drawn from more, with the same total weight."""
+        evidence = self.evidence
+        order = canonical_order(evidence.values, self.shift, self.scale)
+        drawn = order[systematic(evidence.each[order], n_obs, rng)]
+        weight = np.broadcast_to(evidence.total / n_obs, n_obs)
+        return replace(self, evidence=Evidence.of(evidence.values[drawn], weight))
+
+    @cached_property
+    def ordered_rows(self):
+        """Distinct rows in these coordinates, in an order of their own, and their weights."""
+        values, weight = self.evidence.values, self.evidence.each
+        order = canonical_order(values, self.shift, self.scale)
+        rows, weight = values[order], weight[order]
+        first = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))
+        rows, weight = rows[first], np.add.reduceat(weight, np.flatnonzero(first))
+        return (rows[weight > 0] - self.shift) / self.scale, weight[weight > 0]
+
+    @cached_property
+    def pseudodata(self):
+        """The prior as the M-step takes it; of no use where EM cannot climb the objective."""
+        return Pseudodata.of(self.conjugate, self.structure, self.n_components, self.metric)
+
+    @cached_property
+    def is_small(self):
+        """Whether a pass is too short to be shared by several cores."""
+        k, d = self.target.shape
+        return len(self.evidence) <= rows_at_once(k, d, self.structure.correlated)
+
+    def ascent(self, y, max_iter):
+        """A climb by EM from a vector."""
+        return Ascent.of(np.ascontiguousarray(y, dtype=np.float64), self.target.room, max_iter)
+
+    @cached_property
+    def _routines(self):
+        ascent = self.ascent(np.zeros(self.target.n_dim), 1)
+        return Routines.of(self.target.rows, self.numbers, self.pseudodata, ascent)
+
+    def go_on(self, ascent, norm, n_passes):
+        """Climb on for so many passes at most; whether the climb has ended."""
+        settings = self.numbers, self.pseudodata, ascent, norm, len(ascent.trace) - 2
+        rows, total = self.target.rows, self.evidence.total
+        if self.is_small:
+            return ascend(self._routines, rows, total, *settings, n_passes)
+        mixture, no_rows = ascent.mixture, rows.part(slice(0, 0))
+        layout = mixture._replace(factor=laid_out(mixture.factor[0]))
+        for _ in range(n_passes):
+            _add(ascent, self.target.moments(layout))
+            if ascend(self._routines, no_rows, total, *settings, 1):
+                return True
+        return False
+
+    def reached(self, ascent):
+        """Where a climb is."""
+        mixture, numbers = ascent.mixture, ascent.numbers
+        weights = np.exp(mixture.log_weights)
+        factor = mixture.factor[0]
+        parameters = MixtureParameters(self.covariance, weights, mixture.means, factor)
+        moments = ascent.moments._replace(log_likelihood=float(numbers[LOG_LIKELIHOOD]))
+        value, norm = float(numbers[VALUE]), float(numbers[NORM])
+        return Point(ascent.vectors[3], parameters, moments, value, ascent.gradient, norm)
 
     def at(self, y):
         """Value, gradient and moments at a vector, in one pass."""
-        return self.target.at(y)
+        ascent = self.ascent(y, 1)
+        self.go_on(ascent, np.inf, 1)
+        return self.reached(ascent)
 
-    def step(self, point):
+    def step(self, y):
         """The vector that one step of EM leads to."""
-        weights, means, factor = conjugate_mode(
-            point.moments, point.parameters.means, point.parameters.factor, self.covariance,
-            self.prior, self.metric,
-        )  # fmt: skip
-        return unconstrain(MixtureParameters(self.covariance, weights, means, factor))
+        ascent = self.ascent(y, 2)
+        self.go_on(ascent, -1.0, 1)
+        return ascent.vectors[3]
+
+    def maximised(self, moments):
+        """The vector that the M-step leads to from moments about zero, in these coordinates."""
+        k, d = self.target.shape
+        unit = np.full(self.target.factor_shape, 1.0)
+        if self.structure.correlated:
+            unit *= np.eye(d)
+        zeros = np.zeros((k, d))
+        mixture = MixtureParameters(self.covariance, np.full(k, 1 / k), zeros, unit)
+        ascent = self.ascent(unconstrain(mixture), 2)
+        _add(ascent, moments)
+        no_rows = self.target.rows.part(slice(0, 0))
+        settings = self.numbers, self.pseudodata, ascent, -1.0, 2
+        ascend(self._routines, no_rows, 1.0, *settings, 1)
+        return ascent.vectors[3]
 
     def on_floor(self, parameters):
         """Whether a spread has met the smallest eigenvalue allowed.
@@ -148,9 +212,12 @@ class Objective:
         """
         if self.prior is not None and self.prior.bounded:
             return False
-        if self.structure.is_far_from_floor(parameters.factor, self.metric):
-            return False
-        return self.smallest_eigenvalues(parameters).min() <= FLOOR * 1.0001
+        factor = np.ascontiguousarray(parameters.factor)
+        return meets_floor(self.structure.kind(factor), self._floor)
+
+    @cached_property
+    def _floor(self):
+        return Pseudodata.of(None, self.structure, self.n_components, self.metric)
 
     def smallest_eigenvalues(self, parameters):
         """Smallest eigenvalue of every component's covariance, relative to that of all rows."""
@@ -160,3 +227,10 @@ class Objective:
     def in_data_units(self, parameters):
         """Parameters of these coordinates as parameters of the data's."""
         return parameters.affine(self.scale, self.shift)
+
+
+def _add(ascent, moments):
+    """Hand a climb what a pass elsewhere has found where it is."""
+    ascent.numbers[LOG_LIKELIHOOD] += moments.log_likelihood
+    for own, found in zip(ascent.moments[1:], moments[1:], strict=True):
+        own += found

@@ -1,87 +1,273 @@
-"""Climbs from many starts: on few of many rows first, then from their distinct ends on all."""
+"""The search for the highest mode: many starts, on few of many rows first, and moves out of modes.
+
+Climbs begin with EM side by side; then, the most promising first, those are finished that may come
+near the best. From the best, components are merged and split until that leads no higher. Of many
+rows all this is done on few, and what may win there climbs on more of them.
+"""
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesgmm.em.catalogue import catalogue
-from bayesgmm.em.climb import Climb, climb
+from bayesgmm.em.catalogue import WINDOW, Catalogue
+from bayesgmm.em.climb import Climb, approach, finish
+from bayesgmm.em.estimate import Stage
+from bayesgmm.em.information import FLAT, Whitening, largest_curvature
+from bayesgmm.em.objective import Objective
+from bayesgmm.em.split_merge import moves
 from bayesgmm.em.starts import draw_start
-from bayesgmm.runtime import progress_bar
+from bayesgmm.likelihood import row_log_density
+from bayesgmm.mixture import MixtureParameters
+from bayesgmm.runtime import in_order, progress_bar
+
+MOST_SADDLES = 5
+"""Saddles that one climb leaves."""
+
+GROWTH = 8
+"""How many times as many rows what may win climbs on next."""
 
 
-def search(objective, n_starts, max_iter, tol, random_seed, show):
-    """The climbs of many starts, in their order; fewer if interrupted.
+class Beginning(NamedTuple):
+    """Where a climb begins."""
 
-    Many rows are screened on few: every start climbs those, and from each distinct end one climb
-    on all rows stands for all starts that led there. A start that collapses on few rows may not on
-    all of them, and begins anew.
-
-    An interrupted search ends with its best point so far, as a climb that is not finished, where
-    no finished one is higher.
-    """
-    few = objective.sampled(np.random.default_rng(random_seed))
-
-    def start(index):
-        rng = np.random.default_rng(None if random_seed is None else [random_seed, index])
-        return draw_start(few.surrogate, index, rng)
-
-    climbs = _climbs(few, map(start, range(n_starts)), n_starts, max_iter, tol, show)
-    if few is not objective:
-        if sum(c.finished for c in climbs) == n_starts:
-            summits = [s for s in catalogue(few, climbs) if not s.on_floor]
-            begins = [(s.best.end.y, s.count) for s in summits]
-            begins += [(c.start, 1) for c in climbs if few.on_floor(c.end.parameters)]
-            starts = (y for y, _ in begins)
-            found = _climbs(objective, starts, len(begins), max_iter, tol, show)
-            climbs = [c for c, (_, n) in zip(found, begins, strict=False) for _ in range(n)]
-        else:
-            highest = max(climbs, key=lambda c: c.end.value)
-            point = objective.at(highest.end.y)
-            climbs = [Climb(highest.start, point, [point.value])]
-    finished = [c for c in climbs if c.finished]
-    highest = max(climbs, key=lambda c: c.end.value)
-    return finished if highest.finished else [*finished, highest]
+    place: Any
+    """A vector, or the index of a start that is yet to be drawn."""
+    n_starts: int
+    """How many starts it stands for."""
 
 
-def _climbs(objective, begins, n_begins, max_iter, tol, show):
-    """Climbs from every beginning; the last of them is not finished if interrupted.
+@dataclass(eq=False)
+class Search:
+    """A search on one set of rows, and what it has found."""
 
-    Of a climb is done the share of decades between its first gradient norm and tol, so that a bar
-    over one long climb moves and expects an end.
-    """
-    what, density = "posterior mode", "log posterior"
-    if objective.prior is None:
-        what, density = "maximum likelihood", "log likelihood"
-    climbs: list[Climb] = []
-    first = 0.0
+    catalogue: Catalogue
+    max_iter: int
+    tol: float
+    seed: Any
+    bar: "Bar"
+    stages: list[Stage] = field(default_factory=list)
+    n_done: int = 0
+    """Starts that were climbed from to the end, or given up as they could not win."""
+    interrupted: bool = False
 
-    def watch(path):
-        nonlocal first
-        if not show:
-            return
-        norm = path.end.gradient_norm
-        first = norm if len(path.trace) == 1 else max(first, norm)
-        value = path.end.value + objective.offset
-        bar.set_postfix_str(f"iteration {len(path.trace)}, {density} {value:.2f}", refresh=False)
-        if norm > tol:
-            done = len(climbs) + math.log(first / norm) / math.log(first / tol)
-            bar.update(max(done - bar.n, 0))
+    @property
+    def objective(self) -> Objective:
+        return self.catalogue.objective
 
-    bar = progress_bar(
-        None, f"{what}, {len(objective.evidence)} rows: starts", show, total=n_begins, miniters=0,
-        bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left{postfix}",
-    )  # fmt: skip
-    with bar:
+    def climb(self, name: str, beginnings: list[Beginning]) -> None:
+        """Climb from many places; what is below the best by more than a window is given up."""
+        climbs: list[Climb] = []
+        counts = [beginning.n_starts for beginning in beginnings]
+        self.bar.begin(f"{name} on {len(self.objective.evidence)} rows", len(beginnings))
         try:
-            for begin in begins:
-                found = climb(objective, begin, max_iter, tol, watch)
-                climbs.append(found)
-                if not found.finished:
-                    break
-                bar.update(len(climbs) - bar.n)
+            for begun in self._begun(beginnings):
+                climbs.append(begun)
+                self.bar.advance(0.5)
+                if not begun.finished:
+                    raise KeyboardInterrupt
+                begun.finished = False
+            for i in sorted(range(len(climbs)), key=lambda i: -climbs[i].end.value):
+                self._finish(climbs[i], counts[i])
+                self.n_done += counts[i]
+                self.bar.advance(0.5)
         except KeyboardInterrupt:
-            if not climbs:
-                raise
-            climbs[-1].finished = False
-    return climbs
+            left = [c for c in climbs if not c.finished and self.catalogue.is_highest(c.end)]
+            if left:
+                self.catalogue.add(max(left, key=lambda c: c.end.value), 0)
+            raise
+        finally:
+            passes = sum(c.n_passes for c in climbs)
+            self.stages.append(Stage(name, len(self.objective.evidence), passes))
+
+    def _begun(self, beginnings: list[Beginning]) -> Iterator[Climb]:
+        """The first parts of the climbs, in order."""
+
+        def begin(beginning: Beginning) -> Climb:
+            y = beginning.place
+            if not isinstance(y, np.ndarray):
+                rng = np.random.default_rng([self.seed, y])
+                y = draw_start(self.objective.surrogate, y, rng)
+            return approach(self.objective, y, self.max_iter, self.tol)
+
+        return (in_order if self.objective.is_small else map)(begin, beginnings)
+
+    def _finish(self, climb: Climb, count: int) -> None:
+        known = None
+
+        def watch(climb: Climb) -> bool:
+            nonlocal known
+            self.bar.show(climb, self.objective, self.tol)
+            known = self.catalogue.recognised(climb.end)
+            return known is not None or not self.catalogue.can_win(climb)
+
+        finish(self.objective, climb, self.max_iter, self.tol, watch)
+        for _ in range(MOST_SADDLES):
+            if known or not self._leaves_saddle(climb):
+                break
+            finish(self.objective, climb, self.max_iter, self.tol, watch)
+        climb.finished = True
+        if known:
+            known.count += count
+        elif self._is_worth_knowing(climb):
+            self.catalogue.add(climb, count)
+
+    def _is_worth_knowing(self, climb: Climb) -> bool:
+        """Whether a climb has collapsed, or come near the best; on a saddle, only if it is best."""
+        if self.objective.on_floor(climb.end.parameters):
+            return True
+        window = WINDOW if climb.curvature is None or climb.curvature <= FLAT else 0.0
+        return self.catalogue.can_win(climb, window)
+
+    def _leaves_saddle(self, climb: Climb) -> bool:
+        """Whether the climb has ended on a saddle, and goes on from beside it."""
+        end = climb.end
+        on_floor = self.objective.on_floor(end.parameters)
+        if end.gradient_norm > self.tol or on_floor or not self.catalogue.can_win(climb):
+            return False
+        whitening = Whitening.at(end)
+        curvature, direction, n_passes = largest_curvature(self.objective, end.y, whitening)
+        climb.n_passes += n_passes
+        climb.curvature = curvature
+        if curvature <= FLAT:
+            return False
+        for size in (1.0, -1.0, 0.1, -0.1, 0.01, -0.01):
+            beside = self.objective.at(end.y + size * whitening(direction))
+            climb.n_passes += 1
+            if beside.value > end.value:
+                climb.reach(beside)
+                return True
+        return False
+
+    def move(self) -> None:
+        """Merge and split components of the best mode, until that leads no higher."""
+        best = None
+        while self.catalogue.best not in (best, None):
+            best = self.catalogue.best
+            found = moves(self.objective, best.best.end)
+            if found:
+                self.climb("splitting and merging", [Beginning(y, 0) for y in found])
+
+
+def search(
+    objective: Objective,
+    n_starts: int,
+    max_iter: int,
+    tol: float,
+    random_seed: int | None,
+    show: bool,
+) -> Search:
+    """The distinct ends of climbs from many starts.
+
+    Ctrl-C ends the search with what it has found; the highest point, if a climb that is not
+    finished has reached it, is among that.
+    """
+    seed: Any = np.random.SeedSequence(random_seed).entropy
+    starts = [Beginning(index, 1) for index in range(n_starts)]
+    beginnings = starts
+    stages: list[Stage] = []
+    n_done: int | None = None
+    with Bar(objective, show) as bar:
+        for few in _levels(objective, seed):
+            found = Search(Catalogue(few), max_iter, tol, seed, bar, stages)
+            try:
+                found.climb("starts" if n_done is None else "the best", beginnings)
+                if n_done is None:
+                    found.move()
+            except KeyboardInterrupt:
+                if not found.catalogue.summits:
+                    raise
+                found.interrupted = True
+            n_done = found.n_done if n_done is None else n_done
+            found.n_done = n_done
+            if found.interrupted:
+                break
+            beginnings = _contenders(found.catalogue) or starts
+    if few is not objective:
+        best = (found.catalogue.best or found.catalogue.summits[0]).best
+        point = objective.at(best.end.y)
+        found.catalogue = Catalogue(objective)
+        found.catalogue.add(Climb(best.start, point, [point.value]), 0)
+    return found
+
+
+def _levels(objective: Objective, seed: Any) -> Iterator[Objective]:
+    """The objective of few of many rows, of more of them, and of all."""
+    n_obs, rng = objective.few_rows, np.random.default_rng([seed, 2**31])
+    while 2 * n_obs < len(objective.evidence):
+        yield objective.sampled(n_obs, rng)
+        n_obs *= GROWTH
+    yield objective
+
+
+def _contenders(catalogue: Catalogue) -> list[Beginning]:
+    """Modes of few rows of which one may be the best of all rows.
+
+    What two differ by is a sum over rows, and its error that of a sum over so many of them.
+    """
+    objective, best = catalogue.objective, catalogue.best
+    weight, rows = objective.evidence.each, objective.evidence.values
+
+    def log_density(p: MixtureParameters) -> np.ndarray:
+        arrays = p.log_weights, p.means, p.factor
+        return row_log_density(rows, *arrays, objective.shift, objective.scale)
+
+    found = []
+    for summit in catalogue.summits:
+        if summit.on_floor or best is None:
+            continue
+        end, highest = summit.best.end, best.best.end
+        error = 0.0
+        if summit is not best:
+            lead = log_density(highest.parameters) - log_density(end.parameters)
+            error = np.sqrt((weight**2) @ (lead - weight @ lead / weight.sum()) ** 2)
+        if highest.value - end.value <= WINDOW + 3 * error:
+            found.append(Beginning(end.y, summit.count))
+    return found
+
+
+class Bar:
+    """A progress bar over climbs, of which part is done that is left to the gradient norm."""
+
+    def __init__(self, objective: Objective, show: bool) -> None:
+        flat = objective.prior is None
+        self.what = "maximum likelihood" if flat else "posterior mode"
+        self.density = "log likelihood" if flat else "log posterior"
+        self.done, self.first = 0.0, 0.0
+        self.bar = progress_bar(
+            None, self.what, show, total=1, miniters=0,
+            bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left{postfix}",
+        )  # fmt: skip
+
+    def __enter__(self) -> "Bar":
+        self.bar.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self.bar.__exit__(*raised)
+
+    def begin(self, name: str, total: int) -> None:
+        """Of a part of the search nothing is done yet."""
+        self.done = 0.0
+        self.bar.total = total
+        self.bar.set_description(f"{self.what}: {name}", refresh=False)
+        self.bar.update(-self.bar.n)
+
+    def advance(self, share: float) -> None:
+        """A share of a climb has come to its end."""
+        self.done, self.first = self.done + share, 0.0
+        self.bar.update(self.done - self.bar.n)
+
+    def show(self, climb: Climb, objective: Objective, tol: float) -> None:
+        """Of a climb is done half the share of decades from its first gradient norm to tol."""
+        norm = climb.end.gradient_norm
+        self.first = max(self.first, norm)
+        value = climb.end.value + objective.offset
+        self.bar.set_postfix_str(
+            f"iteration {len(climb.trace)}, {self.density} {value:.2f}", refresh=False
+        )
+        if tol < norm < self.first < math.inf:
+            share = math.log(self.first / norm) / math.log(self.first / tol)
+            self.bar.update(max(self.done + 0.5 * share - self.bar.n, 0))

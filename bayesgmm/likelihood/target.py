@@ -55,6 +55,20 @@ def unpack(y, mixture):
 
 
 @compiled
+def pack(mixture, y):
+    """Write the vector of parameters."""
+    log_weights, means, total = mixture.log_weights, mixture.means, 0.0
+    n_components, d = means.shape
+    for k in range(n_components):
+        total += log_weights[k]
+    for k in range(n_components - 1):
+        y[k] = log_weights[k] - total / n_components
+    at = factors.pack_spread(mixture.factor, y, n_components - 1)
+    for i in range(means.size):
+        y[at + i] = means[i // d, i % d]
+
+
+@compiled
 def _unpack_all(ys, room, log_weights, means, factors):
     entries = room.factor[0].ravel()
     for i in range(len(ys)):
@@ -73,7 +87,7 @@ def _pack_gradient(mixture, of_parameters, gradient):
     last = slopes[n_components - 1] - np.exp(log_weights[n_components - 1]) * total
     for k in range(n_components - 1):
         gradient[k] = slopes[k] - np.exp(log_weights[k]) * total - last
-    at = factors.pack_spread(mixture.factor, of_parameters.factor, gradient, n_components - 1)
+    at = factors.pull_back(mixture.factor, of_parameters.factor, gradient, n_components - 1)
     for i in range(n_components * d):
         gradient[at + i] = of_parameters.means[i // d, i % d]
 
@@ -93,7 +107,7 @@ def _add_log_jacobian(mixture, gradient):
 
 
 @compiled
-def _gradient_norm(gradient, factor, n_components, d):
+def gradient_norm(gradient, factor, n_components, d):
     """Largest of |∂/∂log w|, |Lᵀ ∂/∂μ| and |∂/∂ unconstrained spread|; dimensionless."""
     # ∂/∂v_i − ∂/∂v_K is known for i < K, and the ∂/∂v sum to zero on the simplex.
     last, free = 0.0, len(gradient) - n_components * d
@@ -223,7 +237,7 @@ class Target:
         parameters = MixtureParameters(self.covariance, weights, mixture.means, factor)
         norm = np.inf
         if value > -np.inf:
-            norm = _gradient_norm(gradient, mixture.factor, *self.shape)
+            norm = gradient_norm(gradient, mixture.factor, *self.shape)
             norm /= self.evidence.total or 1.0
         return Point(y, parameters, moments, value, gradient, norm)
 
@@ -246,10 +260,11 @@ class Target:
 
 def unconstrain(parameters):
     """The flat vector of a mixture's parameters, in the coordinates of the target."""
-    log_weights = np.log(parameters.weights)
-    simplex = log_weights[:-1] - log_weights.mean()
-    spread = parameters.structure.unconstrained(parameters.factor)
-    return np.concatenate([simplex, spread, parameters.means.ravel()])
+    factor = parameters.structure.kind(np.ascontiguousarray(parameters.factor))
+    means = np.ascontiguousarray(parameters.means)
+    y = np.empty(parameters.n_parameters)
+    pack(Components(np.log(parameters.weights), means, factor), y)
+    return y
 
 
 def hessian(target, y, jacobian):

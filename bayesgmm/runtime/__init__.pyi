@@ -11,6 +11,8 @@ from .cache import sources as sources
 from .files import sha256 as sha256
 from .jit import FAST as FAST
 from .jit import PLAIN as PLAIN
+from .jit import address_of as address_of
+from .jit import calls as calls
 from .jit import compiled as compiled
 from .jit import compiled_for_c as compiled_for_c
 from .jit import generic as generic
@@ -19,8 +21,12 @@ from .jit import inner as inner
 from .jit import inner_exact as inner_exact
 from .jit import inner_fast as inner_fast
 from .progress import progress_bar as progress_bar
+from .threads import CHUNK as CHUNK
 from .threads import in_order as in_order
 from .threads import one_blas_thread as one_blas_thread
 from .threads import sum_over_chunks as sum_over_chunks
+from .triangular import cholesky as cholesky
+from .triangular import diagonalise as diagonalise
 from .triangular import solve_lower as solve_lower
 from .triangular import solve_lower_transposed as solve_lower_transposed
+from .triangular import times_lower as times_lower

@@ -8,18 +8,19 @@ halves the time that its first use takes.
 from typing import Any
 
 import numba
+from numba.core import cgutils
 from numba.core.ccallback import CFunc
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
 from bayesgmm.runtime.cache import DiskCache
 
 # Inlined, for else code holds a copy of every function that it calls, and the process that compiles
 # it calls other copies than a later one, with other last digits.
-PLAIN = {"nogil": True, "error_model": "numpy", "forceinline": True}
+PLAIN = {"nogil": True, "error_model": "numpy"}
 # Sums over rows may be reordered and products fused; infinities and NaN keep their meaning.
-FAST = {**PLAIN, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
+FAST = {**PLAIN, "forceinline": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 # Products may be fused, but sums keep their order: for arithmetic that relies on rounding.
-EXACT = {**PLAIN, "fastmath": {"contract"}}
+EXACT = {**PLAIN, "forceinline": True, "fastmath": {"contract"}}
 
 inner = numba.njit(**PLAIN)
 inner_fast = numba.njit(**FAST)
@@ -61,3 +62,35 @@ def compiled_for_c(signature: Any) -> Any:
         return callback
 
     return compiled
+
+
+def address_of(function: Any, *arguments: Any) -> int:
+    """Where the code of a compiled function for such arguments begins, for :func:`calls`."""
+    signature = tuple(numba.typeof(argument) for argument in arguments)
+    function.compile(signature)
+    found = function.overloads[signature]
+    address: int = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
+    return address
+
+
+def calls(returns: Any) -> Any:
+    """For compiled code: ``call(address, arguments)`` of a function that returns such a number.
+
+    A function that is called by its name is compiled again into each that calls it, and with it
+    all that it calls itself. The arguments, a tuple, must be of the very types of the address.
+    """
+
+    @intrinsic
+    def call(typing_context: Any, address: Any, arguments: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            taken = list(signature.args[1].types)
+            kind = context.call_conv.get_function_type(returns, taken).as_pointer()
+            _, result = context.call_conv.call_function(
+                builder, builder.inttoptr(args[0], kind), returns, taken,
+                cgutils.unpack_tuple(builder, args[1]),
+            )  # fmt: skip
+            return result
+
+        return returns(address, arguments), codegen
+
+    return call

@@ -18,17 +18,18 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 CHUNK = 32_768
-"""Most rows that one thread takes at a time; waking another costs as much as some thousand."""
+"""Most rows that one thread takes at a time where they are short and components few; waking another
+costs as much as some thousand."""
 
 CORES = os.cpu_count() or 1
 
 
-def sum_over_chunks(part: Callable[[slice], Any], n_obs: int) -> Any:
-    """Σ part(chunk) over slices of n_obs rows, on all cores."""
-    if n_obs <= CHUNK:
+def sum_over_chunks(part: Callable[[slice], Any], n_obs: int, most: int = CHUNK) -> Any:
+    """Σ part(chunk) over slices of n_obs rows, on all cores; ``most`` of them to a slice."""
+    if n_obs <= most:
         return part(slice(0, n_obs))
     # An even number of equal chunks, so that two cores end together.
-    size = math.ceil(n_obs / (2 * math.ceil(n_obs / (2 * CHUNK))))
+    size = math.ceil(n_obs / (2 * math.ceil(n_obs / (2 * most))))
     chunks = [slice(start, start + size) for start in range(0, n_obs, size)]
     sums: list[Any] = [None] * len(chunks)
     left = iter(range(len(chunks)))

@@ -18,9 +18,10 @@ from oracles import (
 from scipy import optimize, stats
 
 import bayesgmm as bg
-from bayesgmm.em.m_step import conjugate_mode
+from bayesgmm.em.m_step import Pseudodata
+from bayesgmm.em.m_step import m_step as maximise
 from bayesgmm.likelihood.passes import mixture_moments
-from bayesgmm.mixture import FLOOR
+from bayesgmm.mixture import FLOOR, Components
 from bayesgmm.mixture.parameters import MixtureParameters
 
 K, D = 3, 2
@@ -32,10 +33,16 @@ PRIOR = bg.NormalInverseWishart(
 
 def m_step(x, before, prior, weight=None):
     moments = mixture_moments(x, before.log_weights, before.means, before.factor, weight)
-    after = conjugate_mode(
-        moments, before.means, before.factor, before.covariance, prior, np.eye(D)
+    mixture, new = (
+        Components(before.log_weights, before.means, before.structure.kind(factor))
+        for factor in (before.factor, np.empty_like(before.factor))
     )
-    return MixtureParameters(before.covariance, *after)
+    new = new._replace(
+        log_weights=np.empty(len(before.weights)), means=np.empty(before.means.shape)
+    )
+    pseudodata = Pseudodata.of(prior, before.structure, len(before.weights), np.eye(D))
+    maximise(moments, mixture, pseudodata, new)
+    return MixtureParameters(before.covariance, np.exp(new.log_weights), new.means, new.factor[0])
 
 
 def expected_log_posterior(x, r, parameters, prior):

@@ -37,13 +37,13 @@ def test_every_start_is_a_mixture_of_finite_density(covariance, flat, k):
 
 def test_the_same_seed_gives_the_same_start_and_another_another():
     objective = objective_of("full", three_groups())
-    a, b, c = (draw_start(objective, 0, np.random.default_rng(s)) for s in (1, 1, 2))
+    a, b, c = (draw_start(objective, 1, np.random.default_rng(s)) for s in (1, 1, 2))
     np.testing.assert_array_equal(a, b)
     assert np.abs(a - c).max() > 1e-6
 
 
 @structures
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", range(4))
 def test_most_seeded_starts_find_separate_groups(covariance, index):
     objective = objective_of(covariance, three_groups())
     starts_of = [draw_start(objective, index, np.random.default_rng(seed)) for seed in range(20)]
@@ -57,7 +57,7 @@ def finds_the_groups(objective, y):
 
 
 @structures
-@pytest.mark.parametrize("index", [0, 1, 2])
+@pytest.mark.parametrize("index", range(6))
 def test_a_row_of_weight_two_starts_as_the_row_twice(covariance, index):
     x = three_groups()
     weight = np.random.default_rng(2).integers(0, 4, size=len(x))

@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike
 
 from bayesgmm.data import Evidence
 from bayesgmm.likelihood.evidence import CompleteRows
+from bayesgmm.likelihood.few_features import BLOCK
 from bayesgmm.likelihood.kernel import accumulate_moments, fill_rows
 from bayesgmm.likelihood.moments import MixtureMoments
 from bayesgmm.mixture import Components, Triangles, laid_out
-from bayesgmm.runtime import sum_over_chunks
+from bayesgmm.runtime import CHUNK, sum_over_chunks
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,9 @@ class NumbaPass:
         return self.rows.n_rows(len(self.rows.shift))
 
     def __call__(self, mixture: Components) -> MixtureMoments:
-        return sum_over_chunks(lambda chunk: self._moments(chunk, mixture), self.n_obs)
+        k, d = mixture.means.shape
+        most = rows_at_once(k, d, isinstance(mixture.factor, Triangles))
+        return sum_over_chunks(lambda chunk: self._moments(chunk, mixture), self.n_obs, most)
 
     def log_density(self, mixture: Components) -> np.ndarray:
         return self._filled(mixture, 0)[0]
@@ -46,6 +49,12 @@ class NumbaPass:
         log_density, table = np.empty(self.n_obs), np.empty((self.n_obs, n_columns))
         fill_rows(self.rows, mixture, log_density, table)
         return log_density, table
+
+
+def rows_at_once(n_components: int, n_features: int, correlated: bool) -> int:
+    """Most rows that one thread takes at a time: ``CHUNK`` of three components in two features."""
+    products = n_features**2 / 2 if correlated else n_features
+    return max(2 * BLOCK, int(CHUNK * 36 / (n_components * (10 + products))))
 
 
 def mixture_moments(

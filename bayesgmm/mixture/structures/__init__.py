@@ -4,9 +4,9 @@ from bayesgmm.mixture.structures import factor as factor
 from bayesgmm.mixture.structures.cholesky import FULL, TIED
 from bayesgmm.mixture.structures.deviations import DIAG, SPHERICAL, TIED_DIAG, TIED_SPHERICAL
 from bayesgmm.mixture.structures.factor import laid_out as laid_out
+from bayesgmm.mixture.structures.floor import FLOOR as FLOOR
 from bayesgmm.mixture.structures.proportional import PROPORTIONAL
 from bayesgmm.mixture.structures.proportional import ScaledShape as ScaledShape
-from bayesgmm.mixture.structures.protocol import FLOOR as FLOOR
 from bayesgmm.mixture.structures.protocol import Structure as Structure
 from bayesgmm.mixture.structures.table import Deviations as Deviations
 from bayesgmm.mixture.structures.triangles import Triangles as Triangles

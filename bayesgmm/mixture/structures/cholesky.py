@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import multigammaln
 
-from bayesgmm.mixture.structures.protocol import FLOOR, Structure, each
+from bayesgmm.mixture.structures.protocol import Structure, each
 from bayesgmm.mixture.structures.triangles import Triangles
-from bayesgmm.runtime import compiled, solve_lower
 
 
 class Cholesky(Structure):
@@ -54,11 +53,11 @@ class Cholesky(Structure):
     def times(self, factor, z):
         return (factor @ z[..., None])[..., 0]
 
+    def times_transposed(self, factor, z):
+        return (np.swapaxes(factor, -1, -2) @ z[..., None])[..., 0]
+
     def pooled(self, covariance):
         return covariance
-
-    def first_factor(self, metric, width, n_components):
-        return (metric * width)[None]
 
     def log_scale_power(self, log_scale, n_components):
         return self._n_blocks(n_components) * (len(log_scale) + 1) * log_scale.sum()
@@ -67,31 +66,11 @@ class Cholesky(Structure):
         # Row i of a factor below the diagonal has the scale of feature i; logarithms have none.
         return self._n_blocks(n_components) * (np.arange(len(log_scale)) * log_scale).sum()
 
-    def unconstrained(self, factor):
-        rows, columns, diagonal = _lower_triangle(factor.shape[-1])
-        entries = factor[:, rows, columns]
-        entries[:, diagonal] = np.log(entries[:, diagonal])
-        return entries.ravel()
-
-    def scatter(self, moments, factor, shift):
-        out = np.zeros(moments.S.shape)
-        _add_scatter(factor, moments.nk, moments.s, moments.S, shift, out)
-        return out
-
-    def square(self, vectors):
-        return vectors[:, :, None] * vectors[:, None, :]
-
-    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
-        d, n_components = scatter.shape[-1], len(nk)
+    def pseudodata(self, prior):
         # log |Σ| has the factor −½ (ν + d + 1), and −½ from the mean of each of its components.
-        if self.shared:
-            psi, more = (0, 0) if prior is None else (prior.scale[0], prior.df[0] + d + 1)
-            more += 0 if prior is None else n_components
-            blocks = ((psi + scatter.sum(axis=0)) / (nk.sum() + more))[None]
-        else:
-            psi, more = (0, 0) if prior is None else (prior.scale, prior.df + d + 2)
-            blocks = (psi + scatter) / (nk + more)[:, None, None]
-        return floored(blocks, metric) if prior is None else blocks
+        n_components, d = prior.mean.shape
+        n_blocks = self._n_blocks(n_components)
+        return prior.scale[:n_blocks], prior.df[:n_blocks] + d + 1 + n_components // n_blocks
 
     def conjugate_numbers(self, prior):
         d, n_blocks = prior.scale.shape[-1], 1 if self.shared else len(prior.scale)
@@ -104,87 +83,47 @@ class Cholesky(Structure):
         whitened = np.linalg.solve(metric, factor)
         return np.linalg.svd(whitened, compute_uv=False)[:, -1] ** 2
 
-    def is_far_from_floor(self, factor, metric):
-        return _far_from(FLOOR, np.linalg.solve(metric, factor))
+    def from_whitened(self, factor, counts, n_features, u):
+        blocks = factor[: self._n_blocks(len(factor))]
+        return triangle_step(blocks, u.reshape(len(blocks), -1) * self._root(counts, n_features))
 
-    def information(self, factor, nk, n_features):
-        """Of every block, count · (Σ_{a≥b} E_ab² + Σ_a E_aa²) with E = L⁻¹ dL.
+    def to_whitened(self, factor, counts, n_features, gradient):
+        blocks = factor[: self._n_blocks(len(factor))]
+        entries = triangle_pull(blocks, gradient.reshape(len(blocks), -1))
+        return (entries * self._root(counts, n_features)).ravel()
 
-        L⁻¹ dL has one column, the entry's own: that of two entries in one column, rows a and b, is
-        (Σ⁻¹)_ab, and a diagonal entry has as much again with itself.
-        """
-        precision = self.precisions(factor, len(factor), n_features)
-        counts = [nk.sum()] if self.shared else nk
-        rows, columns, _ = _lower_triangle(n_features)
-        scale = np.where(rows == columns, factor[:, rows, columns], 1.0)
-        same = columns[:, None] == columns
-        shared = np.where(same, precision[:, rows[:, None], rows], 0.0)
-        blocks = shared * scale[:, :, None] * scale[:, None] + np.diag(1.0 * (rows == columns))
-        return [count * block for count, block in zip(counts, blocks, strict=True)]
-
-    def precisions(self, factor, n_components, n_features):
-        inverse = np.linalg.inv(factor)
-        return each(np.swapaxes(inverse, 1, 2) @ inverse, n_components, 3)
+    def _root(self, counts, n_features):
+        """1 / √N for every entry of a triangle, on the diagonal 1 / √(2 N)."""
+        rows, columns, _ = lower_triangle(n_features)
+        n = counts.sum(keepdims=True) if self.shared else counts
+        return 1 / np.sqrt(np.where(rows == columns, 2.0, 1.0) * n[:, None])
 
 
-def floored(blocks, metric):
-    """The blocks with their eigenvalues relative to metric · metricᵀ at ``FLOOR`` or above."""
-    try:
-        np.linalg.cholesky(blocks - FLOOR * metric @ metric.T)
-        return blocks
-    except np.linalg.LinAlgError:
-        whitened = np.linalg.solve(metric, np.swapaxes(np.linalg.solve(metric, blocks), -1, -2))
-    values, vectors = np.linalg.eigh(whitened)
-    root = metric @ vectors * np.sqrt(np.maximum(values, FLOOR))[..., None, :]
-    return root @ np.swapaxes(root, -1, -2)
+def triangle_step(blocks, entries):
+    """Steps of the coordinates of triangles L where dL = L E, of the entries of E, row by row."""
+    rows, columns, diagonal = lower_triangle(blocks.shape[-1])
+    E = np.zeros(blocks.shape)
+    E[:, rows, columns] = entries
+    step = (blocks @ E)[:, rows, columns]
+    step[:, diagonal] = entries[:, diagonal]  # of logarithms
+    return step.ravel()
+
+
+def triangle_pull(blocks, gradient):
+    """The gradient in the entries of E, of that in the coordinates: the transpose."""
+    rows, columns, _ = lower_triangle(blocks.shape[-1])
+    G = np.zeros(blocks.shape)
+    G[:, rows, columns] = gradient
+    i = np.arange(blocks.shape[-1])
+    G[:, i, i] /= blocks[:, i, i]
+    return (np.swapaxes(blocks, 1, 2) @ G)[:, rows, columns]
 
 
 @cache
-def _lower_triangle(d):
+def lower_triangle(d):
     """Row and column of every entry, row by row, and where those of the diagonal are."""
     rows, columns = np.tril_indices(d)
     return rows, columns, np.flatnonzero(rows == columns)
-
-
-@compiled
-def _add_scatter(factor, nk, s, S, shift, out):
-    """Add L (S − s tᵀ − t sᵀ + N t tᵀ) Lᵀ, t = L⁻¹ shift, of every component to what is zero."""
-    n_components, d = s.shape
-    t, core = np.empty(d), np.empty((d, d))
-    for k in range(n_components):
-        lower = factor[k if k < len(factor) else 0]
-        for i in range(d):
-            t[i] = shift[k, i]
-        solve_lower(lower, t)
-        for i in range(d):
-            for j in range(d):
-                core[i, j] = S[k, i, j] - s[k, i] * t[j] - t[i] * s[k, j] + nk[k] * t[i] * t[j]
-        for i in range(d):
-            for a in range(i + 1):
-                for j in range(d):
-                    out[k, i, j] += lower[i, a] * core[a, j]
-        for i in range(d):
-            for j in range(d - 1, -1, -1):
-                value = 0.0
-                for b in range(j + 1):
-                    value += out[k, i, b] * lower[j, b]
-                out[k, i, j] = value
-
-
-@compiled
-def _far_from(floor, factor):
-    """By a bound that costs little: det Σ = λ₁ Π_{i>1} λ_i ≤ λ₁ (tr Σ / (d − 1))^(d − 1)."""
-    d = factor.shape[1]
-    for k in range(len(factor)):
-        determinant, trace = 1.0, 0.0
-        for i in range(d):
-            determinant *= factor[k, i, i] ** 2
-            for j in range(i + 1):
-                trace += factor[k, i, j] ** 2
-        others = (trace / (d - 1)) ** (d - 1) if d > 1 else 1.0
-        if not determinant > 2 * floor * others:
-            return False
-    return True
 
 
 FULL = Cholesky(

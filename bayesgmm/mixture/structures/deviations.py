@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import gammaln
 
-from bayesgmm.mixture.structures.protocol import FLOOR, Structure, each
+from bayesgmm.mixture.structures.protocol import Structure
 from bayesgmm.mixture.structures.table import Deviations
 
 
@@ -52,12 +52,12 @@ class Diagonal(Structure):
     def times(self, factor, z):
         return factor * z
 
+    def times_transposed(self, factor, z):
+        return factor * z
+
     def pooled(self, covariance):
         variances = np.diag(covariance)
         return np.diag(np.full_like(variances, variances.mean()) if self.isotropic else variances)
-
-    def first_factor(self, metric, width, n_components):
-        return np.full((n_components, 1), width)
 
     def log_scale_power(self, log_scale, n_components):
         n_rows, n_columns = self.factor_shape(n_components, len(log_scale))
@@ -66,50 +66,36 @@ class Diagonal(Structure):
     def log_coordinate_scale(self, log_scale, n_components):
         return 0.0
 
-    def unconstrained(self, factor):
-        return 2 * np.log(factor).ravel()
-
-    def scatter(self, moments, factor, shift):
-        t = shift / factor
-        return factor**2 * (moments.S - 2 * moments.s * t + moments.nk[:, None] * t**2)
-
-    def square(self, vectors):
-        return vectors**2
-
-    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
-        n_components, d = scatter.shape
+    def pseudodata(self, prior):
+        n_components, d = prior.mean.shape
         n_rows, n_columns = self.factor_shape(n_components, d)
-        scatter, count = (a.sum(axis=0, keepdims=True) if self.shared else a for a in (scatter, nk))
-        features = d // n_columns
-        scatter = scatter.sum(axis=1, keepdims=True) if self.isotropic else scatter
         # log σ² has the factor −½ (ν + 2), and −½ for every mean and every value that it is of.
-        psi: Any = 0
-        more: Any = 0
-        if prior is not None:
-            psi = np.diagonal(prior.scale, axis1=1, axis2=2)[:n_rows]
-            psi = psi.mean(axis=1, keepdims=True) if self.isotropic else psi
-            more = prior.df[:n_rows] + 2 + features * (n_components // n_rows)
-        blocks = (psi + scatter) / (features * count + more)[:, None]
-        return np.maximum(blocks, FLOOR) if prior is None else blocks
+        means = (d // n_columns) * (n_components // n_rows)
+        return self._scale(prior), prior.df[:n_rows] + 2 + means
+
+    def _scale(self, prior):
+        """Ψ in the layout of the factor."""
+        n_rows = 1 if self.shared else len(prior.scale)
+        scale = np.diagonal(prior.scale, axis1=1, axis2=2)[:n_rows]
+        return np.ascontiguousarray(scale.mean(axis=1, keepdims=True) if self.isotropic else scale)
 
     def conjugate_numbers(self, prior):
-        n_rows = 1 if self.shared else len(prior.scale)
-        scale, nu = np.diagonal(prior.scale, axis1=1, axis2=2)[:n_rows], prior.df[:n_rows]
-        scale = scale.mean(axis=1, keepdims=True) if self.isotropic else scale
+        scale = self._scale(prior)
+        nu = prior.df[: len(scale)]
         constants = nu[:, None] / 2 * np.log(scale / 2) - gammaln(nu / 2)[:, None]
-        return nu, np.ascontiguousarray(scale), constants.sum()
+        return nu, scale, constants.sum()
 
     def smallest_eigenvalues(self, factor, metric):
         return factor.min(axis=1) ** 2
 
-    def information(self, factor, nk, n_features):
-        # A variance of known rows has information N / 2 about its logarithm.
+    def from_whitened(self, factor, counts, n_features, u):
+        # A variance of N known values has information N / 2 about its logarithm.
         n_columns = factor.shape[1]
-        counts = np.array([nk.sum()]) if self.shared else nk
-        return [np.diag(np.repeat(counts, n_columns) * (n_features / n_columns) / 2)]
+        n = counts.sum(keepdims=True) if self.shared else counts
+        return u / np.sqrt(np.repeat(n, n_columns) * (n_features / n_columns) / 2)
 
-    def precisions(self, factor, n_components, n_features):
-        return each(np.eye(n_features) / factor[:, None] ** 2, n_components, 3)
+    def to_whitened(self, factor, counts, n_features, gradient):
+        return self.from_whitened(factor, counts, n_features, gradient)
 
 
 DIAG = Diagonal(

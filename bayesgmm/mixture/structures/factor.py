@@ -65,6 +65,11 @@ def solve_transposed(factor, k, v):
 
 
 @generic
+def times(factor, k, v):
+    """v ← L_k v."""
+
+
+@generic
 def times_transposed(factor, k, v):
     """v ← L_kᵀ v."""
 
@@ -92,7 +97,12 @@ def unpack_spread(factor, y, at):
 
 
 @generic
-def pack_spread(factor, g, gradient, at):
+def pack_spread(factor, y, at):
+    """Write the factor's coordinates, from ``y[at]``; returns where they end."""
+
+
+@generic
+def pull_back(factor, g, gradient, at):
     """Write the gradient in the coordinates, from ``gradient[at]``; returns where it ends."""
 
 
@@ -107,3 +117,23 @@ def add_spread_jacobian(factor, d, g):
 @generic
 def add_conjugate(factor, df, scale, g):
     """Log density (nats) of the spread, but for a constant; adds its gradient."""
+
+
+# EM
+
+
+@generic
+def maximise(factor, moments, count, shift, pull, prior, new):
+    """Write to ``new`` the factor that maximises the expected complete log posterior.
+
+    ``moments`` are those of a pass at ``factor``, ``shift`` is the step of the means, ``pull`` what
+    is left between them and the prior's, times √κ, ``count`` their number of rows. ``prior`` holds
+    pseudodata: ``scatter`` and ``counts``, see the structure, and ``floor`` and ``metric``: if the
+    prior is flat, eigenvalues are kept at or above the floor, and a component of count zero keeps
+    its factor.
+    """
+
+
+@generic
+def is_on_floor(factor, metric, floor):
+    """Whether an eigenvalue relative to metric · metricᵀ is at or below the floor."""

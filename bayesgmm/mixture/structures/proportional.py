@@ -16,11 +16,26 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from scipy.special import gammaln, multigammaln
 
-from bayesgmm.mixture.structures.cholesky import Cholesky, floored
-from bayesgmm.mixture.structures.factor import add_fisher, add_normals, times_transposed
-from bayesgmm.mixture.structures.protocol import FLOOR
-from bayesgmm.mixture.structures.triangles import Triangles, add_inverse_wishart
-from bayesgmm.runtime import inner
+from bayesgmm.mixture.structures.cholesky import (
+    Cholesky,
+    lower_triangle,
+    triangle_pull,
+    triangle_step,
+)
+from bayesgmm.mixture.structures.factor import (
+    add_fisher,
+    add_normals,
+    is_on_floor,
+    times,
+    times_transposed,
+)
+from bayesgmm.mixture.structures.floor import raise_to_floor, volume_at_floor
+from bayesgmm.mixture.structures.triangles import (
+    Triangles,
+    add_inverse_wishart,
+    add_scatter,
+)
+from bayesgmm.runtime import cholesky, inner, solve_lower, solve_lower_transposed
 
 MOST, ENOUGH = 500, 1e-13
 """Turns of the M-step between volumes and shape; it ends at such a relative change."""
@@ -35,6 +50,19 @@ def _log_volume(lower):
     return 2 * value / len(lower)
 
 
+@inner
+def _whitened_trace(lower, scatter, column):
+    """tr((L Lᵀ)⁻¹ scatter), of which the lower triangle is read."""
+    trace, d = 0.0, len(lower)
+    for j in range(d):
+        for i in range(d):
+            column[i] = scatter[i, j] if i > j else scatter[j, i]
+        solve_lower(lower, column)
+        solve_lower_transposed(lower, column)
+        trace += column[j]
+    return trace
+
+
 class ScaledShape(NamedTuple):
     """Cholesky factors √λ_k L with L Lᵀ = C, in compiled code; see ``factor.py``.
 
@@ -47,6 +75,9 @@ class ScaledShape(NamedTuple):
 
     def zeros_like(self):
         return ScaledShape(np.zeros(self.blocks.shape))
+
+    def times(self, k, v):
+        times(Triangles(self.blocks), k, v)
 
     def times_transposed(self, k, v):
         times_transposed(Triangles(self.blocks), k, v)
@@ -78,7 +109,20 @@ class ScaledShape(NamedTuple):
                     self.blocks[k, i, j] = 0.0
         return here - 1
 
-    def pack_spread(self, g, gradient, at):
+    def pack_spread(self, y, at):
+        n_components, d, _ = self.blocks.shape
+        for k in range(n_components):
+            y[at + k] = _log_volume(self.blocks[k])
+        root, here = np.exp(-0.5 * y[at]), at + n_components
+        for i in range(d):
+            for j in range(i):
+                y[here + j] = root * self.blocks[0, i, j]
+            if i < d - 1:
+                y[here + i] = np.log(root * self.blocks[0, i, i])
+            here += i + 1
+        return here - 1
+
+    def pull_back(self, g, gradient, at):
         n_components, d, _ = self.blocks.shape
         slopes, here = np.zeros((d, d)), at + n_components
         for k in range(n_components):
@@ -121,6 +165,66 @@ class ScaledShape(NamedTuple):
             value += add_inverse_wishart(self.blocks[k], power, scale[0], g.blocks[k], m, v)
         return value
 
+    def maximise(self, moments, count, shift, pull, prior, new):
+        """By turns the volumes, given the shape, and the shape, given the volumes."""
+        n_components, d, _ = self.blocks.shape
+        scatter, volumes = np.zeros(self.blocks.shape), np.empty(n_components)
+        shape, column = np.empty((d, d)), np.empty(d)
+        total, best = 0.0, -np.inf
+        for k in range(n_components):
+            total += moments.nk[k]
+            volumes[k] = np.exp(_log_volume(self.blocks[k]))
+            for i in range(d):
+                for j in range(i + 1):
+                    scatter[k, i, j] = prior.scatter[k, i, j]
+                    shape[i, j] = self.blocks[0, i, j] / np.sqrt(volumes[0])
+                    shape[j, i] = shape[i, j] if i == j else 0.0
+            add_scatter(
+                self.blocks[k], moments.nk[k], moments.s[k], moments.S[k], shift[k], pull[k],
+                scatter[k],
+            )  # fmt: skip
+        for _ in range(MOST):
+            least = volume_at_floor(shape, prior.metric, prior.floor)
+            value, change = 0.0, 0.0
+            for k in range(n_components):
+                rows, volume = d * count[k] + prior.counts[k], volumes[k]
+                if rows > 0:
+                    trace = _whitened_trace(shape, scatter[k], column)
+                    volume = trace / rows
+                if volume < least:
+                    volume = least
+                if rows > 0:
+                    value -= rows * np.log(volume) + trace / volume
+                change = max(change, abs(volume - volumes[k]) / volume)
+                volumes[k] = volume
+            # Where volumes rest on the floor, a better shape may have a higher one.
+            if prior.floor > 0 and value < best - ENOUGH * abs(value):
+                return
+            best, smallest = value, volumes.min()
+            for k in range(n_components):
+                for i in range(d):
+                    for j in range(d):
+                        new.blocks[k, i, j] = np.sqrt(volumes[k]) * shape[i, j]
+            if change <= ENOUGH:
+                return
+            for i in range(d):
+                for j in range(i + 1):
+                    shape[i, j] = 0.0
+                    for k in range(n_components):
+                        shape[i, j] += scatter[k, i, j] * (smallest / volumes[k])
+                    if prior.floor > 0:  # of the smallest component
+                        shape[i, j] /= total
+            if prior.floor > 0:
+                raise_to_floor(shape, prior.metric, prior.floor)
+            cholesky(shape)
+            root = np.exp(-0.5 * _log_volume(shape))
+            for i in range(d):
+                for j in range(i + 1):
+                    shape[i, j] *= root
+
+    def is_on_floor(self, metric, floor):
+        return is_on_floor(Triangles(self.blocks), metric, floor)
+
 
 class Proportional(Cholesky):
     """Cholesky factors, (n_components, n_features, n_features), of multiples of one matrix."""
@@ -145,45 +249,9 @@ class Proportional(Cholesky):
         # Row i below the diagonal has the scale of feature i, over the geometric mean of all.
         return (np.arange(len(log_scale)) * (log_scale - log_scale.mean())).sum()
 
-    def unconstrained(self, factor):
-        d = factor.shape[-1]
-        log_root = np.log(np.diagonal(factor, axis1=1, axis2=2)).mean(axis=1)
-        shape = factor[0] * np.exp(-log_root[0])
-        shape[np.diag_indices(d)] = np.log(np.diag(shape))
-        return np.concatenate([2 * log_root, shape[np.tril_indices(d)][:-1]])
-
-    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
-        """By turns the volumes, given the shape, and the shape, given the volumes."""
-        n_components, d = len(nk), scatter.shape[-1]
-        count = d * nk
-        if prior is not None:
-            scatter = scatter + prior.scale
-            count = count + d * (1 + prior.df) + 2 + (d * (d + 1) - 2) / n_components
-        shape, volumes, best = (
-            _unit(self.to_blocks(factor[0])),
-            np.zeros(n_components),
-            (-np.inf, None),
-        )
-        for _ in range(MOST):
-            last = volumes
-            traces = np.linalg.solve(shape, scatter).trace(axis1=1, axis2=2)
-            volumes = traces / count
-            if prior is None:
-                lower = np.linalg.cholesky(shape)[None]
-                volumes = np.maximum(volumes, FLOOR / self.smallest_eigenvalues(lower, metric))
-                # Where volumes rest on the floor, a better shape may have a higher one.
-                value = -(count * np.log(volumes) + traces / volumes)[held].sum()
-                if value < best[0] - ENOUGH * abs(value):
-                    return best[1]
-                best = value, volumes[:, None, None] * shape
-            if np.allclose(volumes, last, rtol=ENOUGH, atol=0):
-                break
-            pooled = (scatter / volumes[:, None, None]).sum(axis=0)
-            if prior is None:  # of the smallest component
-                pooled = floored(pooled[None] * (volumes.min() / nk.sum()), metric)[0]
-            shape = _unit(pooled)
-        # The last shape's smallest eigenvalue may lie below the floor that volumes were held to.
-        return volumes[:, None, None] * shape if prior is not None else best[1]
+    def pseudodata(self, prior):
+        n_components, d = prior.mean.shape
+        return prior.scale, d * (1 + prior.df) + 2 + (d * (d + 1) - 2) / n_components
 
     def conjugate_numbers(self, prior):
         n_components, d = len(prior.df), prior.scale.shape[-1]
@@ -193,29 +261,37 @@ class Proportional(Cholesky):
         constant += gammaln(total * d / 2) - n_components * gammaln(nu[0] * d / 2)
         return nu, chol, constant - multigammaln(total / 2, d)
 
-    def kept(self, blocks, factor, held):
-        shape, volumes = _unit(blocks[np.argmax(held)]), _volumes(blocks)
-        before = np.broadcast_to(_volumes(self.to_blocks(factor)), volumes.shape)
-        return np.where(held, volumes, before)[:, None, None] * shape
+    def from_whitened(self, factor, counts, n_features, u):
+        k, shape = len(counts), _unit_shape(factor)
+        entries, scale = self._entries(counts, n_features, u[k:])
+        step = triangle_step(shape, (scale * entries)[None])
+        return np.concatenate([u[:k] / np.sqrt(counts * n_features / 2), step[:-1]])
 
-    def information(self, factor, nk, n_features):
-        d = n_features
-        shape = factor[:1] * np.exp(-np.log(np.diagonal(factor[0])).mean())
-        [of_triangle] = super().information(np.ascontiguousarray(shape), nk[None].sum(axis=1), d)
-        # The last entry is minus the sum of the diagonal's others.
-        free = np.eye(len(of_triangle))[:, :-1]
-        i = np.arange(d - 1)
-        free[-1, i * (i + 3) // 2] = -1.0
-        return [np.diag(nk * d / 2), free.T @ of_triangle @ free]
+    def to_whitened(self, factor, counts, n_features, gradient):
+        k, shape = len(counts), _unit_shape(factor)
+        padded = np.append(gradient[k:], 0.0)
+        _, scale = self._entries(counts, n_features, gradient[k:])
+        entries = scale * triangle_pull(shape, padded[None])[0]
+        _, _, diagonal = lower_triangle(n_features)
+        entries[diagonal[:-1]] = entries[diagonal] @ _without_trace(n_features)
+        return np.concatenate([gradient[:k] / np.sqrt(counts * n_features / 2), entries[:-1]])
+
+    def _entries(self, counts, n_features, u):
+        """The entries of a triangle E without trace, and their scales."""
+        _, _, diagonal = lower_triangle(n_features)
+        entries = np.append(u, 0.0)
+        entries[diagonal] = _without_trace(n_features) @ u[diagonal[:-1]]
+        return entries, self._root(counts.sum(keepdims=True), n_features)[0]
 
 
-def _volumes(blocks):
-    return np.exp(np.linalg.slogdet(blocks)[1] / blocks.shape[-1])
+def _unit_shape(factor):
+    """The factor of the shape, (1, n_features, n_features)."""
+    return factor[:1] * np.exp(-np.log(np.diagonal(factor[0])).mean())
 
 
-def _unit(matrix):
-    """The multiple of a matrix whose determinant is 1."""
-    return matrix / _volumes(matrix)
+def _without_trace(d):
+    """An orthonormal basis of diagonals that sum to zero, (d, d − 1)."""
+    return np.linalg.qr(np.vstack([np.eye(d - 1), -np.ones(d - 1)]))[0]
 
 
 PROPORTIONAL = Proportional(

@@ -12,9 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-FLOOR = 1e-6
-"""Smallest eigenvalue of a maximum likelihood spread, relative to the covariance of the rows."""
-
 
 @dataclass(frozen=True)
 class Structure(ABC):
@@ -108,12 +105,12 @@ class Structure(ABC):
         """L z, in the data's units: z (…, n_features), one for every block or row of the factor."""
 
     @abstractmethod
-    def pooled(self, covariance):
-        """A covariance matrix of all components, (n_features, n_features), in this form."""
+    def times_transposed(self, factor, z):
+        """Lᵀ z, as in :meth:`times`."""
 
     @abstractmethod
-    def first_factor(self, metric, width, n_components):
-        """A factor of equally wide components, by which a start assigns rows; it broadcasts."""
+    def pooled(self, covariance):
+        """A covariance matrix of all components, (n_features, n_features), in this form."""
 
     # Changes of variables
 
@@ -125,30 +122,14 @@ class Structure(ABC):
     def log_coordinate_scale(self, log_scale, n_components):
         """The same of the unconstrained coordinates of the spread."""
 
-    @abstractmethod
-    def unconstrained(self, factor):
-        """The spread's unconstrained coordinates, flat, of one factor."""
-
     # EM
 
     @abstractmethod
-    def scatter(self, moments, factor, shift):
-        """Scatter of the completed rows about means moved by ``shift``, a term per component.
+    def pseudodata(self, prior):
+        """What a conjugate prior adds to the scatter of the rows, and to their counts.
 
-        (n_components, n_features, n_features), or its diagonal (n_components, n_features).
-        """
-
-    @abstractmethod
-    def square(self, vectors):
-        """Outer products of vectors (n_components, n_features), as a scatter."""
-
-    @abstractmethod
-    def conjugate_mode(self, scatter, nk, prior, factor, held, metric):
-        """The blocks that maximise the expected complete log posterior.
-
-        ``prior`` is a resolved conjugate one with an axis of components, or None if flat: then
-        eigenvalues relative to metric · metricᵀ are at ``FLOOR`` or above. ``factor`` is that of
-        the last step; ``held`` says which components hold rows.
+        ``prior`` is a resolved one with an axis of components. The scatter has the shape of the
+        factor, the counts that of its first axis: the spread's mode is the one over the other.
         """
 
     @abstractmethod
@@ -158,26 +139,17 @@ class Structure(ABC):
         Returns df, scale, and the log (nats) of the constant of the spread's density.
         """
 
-    def kept(self, blocks, factor, held):
-        """The blocks, or those of the factor before in components that hold no rows."""
-        held = held.reshape(-1, *[1] * (blocks.ndim - 1))
-        return blocks if self.shared else np.where(held, blocks, self.to_blocks(factor))
-
     @abstractmethod
     def smallest_eigenvalues(self, factor, metric):
         """Of every block, relative to metric · metricᵀ."""
 
-    def is_far_from_floor(self, factor, metric):
-        """Whether a bound that costs little shows that no eigenvalue is near ``FLOOR``."""
-        return False
+    @abstractmethod
+    def from_whitened(self, factor, counts, n_features, u):
+        """Steps of the spread's coordinates, of steps u whose complete-data information is I."""
 
     @abstractmethod
-    def information(self, factor, nk, n_features):
-        """Blocks of the spread's complete-data information about its unconstrained coordinates."""
-
-    @abstractmethod
-    def precisions(self, factor, n_components, n_features):
-        """Inverses of the covariance matrices, (n_components, n_features, n_features)."""
+    def to_whitened(self, factor, counts, n_features, gradient):
+        """The gradient in u, of the one in the spread's coordinates: the transpose."""
 
 
 def each(values, n_components, axes):

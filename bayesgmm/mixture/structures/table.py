@@ -40,6 +40,11 @@ class Deviations(NamedTuple):
         for i in range(len(v)):
             v[i] /= row[i if i < len(row) else 0]
 
+    def times(self, k, v):
+        row = self.table[k if k < len(self.table) else 0]
+        for i in range(len(v)):
+            v[i] *= row[i if i < len(row) else 0]
+
     def times_transposed(self, k, v):
         row = self.table[k if k < len(self.table) else 0]
         for i in range(len(v)):
@@ -74,7 +79,14 @@ class Deviations(NamedTuple):
                 at += 1
         return at
 
-    def pack_spread(self, g, gradient, at):
+    def pack_spread(self, y, at):
+        for k in range(self.table.shape[0]):
+            for j in range(self.table.shape[1]):
+                y[at] = 2 * np.log(self.table[k, j])
+                at += 1
+        return at
+
+    def pull_back(self, g, gradient, at):
         for k in range(self.table.shape[0]):
             for j in range(self.table.shape[1]):
                 gradient[at] = 0.5 * g.table[k, j] * self.table[k, j]
@@ -98,3 +110,35 @@ class Deviations(NamedTuple):
                 value -= (df[k] + 2) * np.log(sd) + 0.5 * ratio
                 g.table[k, j] += (ratio - df[k] - 2) / sd
         return value
+
+    def maximise(self, moments, count, shift, pull, prior, new):
+        n_rows, n_columns = self.table.shape
+        n_components, d = shift.shape
+        for row in range(n_rows):
+            first, last = (row, row + 1) if n_rows > 1 else (0, n_components)
+            total = prior.counts[row]
+            for k in range(first, last):
+                total += count[k] * (d // n_columns)
+            for column in range(n_columns):
+                new.table[row, column] = prior.scatter[row, column]
+            for k in range(first, last):
+                n = moments.nk[k]
+                for i in range(d):
+                    column = i if i < n_columns else 0
+                    sd = self.table[row, column]
+                    t = shift[k, i] / sd
+                    square = moments.S[k, i] - 2 * moments.s[k, i] * t + n * t * t
+                    new.table[row, column] += sd * sd * square + pull[k, i] ** 2
+            for column in range(n_columns):
+                if total > 0:
+                    variance = new.table[row, column] / total
+                    new.table[row, column] = np.sqrt(max(variance, prior.floor))
+                else:
+                    new.table[row, column] = self.table[row, column]
+
+    def is_on_floor(self, metric, floor):
+        for k in range(self.table.shape[0]):
+            for j in range(self.table.shape[1]):
+                if self.table[k, j] ** 2 <= floor:
+                    return True
+        return False

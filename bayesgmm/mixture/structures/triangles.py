@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayesgmm.runtime import inner, solve_lower, solve_lower_transposed
+from bayesgmm.mixture.structures.floor import is_above, raise_to_floor
+from bayesgmm.runtime import (
+    cholesky,
+    inner,
+    inner_fast,
+    solve_lower,
+    solve_lower_transposed,
+    times_lower,
+)
 
 
 @inner
@@ -44,6 +52,53 @@ def add_inverse_wishart(lower, power, scale, slopes, m, v):
     return value
 
 
+@inner
+def pack_triangle(lower, y, at):
+    """Write a lower triangle's coordinates from ``y[at]``; returns where they end."""
+    for i in range(len(lower)):
+        for j in range(i):
+            y[at + j] = lower[i, j]
+        y[at + i] = np.log(lower[i, i])
+        at += i + 1
+    return at
+
+
+@inner_fast
+def add_square(lower, covariance):
+    """Add L Lᵀ to the lower triangle of a matrix."""
+    for i in range(len(lower)):
+        for j in range(i + 1):
+            value = 0.0
+            for m in range(j + 1):
+                value += lower[i, m] * lower[j, m]
+            covariance[i, j] += value
+
+
+@inner_fast
+def add_scatter(lower, n, s, S, shift, pull, out):
+    """Add the scatter of completed rows about a mean moved by ``shift``, and ``pull pullᵀ``.
+
+    It is L (S − s tᵀ − t sᵀ + N t tᵀ) Lᵀ with t = L⁻¹ shift; only its lower triangle is written.
+    """
+    d = len(s)
+    t, half = np.empty(d), np.empty((d, d))
+    for i in range(d):
+        t[i] = shift[i]
+    solve_lower(lower, t)
+    for i in range(d):
+        for j in range(d):
+            half[i, j] = 0.0
+        for m in range(i + 1):
+            entry, by_t, by_s = lower[i, m], lower[i, m] * (n * t[m] - s[m]), lower[i, m] * t[m]
+            for j in range(i + 1):
+                half[i, j] += entry * S[m, j] + by_t * t[j] - by_s * s[j]
+        for j in range(i + 1):
+            value = pull[i] * pull[j]
+            for m in range(j + 1):
+                value += half[i, m] * lower[j, m]
+            out[i, j] += value
+
+
 class Triangles(NamedTuple):
     """Lower Cholesky factors, one for every component or one for all; see ``factor.py``."""
 
@@ -81,6 +136,9 @@ class Triangles(NamedTuple):
 
     def solve_transposed(self, k, v):
         solve_lower_transposed(self.blocks[k if k < len(self.blocks) else 0], v)
+
+    def times(self, k, v):
+        times_lower(self.blocks[k if k < len(self.blocks) else 0], v)
 
     def times_transposed(self, k, v):
         lower = self.blocks[k if k < len(self.blocks) else 0]
@@ -135,7 +193,12 @@ class Triangles(NamedTuple):
             at = unpack_triangle(self.blocks[block], y, at)
         return at
 
-    def pack_spread(self, g, gradient, at):
+    def pack_spread(self, y, at):
+        for block in range(len(self.blocks)):
+            at = pack_triangle(self.blocks[block], y, at)
+        return at
+
+    def pull_back(self, g, gradient, at):
         for block in range(len(self.blocks)):
             lower, slopes = self.blocks[block], g.blocks[block]
             for i in range(len(lower)):
@@ -162,3 +225,39 @@ class Triangles(NamedTuple):
             power = df[k] + d + 1
             value += add_inverse_wishart(self.blocks[k], power, scale[k], g.blocks[k], m, v)
         return value
+
+    def maximise(self, moments, count, shift, pull, prior, new):
+        n_blocks, d = len(self.blocks), self.blocks.shape[1]
+        for block in range(n_blocks):
+            first, last = (block, block + 1) if n_blocks > 1 else (0, len(count))
+            total, covariance = prior.counts[block], new.blocks[block]
+            for i in range(d):
+                for j in range(i + 1):
+                    covariance[i, j] = prior.scatter[block, i, j]
+            for k in range(first, last):
+                total += count[k]
+                add_scatter(
+                    self.blocks[block], moments.nk[k], moments.s[k], moments.S[k], shift[k],
+                    pull[k], covariance,
+                )  # fmt: skip
+            for i in range(d):
+                for j in range(i + 1):
+                    covariance[i, j] = covariance[i, j] / total if total > 0 else 0.0
+            if prior.floor > 0:
+                if total > 0:
+                    raise_to_floor(covariance, prior.metric, prior.floor)
+                else:
+                    add_square(self.blocks[block], covariance)
+            cholesky(covariance)
+
+    def is_on_floor(self, metric, floor):
+        d = self.blocks.shape[1]
+        covariance = np.empty((d, d))
+        for block in range(len(self.blocks)):
+            for i in range(d):
+                for j in range(i + 1):
+                    covariance[i, j] = 0.0
+            add_square(self.blocks[block], covariance)
+            if not is_above(covariance, metric, floor):
+                return True
+        return False
