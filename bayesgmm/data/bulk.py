@@ -5,12 +5,14 @@ moves what the default prior and the coordinates of a fit are scaled by.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import chdtr, chdtri
+
+from bayesgmm.runtime import one_blas_thread
 
 TRIMMED = 0.05
 """Share of the weight that is left out."""
@@ -22,6 +24,8 @@ SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96)
 """Numbers of components that are tried up to the one declared."""
 STARTS, SCREENING, CLIMB = 16, 10, 60
 """Starts of the tied fit, iterations of each, and iterations of the best of them."""
+AT_ONCE = 2**18
+"""Numbers in a table of starts, of their components or features, and of rows."""
 FARTHEST = 1e6
 """Units from the centre beyond which a row is taken to be no farther: squares stay finite."""
 SINGULAR = 1e-13
@@ -75,18 +79,19 @@ class Bulk:
     @property
     def kept(self) -> np.ndarray:
         """(n,), weights of the rows after those that fit one normal distribution worst are cut."""
-        return self._whole.kept
+        kept: np.ndarray = self._whole.kept[0]
+        return kept
 
     @property
     def centre(self) -> np.ndarray:
         """Mean of the bulk, (n_features,), in the data's units."""
-        centre: np.ndarray = self.origin + self.unit * self._whole.means[0]
+        centre: np.ndarray = self.origin + self.unit * self._whole.means[0, 0]
         return centre
 
     @property
     def covariance(self) -> np.ndarray:
         """Covariance of the bulk, (n_features, n_features), in the data's squared units."""
-        return self._untrimmed(self._whole.covariance) * np.outer(self.unit, self.unit)
+        return self._untrimmed(self._whole.covariance[0]) * np.outer(self.unit, self.unit)
 
     def within(self, n_components: int) -> np.ndarray:
         """Covariance within components, pooled, (n_features, n_features), squared units.
@@ -101,32 +106,44 @@ class Bulk:
         """
         d, size = self.rows.shape[1], self.weight.sum() * (1 - TRIMMED)
         fits = [self._tied(k) for k in SIZES if k < n_components] + [self._tied(n_components)]
-        bic = [-2 * f.value + len(f.means) * (d + 1) * np.log(size) for f in fits]
-        spread = self._untrimmed(fits[int(np.argmin(bic))].covariance)
+        bic = [-2 * f.value[0] + f.means.shape[1] * (d + 1) * np.log(size) for f in fits]
+        spread = self._untrimmed(fits[int(np.argmin(bic))].covariance[0])
         return spread * np.outer(self.unit, self.unit)
 
     def _tied(self, k: int) -> "_Tied":
         """The best tied mixture of k components that a few starts lead to."""
-        whole, d = self._whole, self.rows.shape[1]
-        spread = self.form(self._untrimmed(whole.covariance))
+        whole, (n, d) = self._whole, self.rows.shape
+        spread = self.form(self._untrimmed(whole.covariance[0]))
         if k == 1:
-            return self._climb(_Tied(whole.means, spread), CLIMB)
-        rng, best = np.random.default_rng(0), whole
-        whitened = np.linalg.solve(np.linalg.cholesky(whole.covariance), self.rows.T).T
-        for start in range(STARTS):
-            points, metric = (whitened, spread) if start % 2 else (self.rows, np.eye(d))
-            means = self.rows[_apart(points, whole.kept, k, rng)]
-            end = self._climb(_Tied(means, 0.1 * metric), SCREENING)
+            return self._climb(_Tied.of(whole.means, spread[None], n), CLIMB)
+        draws = np.random.default_rng(0).uniform(size=(STARTS, k))
+        means, metric = np.empty((STARTS, k, d)), np.empty((STARTS, d, d))
+        whitened = np.linalg.inv(np.linalg.cholesky(whole.covariance[0])) @ self._columns
+        for odd, points, shape in ((0, self._columns, np.eye(d)), (1, whitened, spread)):
+            means[odd::2] = self.rows[_apart(points, whole.kept[0], draws[odd::2])]
+            metric[odd::2] = 0.1 * shape
+        at_once = max(1, AT_ONCE // (n * max(k, d)))
+        parts = [slice(i, i + at_once) for i in range(0, STARTS, at_once)]
+        ends = [self._climb(_Tied.of(means[i], metric[i], n), SCREENING) for i in parts]
+        end = _Tied(*map(np.concatenate, zip(*ends, strict=True)))
+        best = 0
+        for i, value in enumerate(end.value):
             # By a margin, so that rounding does not choose between equally good ends.
-            if not start or end.value > best.value + 1e-9 * abs(best.value):
-                best = end
-        return self._climb(best, CLIMB)
+            if value > end.value[best] + 1e-9 * abs(end.value[best]):
+                best = i
+        chosen = _Tied.of(end.means[[best]], end.covariance[[best]], n)
+        return self._climb(chosen._replace(log_weights=end.log_weights[[best]]), CLIMB)
 
     @cached_property
     def _whole(self) -> "_Tied":
         """All rows as one component: the minimum covariance determinant, from medians."""
-        d = self.rows.shape[1]
-        return self._climb(_Tied(np.zeros((1, d)), np.eye(d)), CLIMB)
+        n, d = self.rows.shape
+        return self._climb(_Tied.of(np.zeros((1, 1, d)), np.eye(d)[None], n), CLIMB)
+
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        """The rows, (n_features, n)."""
+        return np.ascontiguousarray(self.rows.T)
 
     @cached_property
     def _rounding(self) -> np.ndarray:
@@ -147,55 +164,83 @@ class Bulk:
         return covariance * (1 - TRIMMED) / share
 
     def _climb(self, fit: "_Tied", n_iter: int) -> "_Tied":
-        """EM of a tied mixture on the rows that fit it best."""
-        z, total = self.rows, self.weight.sum() * (1 - TRIMMED)
-        means, covariance, log_weights = fit.means, fit.covariance, fit.log_weights
-        value = -np.inf
-        for _ in range(n_iter):
-            lower = np.linalg.cholesky(covariance)
-            whiten = np.linalg.inv(lower).T
-            y, m = z @ whiten, means @ whiten
-            terms = log_weights - 0.5 * ((y**2).sum(axis=1)[:, None] - 2 * y @ m.T + (m**2).sum(1))
-            highest = terms.max(axis=1)
-            share = np.exp(terms - highest[:, None])
-            sums = share.sum(axis=1)
-            log_density = highest + np.log(sums)
-            kept = _kept(log_density, self.weight)
-            before, value = value, kept @ log_density - total * np.log(np.diag(lower)).sum()
-            share *= (kept / sums)[:, None]
-            nk = share.sum(axis=0) + 1e-12
-            means = (share.T @ z) / nk[:, None]
-            log_weights = np.log(nk / nk.sum())
-            scatter = (z * kept[:, None]).T @ z - (means * nk[:, None]).T @ means
-            covariance = self._estimate(scatter / total, total - len(means))
-            if abs(value - before) <= TOLERANCE * total:
-                break
+        """EM of tied mixtures, each on the rows that fit it best and until it gains no more."""
+        going, least = np.arange(len(fit.value)), TOLERANCE * (1 - TRIMMED) * self.weight.sum()
+        with one_blas_thread():
+            for _ in range(n_iter):
+                step = self._step(fit.means[going], fit.covariance[going], fit.log_weights[going])
+                gains = step.value - fit.value[going]
+                for part, new in zip(fit, step, strict=True):
+                    part[going] = new
+                going = going[~(np.abs(gains) <= least)]
+                if not len(going):
+                    break
+        return fit
+
+    def _step(self, means: np.ndarray, covariance: np.ndarray, log_weights: np.ndarray) -> "_Tied":
+        """An iteration of EM on the rows that fit each best, and the value before it."""
+        total = self.weight.sum() * (1 - TRIMMED)
+        lower = np.linalg.cholesky(covariance)
+        whiten = np.linalg.inv(lower)
+        y, m = whiten @ self._columns, means @ whiten.mT
+        # Without the squared distance from the origin, which the components of a row share.
+        share = m @ y
+        share += (log_weights - 0.5 * (m**2).sum(axis=2))[:, :, None]
+        highest = share.max(axis=1)
+        share -= highest[:, None]
+        np.exp(share, out=share)
+        sums = share.sum(axis=1)
+        log_density = highest + np.log(sums) - 0.5 * np.einsum("sdn,sdn->sn", y, y)
+        kept = _kept(log_density, self.weight)
+        log_det = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(axis=1)
+        value = (kept * log_density).sum(axis=1) - total * log_det
+        share *= (kept / sums)[:, None]
+        nk = share.sum(axis=2) + 1e-12
+        means = (share @ self.rows) / nk[:, :, None]
+        log_weights = np.log(nk / nk.sum(axis=1)[:, None])
+        scatter = np.multiply(self._columns, kept[:, None], out=y) @ self.rows
+        scatter -= (means * nk[:, :, None]).mT @ means
+        covariance = self._estimate(scatter / total, total - means.shape[1])
         return _Tied(means, covariance, log_weights, value, kept)
 
     def _estimate(self, covariance: np.ndarray, freedom: float) -> np.ndarray:
         """From the covariance of the rows kept about their means, on so many degrees of freedom."""
-        d = len(covariance)
-        covariance = self.form(covariance + np.diag(self._rounding))
+        d = self.rows.shape[1]
+        covariance = np.array([self.form(c) for c in covariance + np.diag(self._rounding)])
         # Rows that are missing to three for every feature are put in without correlation, and as
         # many again as there are where a feature is a sum of others among the rows kept.
-        sd = np.sqrt(np.diag(covariance))
-        singular = np.linalg.eigvalsh(covariance / np.outer(sd, sd))[0] < SINGULAR
-        missing = max(self.weight.sum() if singular else 0, 3 * d - freedom)
-        diagonal = np.diag(np.diag(covariance))
-        return (freedom * covariance + missing * diagonal) / (freedom + missing)
+        variances = np.diagonal(covariance, axis1=1, axis2=2)
+        sd = np.sqrt(variances)
+        correlation = covariance / (sd[:, :, None] * sd[:, None])
+        singular = np.linalg.eigvalsh(correlation)[:, 0] < SINGULAR
+        missing = np.maximum(np.where(singular, self.weight.sum(), 0), 3 * d - freedom)
+        missing = missing[:, None, None]
+        diagonal = variances[:, None] * np.eye(d)
+        mixed: np.ndarray = (freedom * covariance + missing * diagonal) / (freedom + missing)
+        return mixed
 
 
-@dataclass(frozen=True, eq=False)
-class _Tied:
-    """A mixture with one covariance, in scaled coordinates, and what its climb found."""
+class _Tied(NamedTuple):
+    """Mixtures with one covariance each, in scaled coordinates, and what their climbs found."""
 
     means: np.ndarray
+    """(n_fits, n_components, n_features)."""
     covariance: np.ndarray
-    log_weights: np.ndarray | float = 0.0
-    value: float = -np.inf
-    """Log posterior of the rows kept, but for a constant (nats)."""
-    kept: np.ndarray = field(default_factory=lambda: np.empty(0))
-    """(n,), weights of the rows kept."""
+    """(n_fits, n_features, n_features)."""
+    log_weights: np.ndarray
+    """(n_fits, n_components)."""
+    value: np.ndarray
+    """(n_fits,), log posterior of the rows kept, but for a constant (nats)."""
+    kept: np.ndarray
+    """(n_fits, n), weights of the rows kept."""
+
+    @classmethod
+    def of(cls, means: np.ndarray, covariance: np.ndarray, n: int) -> "_Tied":
+        """Before any climb among n rows."""
+        n_fits = len(means)
+        nothing = np.full(n_fits, -np.inf), np.empty((n_fits, n))
+        # Copies, since a climb writes into what it is given.
+        return cls(means.copy(), covariance.copy(), np.zeros(means.shape[:2]), *nothing)
 
 
 def counted(sample_weight: np.ndarray) -> float:
@@ -247,29 +292,41 @@ def _centre_and_scale(column: np.ndarray, weight: np.ndarray) -> tuple[float, fl
 
 
 def _kept(fit: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weights (n,) after a share of their sum is cut off where ``fit``, (n,), is lowest.
+    """Weights (..., n) after a share of their sum is cut off where ``fit``, (..., n), is lowest.
 
     Rows that fit equally well share what the cut leaves of them.
     """
-    order = np.argsort(fit, kind="stable")
-    last = np.searchsorted(np.cumsum(weight[order]), TRIMMED * weight.sum(), side="right")
-    border = fit[order[min(last, len(order) - 1)]]
-    at_border = np.abs(fit - border) <= 1e-9 * (1 + abs(border))
-    above = (fit > border) & ~at_border
-    left = (1 - TRIMMED) * weight.sum() - weight[above].sum()
-    kept: np.ndarray = weight * (above + at_border * np.clip(left / weight[at_border].sum(), 0, 1))
+    cut, last = TRIMMED * weight.sum(), len(weight) - 1
+    if (weight == weight[0]).all():
+        place = min(np.searchsorted(np.cumsum(weight), cut, side="right"), last)
+        border = np.partition(fit, place)[..., place, None]
+    else:
+        order = np.argsort(fit)
+        places = (np.cumsum(weight[order], axis=-1) <= cut).sum(axis=-1, keepdims=True)
+        place = np.take_along_axis(order, np.minimum(places, last), axis=-1)
+        border = np.take_along_axis(fit, place, axis=-1)
+    near = 1e-9 * (1 + np.abs(border))
+    above = (fit > border + near).astype(np.float64)
+    at_border = (fit >= border - near) - above
+    left = (weight.sum() - cut - above @ weight) / (at_border @ weight)
+    at_border *= np.clip(left, 0, 1)[..., None]
+    kept: np.ndarray = (above + at_border) * weight
     return kept
 
 
-def _apart(points: np.ndarray, weight: np.ndarray, k: int, rng: np.random.Generator) -> list[int]:
-    """Positions of k rows by k-means++: each drawn by its squared distance from those drawn."""
-    chosen: list[int] = []
-    nearest = np.full(len(points), np.inf)
-    while len(chosen) < k:
-        mass = np.cumsum(weight * nearest if chosen else weight)
-        if not mass[-1] > 0:
-            mass = np.cumsum(weight)
-        chosen.append(int(np.searchsorted(mass, rng.uniform() * mass[-1], side="right")))
-        distance = ((points - points[chosen[-1]]) ** 2).sum(axis=1)
-        nearest = np.minimum(nearest, distance)
+def _apart(points: np.ndarray, weight: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Positions of columns by k-means++: each drawn by its squared distance from those drawn.
+
+    They have the shape of ``draws``, (n_starts, k): uniform numbers.
+    """
+    chosen = np.empty(draws.shape, dtype=np.intp)
+    nearest = np.ones((len(draws), 1))
+    for j, uniform in enumerate(draws.T):
+        mass = np.cumsum(weight * nearest, axis=1)
+        mass = np.where(mass[:, -1:] > 0, mass, np.cumsum(weight))
+        chosen[:, j] = (mass <= uniform[:, None] * mass[:, -1:]).sum(axis=1)
+        distance = np.zeros((len(draws), len(weight)))
+        for column in points:
+            distance += (column - column[chosen[:, j], None]) ** 2
+        nearest = np.minimum(nearest, distance) if j else distance
     return chosen
