@@ -63,7 +63,8 @@ class Catalogue:
         """The summit that a point lies so near to, and below, that a climb would end there."""
         for summit in self.summits:
             gap = summit.best.end.value - point.value
-            if not summit.on_floor and 0 <= gap <= NEAR and self._distance(summit, point) <= NEAR:
+            near = -1e-9 * abs(point.value) <= gap <= NEAR
+            if near and not summit.on_floor and self._distance(summit, point) <= NEAR:
                 return summit
         return None
 

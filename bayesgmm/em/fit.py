@@ -5,6 +5,7 @@ import numpy as np
 from bayesgmm.data import Observations, Rows, peculiarities, training_data, with_reasons
 from bayesgmm.em.catalogue import Summit
 from bayesgmm.em.estimate import Mode, PointEstimate
+from bayesgmm.em.given import Start, given_start
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import Search, search
 from bayesgmm.likelihood import Point, responsibilities
@@ -20,6 +21,7 @@ def fit_map(
     x: Rows,
     *,
     sample_weight: Rows | None = None,
+    start: Start | None = None,
     n_starts: int = 20,
     max_iter: int = 1000,
     tol: float = 1e-8,
@@ -38,6 +40,10 @@ def fit_map(
         Rows in any units; results are in the same. A memory-mapped array is never copied.
     sample_weight : (n_obs,), optional
         How many times each row counts; weight 2 is the row twice.
+    start : PointEstimate, MixtureParameters, or array, optional
+        Where the first start begins: another estimate, its parameters, labels (n_obs,) from 0 to
+        n_components − 1, or responsibilities (n_obs, n_components). With ``n_starts=1`` it is the
+        only one, and the fit ends at the mode above it.
     n_starts : int
         Starts, of several kinds: trees, k-means++, short runs from random rows.
     max_iter : int
@@ -78,7 +84,7 @@ def fit_map(
             "Try concentration=1 or more, or bg.sample, which needs no mode."
         )
     return _fit(
-        mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=False
+        mixture, x, sample_weight, start, n_starts, max_iter, tol, random_seed, progress, flat=False
     )
 
 
@@ -87,6 +93,7 @@ def fit_ml(
     x: Rows,
     *,
     sample_weight: Rows | None = None,
+    start: Start | None = None,
     n_starts: int = 20,
     max_iter: int = 1000,
     tol: float = 1e-8,
@@ -109,7 +116,7 @@ def fit_ml(
     """
     checked_mixture(mixture)
     return _fit(
-        mixture, x, sample_weight, n_starts, max_iter, tol, random_seed, progress, flat=True
+        mixture, x, sample_weight, start, n_starts, max_iter, tol, random_seed, progress, flat=True
     )
 
 
@@ -117,6 +124,7 @@ def _fit(
     mixture: GaussianMixture,
     x: Rows,
     sample_weight: Rows | None,
+    start: Start | None,
     n_starts: int,
     max_iter: int,
     tol: float,
@@ -133,7 +141,8 @@ def _fit(
     )
     objective = Objective.of(mixture, rows.values, weight, flat)
     with one_blas_thread():
-        found = search(objective, n_starts, max_iter, tol, random_seed, progress)
+        y = None if start is None else given_start(objective, rows, start)
+        found = search(objective, y, n_starts, max_iter, tol, random_seed, progress)
         return _estimate(mixture, rows, found, n_starts, tol)
 
 
@@ -230,7 +239,8 @@ def _status(
     if end.gradient_norm <= tol:
         modes = "1 mode" if n_modes == 1 else f"{n_modes} modes"
         times = {0: "by splitting and merging", 1: "once"}.get(best.count, f"{best.count} times")
-        says.append(f"Converged: {n_done} starts found {modes}, the best {times}.")
+        starts = "1 start" if n_done == 1 else f"{n_done} starts"
+        says.append(f"Converged: {starts} found {modes}, the best {times}.")
         if best.count <= 1 < n_done:
             says.append("A mode found once may not be the highest: try a larger n_starts.")
     else:

@@ -49,9 +49,13 @@ class Search:
     seed: Any
     bar: "Bar"
     stages: list[Stage] = field(default_factory=list)
+    rng: np.random.Generator = field(init=False)
     n_done: int = 0
     """Starts that were climbed from to the end, or given up as they could not win."""
     interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng([self.seed, 2**31])
 
     @property
     def objective(self) -> Objective:
@@ -95,7 +99,7 @@ class Search:
         return (in_order if self.objective.is_small else map)(begin, beginnings)
 
     def _finish(self, climb: Climb, count: int) -> None:
-        known = None
+        known = self.catalogue.recognised(climb.end)
 
         def watch(climb: Climb) -> bool:
             nonlocal known
@@ -103,11 +107,11 @@ class Search:
             known = self.catalogue.recognised(climb.end)
             return known is not None or not self.catalogue.can_win(climb)
 
-        finish(self.objective, climb, self.max_iter, self.tol, watch)
         for _ in range(MOST_SADDLES):
+            if not known:
+                finish(self.objective, climb, self.max_iter, self.tol, watch)
             if known or not self._leaves_saddle(climb):
                 break
-            finish(self.objective, climb, self.max_iter, self.tol, watch)
         climb.finished = True
         if known:
             known.count += count
@@ -146,26 +150,29 @@ class Search:
         best = None
         while self.catalogue.best not in (best, None):
             best = self.catalogue.best
-            found = moves(self.objective, best.best.end)
+            found = moves(self.objective, best.best.end, self.rng)
             if found:
                 self.climb("splitting and merging", [Beginning(y, 0) for y in found])
 
 
 def search(
     objective: Objective,
+    start: np.ndarray | None,
     n_starts: int,
     max_iter: int,
     tol: float,
     random_seed: int | None,
     show: bool,
 ) -> Search:
-    """The distinct ends of climbs from many starts.
+    """The distinct ends of climbs from many starts, the first of which may be given.
 
-    Ctrl-C ends the search with what it has found; the highest point, if a climb that is not
-    finished has reached it, is among that.
+    From a given one alone there is but one climb. Ctrl-C ends the search with what it has found;
+    the highest point, if a climb that is not finished has reached it, is among that.
     """
     seed: Any = np.random.SeedSequence(random_seed).entropy
     starts = [Beginning(index, 1) for index in range(n_starts)]
+    if start is not None:
+        starts = [Beginning(start, 1), *starts[: n_starts - 1]]
     beginnings = starts
     stages: list[Stage] = []
     n_done: int | None = None
@@ -174,7 +181,7 @@ def search(
             found = Search(Catalogue(few), max_iter, tol, seed, bar, stages)
             try:
                 found.climb("starts" if n_done is None else "the best", beginnings)
-                if n_done is None:
+                if n_done is None and (start is None or n_starts > 1):
                     found.move()
             except KeyboardInterrupt:
                 if not found.catalogue.summits:
@@ -196,7 +203,7 @@ def search(
 def _levels(objective: Objective, seed: Any) -> Iterator[Objective]:
     """The objective of few of many rows, of more of them, and of all."""
     n_obs, rng = objective.few_rows, np.random.default_rng([seed, 2**31])
-    while 2 * n_obs < len(objective.evidence):
+    while 1.25 * n_obs < len(objective.evidence):
         yield objective.sampled(n_obs, rng)
         n_obs *= GROWTH
     yield objective

@@ -1,16 +1,54 @@
 """Moves out of a mode: two components merge, and a third splits."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from bayesgmm.em.objective import Objective
-from bayesgmm.em.starts import from_responsibilities, two_means
+from bayesgmm.em.starts import Seeding, from_responsibilities, two_means
 from bayesgmm.likelihood import Point, responsibilities
 
 MOST_MOVES = 8
 """Moves that are tried out of a mode before it is taken to be the highest."""
 
 
-def moves(objective: Objective, point: Point) -> list[np.ndarray]:
+class Part(NamedTuple):
+    """Rows that belong together: their number, mean, and scatter about it."""
+
+    n: float
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray, share: np.ndarray) -> "Part":
+        """Rows (n, d) of which a share (n,) belongs."""
+        held = share > 1e-9 * share.max(initial=0.0)
+        rows, share = rows[held], share[held]
+        n = max(float(share.sum()), 1e-300)
+        mean = share @ rows / n
+        centred = rows - mean
+        return cls(n, mean, (centred * share[:, None]).T @ centred)
+
+    def merged(self, other: "Part") -> "Part":
+        n, step = self.n + other.n, other.mean - self.mean
+        scatter = self.scatter + other.scatter + self.n * other.n / n * np.outer(step, step)
+        return Part(n, self.mean + other.n / n * step, scatter)
+
+    def complete(self, objective: Objective) -> float:
+        """Expected log likelihood (nats) of the rows and of whose they are, were they known to
+        belong together, but for what is the same however rows are shared out."""
+        d, n = len(self.mean), self.n
+        if objective.structure.correlated:
+            spread = (self.scatter + (d + 2) * 1e-2 * np.eye(d)) / (n + d + 2)
+            log_det = np.linalg.slogdet(spread)[1]
+        else:
+            variances = (np.diag(self.scatter) + 1e-2) / (n + 1)
+            isotropic = objective.structure.isotropic
+            log_det = d * np.log(variances.mean()) if isotropic else np.log(variances).sum()
+        return float(n * np.log(n) - 0.5 * n * log_det)
+
+
+def moves(objective: Objective, point: Point, rng: np.random.Generator) -> list[np.ndarray]:
     """Vectors to climb from, the most promising first [1]_.
 
     A merger loses, and a split gains, what the expected log likelihood of the completed rows
@@ -20,29 +58,25 @@ def moves(objective: Objective, point: Point) -> list[np.ndarray]:
     ----------
     .. [1] Ueda, Nakano, Ghahramani & Hinton (2000), Neural Computation 12, 2109–2128.
     """
-    evidence, p, k = objective.evidence, point.parameters, objective.n_components
+    p, k = point.parameters, objective.n_components
     if k < 3:
         return []
-    table = responsibilities(
-        evidence.values, p.log_weights, p.means, p.factor, objective.shift, objective.scale
-    )
-    rows, weight = (evidence.values - objective.shift) / objective.scale, evidence.each
-    share = table * weight[:, None]
-    loss = np.full((k, k), np.inf)
-    own = [_complete(objective, rows, share[:, i]) for i in range(k)]
+    seeding = Seeding.of(objective, rng)
+    table = responsibilities(seeding.rows, p.log_weights, p.means, p.factor)
+    share = table * seeding.weight[:, None]
+    parts = [Part.of(seeding.rows, share[:, i]) for i in range(k)]
+    values = [part.complete(objective) for part in parts]
+    loss, gain, halves = np.full((k, k), np.inf), np.full(k, -np.inf), []
     for i in range(k):
         for j in range(i):
             if objective.groups[i] == objective.groups[j]:
-                both = share[:, i] + share[:, j]
-                entropy = -(_entropic(share[:, i], both) + _entropic(share[:, j], both))
-                loss[i, j] = own[i] + own[j] + entropy - _complete(objective, rows, both)
-    halves, gain = [], np.full(k, -np.inf)
-    for i in range(k):
-        second = two_means(rows, share[:, i])
-        halves.append(second)
-        if 0 < share[second, i].sum() < share[:, i].sum():
-            parts = (np.where(second == side, share[:, i], 0.0) for side in (False, True))
-            gain[i] = sum(_complete(objective, rows, part) for part in parts) - own[i]
+                loss[i, j] = values[i] + values[j] + _entropy(share[:, i], share[:, j])
+                loss[i, j] -= parts[i].merged(parts[j]).complete(objective)
+        halves.append(two_means(seeding.rows, share[:, i]))
+        sides = [np.where(halves[i] == side, share[:, i], 0.0) for side in (False, True)]
+        if all(side.any() for side in sides):
+            new = sum(Part.of(seeding.rows, side).complete(objective) for side in sides)
+            gain[i] = new - values[i]
     found = [
         (gain[split] - loss[i, j], i, j, split)
         for i in range(k)
@@ -51,40 +85,17 @@ def moves(objective: Objective, point: Point) -> list[np.ndarray]:
         if split not in (i, j) and np.isfinite(gain[split] - loss[i, j])
     ]
     found.sort(key=lambda move: -move[0])
-    return [
-        _moved(objective, rows, weight, table, i, j, split, halves[split])
-        for _, i, j, split in found[:MOST_MOVES]
-    ]
+    vectors = []
+    for _, i, j, split in found[:MOST_MOVES]:
+        moved = table.copy()
+        moved[:, i] += moved[:, j]
+        moved[:, j] = np.where(halves[split], moved[:, split], 0.0)
+        moved[:, split] -= moved[:, j]
+        vectors.append(from_responsibilities(objective, seeding.rows, seeding.weight, moved))
+    return vectors
 
 
-def _moved(objective, rows, weight, table, i, j, split, second):
-    table = table.copy()
-    table[:, i] += table[:, j]
-    table[:, j] = np.where(second, table[:, split], 0.0)
-    table[:, split] -= table[:, j]
-    return from_responsibilities(objective, rows, weight, table)
-
-
-def _entropic(share, both):
-    """Σ share · log (share / both)."""
-    held = share > 0
-    return float(share[held] @ np.log(share[held] / both[held]))
-
-
-def _complete(objective, rows, share):
-    """Expected log likelihood (nats) of rows that are known to be one component's, but for a part
-    that is the same however they are shared out."""
-    n, d = share.sum(), rows.shape[1]
-    if n <= 0:
-        return 0.0
-    held = share > 1e-9 * share.max()
-    share, rows = share[held], rows[held]
-    centred = rows - share @ rows / n
-    if objective.structure.correlated:
-        scatter = (centred * share[:, None]).T @ centred
-        log_det = np.linalg.slogdet((scatter + (d + 2) * 1e-2 * np.eye(d)) / (n + d + 2))[1]
-    else:
-        variances = (share @ centred**2 + 1e-2) / (n + 1)
-        variances = variances.mean(keepdims=True) if objective.structure.isotropic else variances
-        log_det = np.log(variances).sum() * (d / len(variances))
-    return n * np.log(n) - 0.5 * n * log_det
+def _entropy(a: np.ndarray, b: np.ndarray) -> float:
+    """Σ (nats) over rows of doubt between two, of shares (n,) in each."""
+    both = a + b
+    return -sum(float(s[s > 0] @ np.log(s[s > 0] / both[s > 0])) for s in (a, b))

@@ -76,8 +76,12 @@ def from_responsibilities(objective, rows, weight, table):
         scatter[k] = (share[held, k, None] * centred).T @ centred
     within, few = scatter.sum(axis=0) / nk.sum(), d + 2.0
     scatter = (scatter + few * within) * (nk / (nk + few))[:, None, None]
-    moments = _moments(objective, nk, means, scatter)
-    y = objective.maximised(moments)
+    return from_parts(objective, nk, means, scatter)
+
+
+def from_parts(objective, nk, means, scatter):
+    """The vector that the M-step leads to from counts, means and scatters about them."""
+    y = objective.maximised(_moments(objective, nk, means, scatter))
     if objective.groups.any():
         # Rows have no names for their clusters: each goes to the place that the prior has for it.
         p = objective.target.constrain(y)

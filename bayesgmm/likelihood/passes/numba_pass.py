@@ -54,7 +54,7 @@ class NumbaPass:
 def rows_at_once(n_components: int, n_features: int, correlated: bool) -> int:
     """Most rows that one thread takes at a time: ``CHUNK`` of three components in two features."""
     products = n_features**2 / 2 if correlated else n_features
-    return max(2 * BLOCK, int(CHUNK * 36 / (n_components * (10 + products))))
+    return max(4 * BLOCK, int(CHUNK * 36 / (n_components * (10 + products))))
 
 
 def mixture_moments(
