@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from bayesgmm.data import Observations, Rows, peculiarities, training_data, with_reasons
+from bayesgmm.data import Observations, Rows, training_data
 from bayesgmm.em.catalogue import Summit
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.given import Start, given_start
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import Search, search
+from bayesgmm.em.status import status_of
 from bayesgmm.likelihood import Point, responsibilities
-from bayesgmm.mixture import FLOOR, GaussianMixture, MixtureParameters, checked_mixture
+from bayesgmm.mixture import GaussianMixture, MixtureParameters, checked_mixture
 from bayesgmm.runtime import arguments, one_blas_thread, sum_over_chunks
 
 MOST_STARTS = 1_000_000
@@ -168,7 +169,7 @@ def _estimate(
         trace=np.array(best.best.trace) + objective.offset,
         n_iter=len(best.best.trace),
         converged=bool(converged),
-        status=_status(found, rows, best, parameters, n_starts, tol),
+        status=status_of(found, rows, best, parameters, n_starts, tol),
         interrupted=found.interrupted,
         gradient_norm=end.gradient_norm,
         collapsed=best.on_floor,
@@ -207,75 +208,3 @@ def _certainty(objective: Objective, parameters: MixtureParameters) -> float:
 
     evidence = objective.evidence
     return float(sum_over_chunks(certainty_of, len(evidence)))
-
-
-def _status(
-    found: Search,
-    rows: Observations,
-    best: Summit,
-    parameters: MixtureParameters,
-    n_starts: int,
-    tol: float,
-) -> str:
-    """What happened, and what to do next."""
-    objective, summits, n_done = found.objective, found.catalogue.summits, found.n_done
-    odd = peculiarities(rows, objective.evidence.each, objective.shift, objective.scale)
-    if rows.ignored:
-        odd.append(f"Columns left out: {with_reasons(rows.ignored)}.")
-    says = []
-    end = best.best.end
-    if found.interrupted:
-        kept = "the best of them" if best.best.finished else "the best point so far"
-        says.append(f"Interrupted after {n_done} of {n_starts} starts; {kept} is kept.")
-    n_modes = sum(s.is_mode(tol) for s in summits)
-    if best.on_floor and best.best.finished:
-        collapsed = (
-            f"All {n_done} starts collapsed: a component's smallest eigenvalue met the floor "
-            f"({FLOOR:g} of that of all rows). Try "
-            + ("fit_map, whose prior" if objective.prior is None else "NormalLKJ(), which")
-            + " prevents it, fewer components, or a tied covariance."
-        )
-        return " ".join([collapsed, *odd])
-    if end.gradient_norm <= tol:
-        modes = "1 mode" if n_modes == 1 else f"{n_modes} modes"
-        times = {0: "by splitting and merging", 1: "once"}.get(best.count, f"{best.count} times")
-        starts = "1 start" if n_done == 1 else f"{n_done} starts"
-        says.append(f"Converged: {starts} found {modes}, the best {times}.")
-        if best.count <= 1 < n_done:
-            says.append("A mode found once may not be the highest: try a larger n_starts.")
-    else:
-        says.append(
-            f"Not converged: the gradient norm is {end.gradient_norm:.1e} where tol is {tol:.1e}, "
-            f"after {len(best.best.trace)} iterations. Try "
-            + ("a larger max_iter or tol." if best.best.finished else "to let it run on.")
-        )
-    n_collapsed = sum(s.count for s in summits if s.on_floor)
-    if n_collapsed:
-        says.append(
-            f"{n_collapsed} of {n_done} starts collapsed onto the eigenvalue floor and were left "
-            "out."
-        )
-    n_below = n_done - sum(s.count for s in summits)
-    if n_below > 0:
-        says.append(f"{n_below} more were given up far below it.")
-    if objective.prior is None:
-        says += _narrow(objective, parameters)
-    return " ".join(says + odd)
-
-
-def _narrow(objective: Objective, parameters: MixtureParameters) -> list[str]:
-    """A warning about components of a maximum likelihood fit with too few rows, or far too thin."""
-    smallest = objective.smallest_eigenvalues(parameters)
-    count = parameters.weights * objective.evidence.total
-    few = count < objective.n_features + 1.5
-    found = [
-        f"component {k} ({count[k]:.1f} rows, smallest eigenvalue {smallest[k]:.1e} of that of "
-        "all rows)"
-        for k in np.flatnonzero((smallest < 100 * FLOOR) | few)
-    ]
-    if not found:
-        return []
-    return [
-        f"Suspiciously narrow: {', '.join(found)}. A near-collapsed mode is spurious however high "
-        "its likelihood: try fit_map, whose prior prevents it, or fewer components."
-    ]

@@ -14,10 +14,10 @@ from numba.extending import intrinsic, overload
 
 from bayesgmm.runtime.cache import DiskCache
 
-# Inlined, for else code holds a copy of every function that it calls, and the process that compiles
-# it calls other copies than a later one, with other last digits.
 PLAIN = {"nogil": True, "error_model": "numpy"}
-# Sums over rows may be reordered and products fused; infinities and NaN keep their meaning.
+# Sums over rows may be reordered and products fused; infinities and NaN keep their meaning. Such
+# code is inlined, for else its callers hold copies of it that are optimised on their own, and the
+# process that compiles them calls other copies than a later one, with other last digits.
 FAST = {**PLAIN, "forceinline": True, "fastmath": {"reassoc", "contract", "nsz", "arcp"}}
 # Products may be fused, but sums keep their order: for arithmetic that relies on rounding.
 EXACT = {**PLAIN, "forceinline": True, "fastmath": {"contract"}}
