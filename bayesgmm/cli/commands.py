@@ -74,7 +74,9 @@ Cores = Annotated[int | None, in_sampling(min=1, help="Chains at a time; default
 TargetAccept = Annotated[
     float, in_sampling(min=0.05, max=0.999, help="NUTS's acceptance; higher: shorter steps.")
 ]
-Starts = Annotated[int, in_search(min=1, help="Starting points of EM.")]
+Starts = Annotated[
+    int | None, in_search(min=1, help="Starting points of EM; by default 20, or more in doubt.")
+]
 Seed = Annotated[int, in_sampling(min=0, max=2**63 - 1, help="Same seed, same draws.")]
 Out = Annotated[
     Path | None,
@@ -122,7 +124,7 @@ def fit(
     tune: Tune = 1000,
     chains: Chains = 4,
     cores: Cores = None,
-    starts: Starts = 20,
+    starts: Starts = None,
     seed: Seed = 1,
     target_accept: TargetAccept = 0.8,
     out: Out = None,
@@ -167,7 +169,7 @@ def run(
     tune: Tune = 1000,
     chains: Chains = 4,
     cores: Cores = None,
-    starts: Starts = 20,
+    starts: Starts = None,
     seed: Seed = 1,
     target_accept: TargetAccept = 0.8,
     out: Out = None,

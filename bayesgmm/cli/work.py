@@ -33,7 +33,7 @@ class Settings:
     tune: int
     chains: int
     cores: int | None
-    starts: int
+    starts: int | None
     seed: int
     target_accept: float
     out: Path

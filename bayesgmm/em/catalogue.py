@@ -117,7 +117,8 @@ class Catalogue:
                 ratio = inverse @ factor
                 ratio = ratio @ np.swapaxes(ratio, 1, 2) - np.eye(d)
                 distance[i] += 0.5 * (ratio**2).sum(axis=(1, 2))
-        distance += (p.weights[:, None] - q.weights) ** 2 / q.weights**2
+        weights = np.maximum(q.weights, 1 / counts.sum())
+        distance += ((p.weights[:, None] - q.weights) / weights) ** 2
         return self._matched(distance * counts).sum()
 
     def _matched(self, distance: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from bayesgmm.em.catalogue import Summit
 from bayesgmm.em.estimate import Mode, PointEstimate
 from bayesgmm.em.given import Start, given_start
 from bayesgmm.em.objective import Objective
-from bayesgmm.em.search import Search, search
+from bayesgmm.em.search import N_STARTS, Search, search
 from bayesgmm.em.status import status_of
 from bayesgmm.likelihood import Point, responsibilities
 from bayesgmm.mixture import GaussianMixture, MixtureParameters, checked_mixture
@@ -23,7 +23,7 @@ def fit_map(
     *,
     sample_weight: Rows | None = None,
     start: Start | None = None,
-    n_starts: int = 20,
+    n_starts: int | None = None,
     max_iter: int = 1000,
     tol: float = 1e-8,
     random_seed: int | None = None,
@@ -45,8 +45,9 @@ def fit_map(
         Where the first start begins: another estimate, its parameters, labels (n_obs,) from 0 to
         n_components − 1, or responsibilities (n_obs, n_components). With ``n_starts=1`` it is the
         only one, and the fit ends at the mode above it.
-    n_starts : int
-        Starts, of several kinds: trees, k-means++, short runs from random rows.
+    n_starts : int, optional
+        Starts, of several kinds: trees, k-means++, short runs from random rows. By default 20, and
+        where rows are few and fewer than 5 of them lead to the best mode, up to 200.
     max_iter : int
         Iterations per start.
     tol : float
@@ -95,7 +96,7 @@ def fit_ml(
     *,
     sample_weight: Rows | None = None,
     start: Start | None = None,
-    n_starts: int = 20,
+    n_starts: int | None = None,
     max_iter: int = 1000,
     tol: float = 1e-8,
     random_seed: int | None = None,
@@ -126,14 +127,15 @@ def _fit(
     x: Rows,
     sample_weight: Rows | None,
     start: Start | None,
-    n_starts: int,
+    n_starts: int | None,
     max_iter: int,
     tol: float,
     random_seed: int | None,
     progress: bool,
     flat: bool,
 ) -> PointEstimate:
-    n_starts = arguments.integer("n_starts", n_starts, 1, MOST_STARTS)
+    if n_starts is not None:
+        n_starts = arguments.integer("n_starts", n_starts, 1, MOST_STARTS)
     max_iter = arguments.integer("max_iter", max_iter)
     tol = arguments.number("tol", tol, above=0)
     random_seed = arguments.seed(random_seed)
@@ -144,7 +146,7 @@ def _fit(
     with one_blas_thread():
         y = None if start is None else given_start(objective, rows, start)
         found = search(objective, y, n_starts, max_iter, tol, random_seed, progress)
-        return _estimate(mixture, rows, found, n_starts, tol)
+        return _estimate(mixture, rows, found, n_starts or N_STARTS, tol)
 
 
 def _estimate(

@@ -17,11 +17,19 @@ from bayesgmm.em.climb import Climb, approach, finish
 from bayesgmm.em.estimate import Stage
 from bayesgmm.em.information import FLAT, Whitening, largest_curvature
 from bayesgmm.em.objective import Objective
-from bayesgmm.em.split_merge import moves
+from bayesgmm.em.split_merge import moves, swaps
 from bayesgmm.em.starts import draw_start
 from bayesgmm.likelihood import row_log_density
 from bayesgmm.mixture import MixtureParameters
 from bayesgmm.runtime import in_order, progress_bar
+
+N_STARTS = 20
+"""Starts, and how many more at a time where they leave the best mode in doubt."""
+MOST_ROUNDS = 10
+ENOUGH = 5
+"""Starts that must lead to the best mode for it to be out of doubt."""
+TOP = 4
+"""Modes, the best among them, of which components are put elsewhere."""
 
 MOST_SADDLES = 5
 """Saddles that one climb leaves."""
@@ -154,11 +162,33 @@ class Search:
             if found:
                 self.climb("splitting and merging", [Beginning(y, 0) for y in found])
 
+    def swap(self, n: int) -> None:
+        """Climb from the best modes with a component put elsewhere."""
+        tops = [s.best.end for s in self.catalogue.summits if not s.on_floor][:TOP]
+        if not tops or self.objective.n_components == 1:
+            return
+        n_each = n // len(tops)
+        found = [y for top in tops for y in swaps(self.objective, top, self.rng, n_each)]
+        self.climb("moving components", [Beginning(y, 0) for y in found])
+
+    def resolve_doubt(self) -> None:
+        """Move components and climb from more starts, until that leads no higher and enough starts
+        have led to the best mode."""
+        for _ in range(MOST_ROUNDS):
+            best = self.catalogue.best
+            self.swap(N_STARTS)
+            self.move()
+            if best is None or (best is self.catalogue.best and best.count >= ENOUGH):
+                return
+            if self.n_done < MOST_ROUNDS * N_STARTS:
+                more = range(self.n_done, self.n_done + N_STARTS)
+                self.climb("more starts", [Beginning(index, 1) for index in more])
+
 
 def search(
     objective: Objective,
     start: np.ndarray | None,
-    n_starts: int,
+    n_starts: int | None,
     max_iter: int,
     tol: float,
     random_seed: int | None,
@@ -166,13 +196,15 @@ def search(
 ) -> Search:
     """The distinct ends of climbs from many starts, the first of which may be given.
 
-    From a given one alone there is but one climb. Ctrl-C ends the search with what it has found;
+    Where their number is not given and rows are few, more are made while few lead to the best mode.
+    From a given start alone there is but one climb. Ctrl-C ends the search with what it has found;
     the highest point, if a climb that is not finished has reached it, is among that.
     """
     seed: Any = np.random.SeedSequence(random_seed).entropy
-    starts = [Beginning(index, 1) for index in range(n_starts)]
+    n_first = n_starts or N_STARTS
+    starts = [Beginning(index, 1) for index in range(n_first)]
     if start is not None:
-        starts = [Beginning(start, 1), *starts[: n_starts - 1]]
+        starts = [Beginning(start, 1), *starts[: n_first - 1]]
     beginnings = starts
     stages: list[Stage] = []
     n_done: int | None = None
@@ -181,8 +213,10 @@ def search(
             found = Search(Catalogue(few), max_iter, tol, seed, bar, stages)
             try:
                 found.climb("starts" if n_done is None else "the best", beginnings)
-                if n_done is None and (start is None or n_starts > 1):
+                if n_done is None and (start is None or n_first > 1):
                     found.move()
+                    if n_starts is None and few.is_small:
+                        found.resolve_doubt()
             except KeyboardInterrupt:
                 if not found.catalogue.summits:
                     raise

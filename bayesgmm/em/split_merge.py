@@ -1,11 +1,11 @@
-"""Moves out of a mode: two components merge, and a third splits."""
+"""Moves out of a mode: two components merge and a third splits, or one is put elsewhere."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from bayesgmm.em.objective import Objective
-from bayesgmm.em.starts import Seeding, from_responsibilities, two_means
+from bayesgmm.em.starts import Seeding, draw, from_responsibilities, two_means
 from bayesgmm.likelihood import Point, responsibilities
 
 MOST_MOVES = 8
@@ -92,6 +92,42 @@ def moves(objective: Objective, point: Point, rng: np.random.Generator) -> list[
         moved[:, j] = np.where(halves[split], moved[:, split], 0.0)
         moved[:, split] -= moved[:, j]
         vectors.append(from_responsibilities(objective, seeding.rows, seeding.weight, moved))
+    return vectors
+
+
+def swaps(objective: Objective, point: Point, rng: np.random.Generator, n: int) -> list[np.ndarray]:
+    """Vectors to climb from, in which one component, at random, has gone to other rows [1]_.
+
+    It takes the rows nearest to one drawn at random, and leaves its own to the others.
+
+    References
+    ----------
+    .. [1] Zhao, Hautamäki, Kärkkäinen & Fränti (2012), Pattern Recognition 45, 3744–3753.
+    """
+    p, k = point.parameters, objective.n_components
+    seeding = Seeding.of(objective, rng)
+    rows, weight = seeding.rows, seeding.weight
+    log_table = np.log(np.maximum(responsibilities(rows, p.log_weights, p.means, p.factor), 1e-300))
+    inverse = np.linalg.inv(np.linalg.cholesky(p.covariances))
+    vectors = []
+    for _ in range(n):
+        taken = int(rng.integers(k))
+        metric = inverse[int(rng.integers(k))]
+        centre = rows[draw(weight, rng)]
+        distance = (((rows - centre) @ metric.T) ** 2).sum(axis=1)
+        size = rng.uniform(0.2, 1.0) * weight.sum() / k
+        nearest = np.argsort(distance, kind="stable")
+        held = nearest[
+            : max(objective.n_features + 1, int((np.cumsum(weight[nearest]) <= size).sum()))
+        ]
+        table = log_table.copy()
+        table[:, taken] = -np.inf
+        if k > 1:
+            table = np.exp(table - table.max(axis=1, keepdims=True))
+            table /= table.sum(axis=1, keepdims=True)
+        table[held] = 0.0
+        table[held, taken] = 1.0
+        vectors.append(from_responsibilities(objective, rows, weight, table))
     return vectors
 
 

@@ -17,7 +17,7 @@ SEEDING_ROWS = 10_000
 TREE_ROWS = 500
 """Rows of which a tree is grown; at least twenty for each component."""
 LLOYD_PASSES = 10
-SHORT_RUNS, SHORT_PASSES = 5, 6
+SHORT_RUNS, SHORT_PASSES = 4, 5
 """Random starts of which the best is taken, and the passes that each is given."""
 
 
@@ -45,7 +45,7 @@ class Seeding:
 
 
 def draw_start(objective, index, rng):
-    """The vector of one start; the kind goes round with the index.
+    """The vector of one start, of a kind that goes round with the index.
 
     Ward's tree [1]_ of few rows and k-means++ [2]_, by distance in standardised features and by
     Mahalanobis distance, which sees elongated clusters; k-means++ in a random direction or two; and
@@ -57,8 +57,9 @@ def draw_start(objective, index, rng):
     .. [2] Arthur & Vassilvitskii (2007), SODA '07, 1027–1035.
     .. [3] Biernacki, Celeux & Govaert (2003), Comput. Stat. Data Anal. 41, 561–575.
     """
-    kind, k, seeding = index % len(KINDS), objective.n_components, Seeding.of(objective, rng)
-    return KINDS[kind](objective, seeding, k, rng)
+    seeding = Seeding.of(objective, rng)
+    kind = KINDS[index] if index < len(KINDS) else AGAIN[index % len(AGAIN)]
+    return kind(objective, seeding, objective.n_components, rng)
 
 
 def from_responsibilities(objective, rows, weight, table):
@@ -169,6 +170,8 @@ KINDS = (
     _from_short_runs,
     _from_projection,
 )
+AGAIN = (_from_sphered_means, _from_means, _from_short_runs, _from_projection)
+"""Kinds that give another start every time."""
 
 
 def _squares(points, centres):
@@ -177,7 +180,7 @@ def _squares(points, centres):
     return np.maximum(square, 0.0)
 
 
-def _draw(weight, rng):
+def draw(weight, rng):
     """A position, in proportion to weight."""
     cumulative = np.cumsum(weight)
     return int(np.searchsorted(cumulative, rng.uniform() * cumulative[-1], side="right"))
@@ -185,23 +188,23 @@ def _draw(weight, rng):
 
 def _random_rows(points, weight, k, rng):
     """Positions of k distinct points: equal centres would stay equal for ever, EM at a saddle."""
-    chosen, different = [_draw(weight, rng)], np.ones(len(points), dtype=bool)
+    chosen, different = [draw(weight, rng)], np.ones(len(points), dtype=bool)
     while len(chosen) < k:
         different &= (points != points[chosen[-1]]).any(axis=1)
         mass = weight * different
-        chosen.append(_draw(mass if mass.any() else weight, rng))
+        chosen.append(draw(mass if mass.any() else weight, rng))
     return chosen
 
 
 def _k_means(points, weight, k, rng):
     """Labels by k-means, from centres of which each is the best of a few of k-means++."""
     nearest = np.full(len(points), np.inf)
-    chosen = [points[_draw(weight, rng)]]
+    chosen = [points[draw(weight, rng)]]
     n_trials = 2 + int(np.log(k))
     while len(chosen) < k:
         nearest = np.minimum(nearest, ((points - chosen[-1]) ** 2).sum(axis=1))
         mass = weight * nearest
-        trials = [points[_draw(mass if mass.any() else weight, rng)] for _ in range(n_trials)]
+        trials = [points[draw(mass if mass.any() else weight, rng)] for _ in range(n_trials)]
         left = np.minimum(nearest[:, None], _squares(points, np.array(trials)))
         chosen.append(trials[int(np.argmin(weight @ left))])
     centres = np.array(chosen)

@@ -32,7 +32,8 @@ def status_of(
     end = best.best.end
     if found.interrupted:
         kept = "the best of them" if best.best.finished else "the best point so far"
-        says.append(f"Interrupted after {n_done} of {n_starts} starts; {kept} is kept.")
+        of = f" of {n_starts}" if n_done < n_starts else ""
+        says.append(f"Interrupted after {n_done}{of} starts; {kept} is kept.")
     n_modes = sum(s.is_mode(tol) for s in summits)
     if best.on_floor and best.best.finished:
         collapsed = (
