@@ -208,6 +208,26 @@ SIMULATED = {
 
 CASES = REAL | SIMULATED
 
+DESIGNED = {
+    "grid_16": lambda: blobs(52, [30] * 16, 4.0 * grid(4, 4), 0.8),
+    "grid_27": lambda: blobs(53, [25] * 27, 4.0 * grid(3, 3, 3), 0.7),
+    "circle_20": lambda: blobs(54, [30] * 20, 16 * np.transpose(circle(1)(np.arange(20) / 20)), 1),
+    "groups_15": lambda: blobs(
+        55,
+        [30] * 15,
+        np.repeat([[0, 0], [40, 0], [10, 30]], 5, axis=0)
+        + 4 * np.tile(np.transpose(circle(1)(np.arange(5) / 5)), (3, 1)),
+        0.8,
+    ),
+    "unequal_12": lambda: blobs(56, np.geomspace(12, 120, 12).astype(int), 4.0 * grid(4, 3), 0.7),
+    "needles_8": lambda: scattered(57, [50] * 8, 3, 2, random_maps(57, 8, [4, 0.3, 0.3])),
+    "star_7": lambda: blobs(
+        58, [60] * 7, np.zeros((7, 2)), turned([6, 0.2], *(180 / 7 * np.arange(7)))
+    ),
+    "parallel_8": lambda: blobs(59, [50] * 8, grid(1, 8), turned([8, 0.2], *[0] * 8)),
+}
+"""Hard ones, with more clusters than the others are fitted with."""
+
 LARGE = {"separated": (50, 3000, 10, 5.0), "overlapping": (51, 5000, 20, 1.5)}
 """Seed, rows, features and standard deviation of the centres of 20 standard normal clusters."""
 
@@ -216,3 +236,6 @@ def large(name):
     """Rows of one of the large cases, and their clusters."""
     seed, n, d, distance = LARGE[name]
     return scattered(seed, [n // 20] * 20, d, distance), np.repeat(np.arange(20), n // 20)
+
+
+HARD = (("star", "full", "5", "map"),)
