@@ -118,6 +118,11 @@ def circle(turns):
     return lambda t: (np.cos(2 * np.pi * turns * t), np.sin(2 * np.pi * turns * t))
 
 
+def spaced(k, radius):
+    """Centres at even steps of a circle."""
+    return radius * np.transpose(circle(1)(np.arange(k) / k))
+
+
 def grid(*lengths):
     return np.stack(np.meshgrid(*map(np.arange, lengths)), axis=-1).reshape(-1, len(lengths))
 
@@ -190,9 +195,7 @@ SIMULATED = {
     # Many clusters
     "many_1": lambda: blobs(38, [40] * 9, 4.0 * np.arange(9)[:, None], 0.7),
     "many_2": lambda: blobs(39, [50] * 8, 4.0 * grid(4, 2), 0.8),
-    "many_circle": lambda: blobs(
-        40, [40] * 12, 10 * np.transpose(circle(1)(np.arange(12) / 12)), 0.9
-    ),
+    "many_circle": lambda: blobs(40, [40] * 12, spaced(12, 10), 0.9),
     "many_4": lambda: scattered(41, [60] * 10, 4, 3),
     # Features that say nothing, or the same
     "one_of_six": lambda: blobs(42, [150, 150], [[0] * 6, [4] + [0] * 5]),
@@ -209,22 +212,16 @@ SIMULATED = {
 CASES = REAL | SIMULATED
 
 DESIGNED = {
-    "grid_16": lambda: blobs(52, [30] * 16, 4.0 * grid(4, 4), 0.8),
-    "grid_27": lambda: blobs(53, [25] * 27, 4.0 * grid(3, 3, 3), 0.7),
-    "circle_20": lambda: blobs(54, [30] * 20, 16 * np.transpose(circle(1)(np.arange(20) / 20)), 1),
-    "groups_15": lambda: blobs(
-        55,
-        [30] * 15,
-        np.repeat([[0, 0], [40, 0], [10, 30]], 5, axis=0)
-        + 4 * np.tile(np.transpose(circle(1)(np.arange(5) / 5)), (3, 1)),
-        0.8,
+    "grid_20": lambda: blobs(52, [25] * 20, 4.0 * grid(5, 4), 0.8),
+    "grid_18": lambda: blobs(53, [25] * 18, 4.0 * grid(3, 3, 2), 0.7),
+    "circle_16": lambda: blobs(54, [30] * 16, spaced(16, 13)),
+    "groups_20": lambda: blobs(
+        55, [25] * 20, np.repeat(spaced(4, 20), 5, axis=0) + np.tile(spaced(5, 4), (4, 1)), 0.8
     ),
-    "unequal_12": lambda: blobs(56, np.geomspace(12, 120, 12).astype(int), 4.0 * grid(4, 3), 0.7),
-    "needles_8": lambda: scattered(57, [50] * 8, 3, 2, random_maps(57, 8, [4, 0.3, 0.3])),
-    "star_7": lambda: blobs(
-        58, [60] * 7, np.zeros((7, 2)), turned([6, 0.2], *(180 / 7 * np.arange(7)))
-    ),
-    "parallel_8": lambda: blobs(59, [50] * 8, grid(1, 8), turned([8, 0.2], *[0] * 8)),
+    "unequal_15": lambda: blobs(56, np.geomspace(12, 100, 15).astype(int), 4.0 * grid(5, 3), 0.7),
+    "scattered_15": lambda: scattered(57, [30] * 15, 3, 4),
+    "scattered_16": lambda: scattered(58, [40] * 16, 6, 2.5),
+    "needles_10": lambda: scattered(59, [50] * 10, 3, 4, random_maps(59, 10, [4, 0.5, 0.5])),
 }
 """Hard ones, with more clusters than the others are fitted with."""
 
