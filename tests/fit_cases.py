@@ -214,14 +214,11 @@ CASES = REAL | SIMULATED
 DESIGNED = {
     "grid_20": lambda: blobs(52, [25] * 20, 4.0 * grid(5, 4), 0.8),
     "grid_18": lambda: blobs(53, [25] * 18, 4.0 * grid(3, 3, 2), 0.7),
-    "circle_16": lambda: blobs(54, [30] * 16, spaced(16, 13)),
     "groups_20": lambda: blobs(
         55, [25] * 20, np.repeat(spaced(4, 20), 5, axis=0) + np.tile(spaced(5, 4), (4, 1)), 0.8
     ),
     "unequal_15": lambda: blobs(56, np.geomspace(12, 100, 15).astype(int), 4.0 * grid(5, 3), 0.7),
     "scattered_15": lambda: scattered(57, [30] * 15, 3, 4),
-    "scattered_16": lambda: scattered(58, [40] * 16, 6, 2.5),
-    "needles_10": lambda: scattered(59, [50] * 10, 3, 4, random_maps(59, 10, [4, 0.5, 0.5])),
 }
 """Hard ones, with more clusters than the others are fitted with."""
 
@@ -235,4 +232,26 @@ def large(name):
     return scattered(seed, [n // 20] * 20, d, distance), np.repeat(np.arange(20), n // 20)
 
 
-HARD = (("star", "full", "5", "map"),)
+HARD = (
+    "galaxies full 4 map",
+    "penguins full 8 map",
+    "wine spherical 8 map",
+    "digits_5 full 3 map",
+    "digits_10 tied 2 map",
+    "unequal_15 full 15 map",
+    "scattered_15 tied 15 map",
+    "groups_20 full 20 map",
+    "grid_18 full 18 map",
+    "grid_20 full 20 map",
+    "iris diag 5 ml",
+    "wine_chemistry diag 3 ml",
+    "digits_5 full 3 ml",
+    "digits_10 tied 2 ml",
+    "crossing_2 spherical 2 ml",
+    "thin_3 tied 7 ml",
+    "unlike_clusters_4 full 3 ml",
+    "helix spherical 2 ml",
+    "unequal_15 tied 15 ml",
+    "scattered_15 spherical 15 ml",
+)
+"""Data, structure, number of components, and fit, whose best mode few starts lead to."""
