@@ -72,7 +72,7 @@ class Catalogue:
         """Whether no summit off the floor is higher."""
         return self.best is None or point.value > self.best.best.end.value
 
-    def can_win(self, climb: Climb, window: float = WINDOW) -> bool:
+    def can_win(self, climb: Climb, window: float) -> bool:
         """Whether a climb may come within some nats of the best so far.
 
         What it will still gain is foretold by its last gains, as those of a geometric series.

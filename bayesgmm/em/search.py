@@ -69,8 +69,8 @@ class Search:
     def objective(self) -> Objective:
         return self.catalogue.objective
 
-    def climb(self, name: str, beginnings: list[Beginning]) -> None:
-        """Climb from many places; what is below the best by more than a window is given up."""
+    def climb(self, name: str, beginnings: list[Beginning], window: float = 0.0) -> None:
+        """Climb from many places; what stays below the best by more than a window is given up."""
         climbs: list[Climb] = []
         counts = [beginning.n_starts for beginning in beginnings]
         self.bar.begin(f"{name} on {len(self.objective.evidence)} rows", len(beginnings))
@@ -82,7 +82,7 @@ class Search:
                     raise KeyboardInterrupt
                 begun.finished = False
             for i in sorted(range(len(climbs)), key=lambda i: -climbs[i].end.value):
-                self._finish(climbs[i], counts[i])
+                self._finish(climbs[i], counts[i], window)
                 self.n_done += counts[i]
                 self.bar.advance(0.5)
         except KeyboardInterrupt:
@@ -106,38 +106,38 @@ class Search:
 
         return (in_order if self.objective.is_small else map)(begin, beginnings)
 
-    def _finish(self, climb: Climb, count: int) -> None:
+    def _finish(self, climb: Climb, count: int, window: float) -> None:
         known = self.catalogue.recognised(climb.end)
 
         def watch(climb: Climb) -> bool:
             nonlocal known
             self.bar.show(climb, self.objective, self.tol)
             known = self.catalogue.recognised(climb.end)
-            return known is not None or not self.catalogue.can_win(climb)
+            return known is not None or not self.catalogue.can_win(climb, window)
 
         for _ in range(MOST_SADDLES):
             if not known:
                 finish(self.objective, climb, self.max_iter, self.tol, watch)
-            if known or not self._leaves_saddle(climb):
+            if known or not self._leaves_saddle(climb, window):
                 break
         climb.finished = True
         if known:
             known.count += count
-        elif self._is_worth_knowing(climb):
+        elif self._is_worth_knowing(climb, window):
             self.catalogue.add(climb, count)
 
-    def _is_worth_knowing(self, climb: Climb) -> bool:
+    def _is_worth_knowing(self, climb: Climb, window: float) -> bool:
         """Whether a climb has collapsed, or come near the best; on a saddle, only if it is best."""
         if self.objective.on_floor(climb.end.parameters):
             return True
-        window = WINDOW if climb.curvature is None or climb.curvature <= FLAT else 0.0
-        return self.catalogue.can_win(climb, window)
+        on_saddle = climb.curvature is not None and climb.curvature > FLAT
+        return self.catalogue.can_win(climb, 0.0 if on_saddle else window)
 
-    def _leaves_saddle(self, climb: Climb) -> bool:
+    def _leaves_saddle(self, climb: Climb, window: float) -> bool:
         """Whether the climb has ended on a saddle, and goes on from beside it."""
         end = climb.end
         on_floor = self.objective.on_floor(end.parameters)
-        if end.gradient_norm > self.tol or on_floor or not self.catalogue.can_win(climb):
+        if end.gradient_norm > self.tol or on_floor or not self.catalogue.can_win(climb, window):
             return False
         whitening = Whitening.at(end)
         curvature, direction, n_passes = largest_curvature(self.objective, end.y, whitening)
@@ -212,7 +212,7 @@ def search(
         for few in _levels(objective, seed):
             found = Search(Catalogue(few), max_iter, tol, seed, bar, stages)
             try:
-                found.climb("starts" if n_done is None else "the best", beginnings)
+                found.climb("starts" if n_done is None else "the best", beginnings, WINDOW)
                 if n_done is None and (start is None or n_first > 1):
                     found.move()
                     if n_starts is None and few.is_small:

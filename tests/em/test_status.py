@@ -50,10 +50,11 @@ def test_a_mode_far_below_is_no_rival(old_faithful):
 
 def test_the_stages_say_what_was_passed_over(old_faithful, penguins):
     two = fit(old_faithful, 2).stages
-    assert [stage.name for stage in two] == ["starts"]
+    assert [stage.name for stage in two] == ["starts", "moving components"]
     assert {stage.n_obs for stage in two} == {272}
     three = fit(penguins, 3).stages
-    assert [stage.name for stage in three] == ["starts", "splitting and merging"]
+    names = ["starts", "splitting and merging", "moving components"]
+    assert [stage.name for stage in three] == names
     assert all(stage.n_passes >= 1 for stage in three)
     rng = np.random.default_rng(1)
     many = rng.normal(size=(60_000, 2)) + rng.choice([0.0, 8.0], size=(60_000, 1))
