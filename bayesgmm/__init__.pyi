@@ -50,6 +50,7 @@ from .figures import plot_comparison as plot_comparison
 from .figures import plot_components as plot_components
 from .figures import plot_convergence as plot_convergence
 from .figures import plot_mixture as plot_mixture
+from .figures import plot_modes as plot_modes
 from .figures import plot_occupied as plot_occupied
 from .figures import plot_similarity as plot_similarity
 from .figures import plot_trace_em as plot_trace_em

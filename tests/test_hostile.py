@@ -148,6 +148,7 @@ def calls():
         "load": {"path": "absent.nc"},
         "observations": {"data": x},
         "plot_compare_k": {"table": bg.compare_k(x, [1, 2], "diag", n_starts=1, progress=False)},
+        "plot_modes": {"estimate": mode, "x": x},
         "stephens": {"responsibilities": table},
         "GaussianMixture": {"n_components": 2},
         "NormalInverseWishart": {},

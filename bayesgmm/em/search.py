@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayesgmm.em.catalogue import WINDOW, Catalogue
+from bayesgmm.em.catalogue import WINDOW, Catalogue, Summit
 from bayesgmm.em.climb import Climb, approach, finish
 from bayesgmm.em.estimate import Stage
 from bayesgmm.em.information import FLAT, Whitening, largest_curvature
@@ -61,6 +61,8 @@ class Search:
     n_done: int = 0
     """Starts that were climbed from to the end, or given up as they could not win."""
     interrupted: bool = False
+    moved_from: Summit | None = None
+    """The mode whose components were merged and split last."""
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng([self.seed, 2**31])
@@ -155,9 +157,8 @@ class Search:
 
     def move(self) -> None:
         """Merge and split components of the best mode, until that leads no higher."""
-        best = None
-        while self.catalogue.best not in (best, None):
-            best = self.catalogue.best
+        while (best := self.catalogue.best) not in (self.moved_from, None):
+            self.moved_from = best
             found = moves(self.objective, best.best.end, self.rng)
             if found:
                 self.climb("splitting and merging", [Beginning(y, 0) for y in found])

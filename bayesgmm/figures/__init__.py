@@ -8,6 +8,7 @@ from bayesgmm.figures.components import plot_components as plot_components
 from bayesgmm.figures.convergence import plot_convergence as plot_convergence
 from bayesgmm.figures.em_trace import plot_trace_em as plot_trace_em
 from bayesgmm.figures.mixture import plot_mixture as plot_mixture
+from bayesgmm.figures.modes import plot_modes as plot_modes
 from bayesgmm.figures.occupied import plot_occupied as plot_occupied
 from bayesgmm.figures.similarity import plot_similarity as plot_similarity
 from bayesgmm.figures.style import CERTAIN as CERTAIN

@@ -76,7 +76,7 @@ def rows_panel(ax: Axes, reading: Reading, clustering: Clustering) -> None:
             shades = _faded(colour(k), certainty[mine])
             ax.scatter(across, up, 26, shades, marker=marker(k), edgecolors=rim(k), linewidths=0.9)
     doubtful = points[:, clustering.marked[rows]]
-    ax.plot(*doubtful, zorder=4, **_ring(doubtful.shape[1]))
+    ax.plot(*doubtful, zorder=4, **ring(doubtful.shape[1]))
     style.plain(ax)
 
 
@@ -92,7 +92,7 @@ MANY = 60
 """More marked rows than this are dotted, for their rings would hide the data."""
 
 
-def _ring(count: int) -> dict[str, Any]:
+def ring(count: int) -> dict[str, Any]:
     """How so many rows are marked."""
     dot = {"color": INK, "marker": "o", "ls": ""}
     if count > MANY:
@@ -135,7 +135,7 @@ def certainty_keys(marked: np.ndarray, words: str, fills: bool) -> list[Artist]:
     ]
     count = int(marked.sum())
     label = f"{words}: {count:,} row{'' if count == 1 else 's'}"
-    return [*keys, key(label, **_ring(int(marked[shown_rows(len(marked))].sum())))]
+    return [*keys, key(label, **ring(int(marked[shown_rows(len(marked))].sum())))]
 
 
 def same_rows(values: Sized, n_obs: int, name: str) -> None:

@@ -106,11 +106,7 @@ def _mixture_1d(ax: Axes, reading: Reading, draws: MixtureParameters) -> None:
     x, point = reading.rows[:, 0], reading.map
     pad = 0.12 * np.ptp(x)
     low, high = x.min() - pad, x.max() + pad
-    grid = np.linspace(low, high, 500)
-    if point is not None:  # a narrow component needs its own points to show its height
-        sd = np.sqrt(point.variances)
-        fine = (point.means + sd * np.linspace(-4, 4, 61)).ravel()
-        grid = np.union1d(grid, fine[(fine >= low) & (fine <= high)])
+    grid = np.linspace(low, high, 500) if point is None else style.fine_grid(low, high, point)
     heights, edges = np.histogram(x, _bins(x), weights=reading.sample_weight, density=True)
     ax.stairs(heights, edges, color=GREY, lw=1, zorder=1.5)
     _rug(ax, x)
@@ -168,7 +164,7 @@ def _pair_panel(ax: Axes, reading: Reading, draws: MixtureParameters, pair: list
     ax.scatter(across, up, s=9, color=GREY, alpha=alpha, linewidths=0, zorder=1)
     covariances = draws.covariances
     for k in range(draws.n_components):
-        rings = _ellipses(draws.means[:, k], covariances[:, k], pair, 2)
+        rings = style.ellipses(draws.means[:, k], covariances[:, k], pair, 2)
         faint = LineCollection(rings, colors=colour(k), alpha=0.13, lw=0.7, zorder=2)
         ax.add_collection(faint, autolim=False)
     low, high = x[:, pair].min(axis=0), x[:, pair].max(axis=0)
@@ -187,19 +183,9 @@ def _pair_panel(ax: Axes, reading: Reading, draws: MixtureParameters, pair: list
 def _bold_ellipses(ax: Axes, point: MixtureParameters, k: int, pair: list[int]) -> np.ndarray:
     """Draw one component of the MAP; the points of its outermost ellipse."""
     for radius, width in ((1, 2.0), (2, 1.6), (3, 1.2)):
-        ring = _ellipses(point.means[k][None], point.covariances[k][None], pair, radius)
+        ring = style.ellipses(point.means[k][None], point.covariances[k][None], pair, radius)
         bold = LineCollection(ring, lw=width, zorder=3, **lines(k))
         ax.add_collection(bold, autolim=False)
     centre: dict[str, Any] = {"marker": "+", "markersize": 8, "markeredgewidth": 2, "zorder": 4}
     ax.plot(*point.means[k][pair], **centre, **lines(k))
     return ring[0]
-
-
-def _ellipses(
-    means: np.ndarray, covariances: np.ndarray, pair: list[int], radius: float
-) -> list[np.ndarray]:
-    """Points at one Mahalanobis distance from the mean, of two features' marginal: m of (91, 2)."""
-    angle = np.linspace(0, 2 * np.pi, 91)
-    circle = radius * np.stack([np.cos(angle), np.sin(angle)])
-    chol = np.linalg.cholesky(covariances[:, pair][:, :, pair])
-    return [*(means[:, pair][:, None] + np.swapaxes(chol @ circle, 1, 2))]

@@ -151,16 +151,37 @@ def thinned(n_obs: int, most: int = MAX_MARKERS) -> str:
 
 
 def by_separation(reading: Reading) -> np.ndarray:
+    """Features in order of how well they separate the posterior's components, best first."""
+    draws = reading.parameters
+    return separating(reading.rows, draws.weights.mean(axis=0), draws.means.mean(axis=0))
+
+
+def separating(x: np.ndarray, weights: np.ndarray, means: np.ndarray) -> np.ndarray:
     """Features in order of how well they separate the components, best first.
 
-    Variance of the component means over the variance within, both under the posterior means.
+    Variance of the component means over the variance within.
     """
-    draws, x = reading.parameters, reading.rows
-    weights, means = draws.weights.mean(axis=0), draws.means.mean(axis=0)
     between = weights @ (means - weights @ means) ** 2
     within = np.maximum(x.var(axis=0) - between, 1e-3 * x.var(axis=0))
     ratio: np.ndarray = -between / within
     return ratio.argsort(kind="stable")
+
+
+def ellipses(
+    means: np.ndarray, covariances: np.ndarray, pair: Sequence[int], radius: float
+) -> list[np.ndarray]:
+    """Points at one Mahalanobis distance from the mean, of two features' marginal: m of (91, 2)."""
+    angle = np.linspace(0, 2 * np.pi, 91)
+    circle = radius * np.stack([np.cos(angle), np.sin(angle)])
+    chol = np.linalg.cholesky(covariances[:, pair][:, :, pair])
+    return [*(means[:, pair][:, None] + np.swapaxes(chol @ circle, 1, 2))]
+
+
+def fine_grid(low: float, high: float, point: MixtureParameters) -> np.ndarray:
+    """Places along one feature; a narrow component has its own, to show its height."""
+    sd = np.sqrt(point.variances)
+    fine = (point.means + sd * np.linspace(-4, 4, 61)).ravel()
+    return np.union1d(np.linspace(low, high, 500), fine[(fine >= low) & (fine <= high)])
 
 
 def log_densities_1d(grid: np.ndarray, draws: MixtureParameters) -> np.ndarray:
