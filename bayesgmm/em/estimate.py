@@ -34,7 +34,7 @@ class Mode:
     log_posterior: float
     """Log posterior (log likelihood after ``fit_ml``), nats."""
     count: int
-    """How many starts reached it; 0 of one that splitting and merging of components led to."""
+    """How many starts reached it; 0 of one that moves of components led to."""
     parameters: MixtureParameters
     """In the data's units."""
 

@@ -45,7 +45,7 @@ def status_of(
         return " ".join([collapsed, *odd])
     if end.gradient_norm <= tol:
         modes = "1 mode" if n_modes == 1 else f"{n_modes} modes"
-        times = {0: "by splitting and merging", 1: "once"}.get(best.count, f"{best.count} times")
+        times = {0: "by moving components", 1: "once"}.get(best.count, f"{best.count} times")
         starts = "1 start" if n_done == 1 else f"{n_done} starts"
         says.append(f"Converged: {starts} found {modes}, the best {times}.")
         if best.count <= 1 < n_done:
@@ -64,7 +64,7 @@ def status_of(
         )
     n_below = n_done - sum(s.count for s in summits)
     if n_below > 0:
-        says.append(f"{n_below} more were given up far below it.")
+        says.append(f"{n_below} more led lower, and were given up.")
     says += _rival(objective, summits, best, tol)
     if objective.prior is None:
         says += _narrow(objective, parameters)

@@ -199,7 +199,7 @@ def _found(mode: Mode, share: float | None) -> str:
 
 def _starts(mode: Mode) -> str:
     if mode.count == 0:
-        return "by splitting and merging"
+        return "by moving components"
     return f"{mode.count:,} start{'' if mode.count == 1 else 's'}"
 
 

@@ -474,7 +474,7 @@ def test_the_catalogue_counts_every_start_off_the_floor_best_first(case, family)
 
 def lost(estimate):
     """How many starts the status says to have collapsed, and to have been given up."""
-    said = (r"(\d+) of \d+ starts collapsed", r"(\d+) more were given up")
+    said = (r"(\d+) of \d+ starts collapsed", r"(\d+) more led lower")
     found = (re.search(pattern, estimate.status) for pattern in said)
     return [int(words[1]) if words else 0 for words in found]
 

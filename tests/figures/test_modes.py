@@ -164,7 +164,7 @@ def test_of_many_modes_the_best_six_have_panels_and_the_best_separated_features_
     axes = drawn(bg.plot_modes(estimate, penguins))
     assert axes.shape == (1 + MAX_PANELS,)
     assert len(words_beside(axes[0])) == len(estimate.modes)
-    assert sum("by splitting and merging" in words for words in words_beside(axes[0])) == sum(
+    assert sum("by moving components" in words for words in words_beside(axes[0])) == sum(
         mode.count == 0 for mode in estimate.modes
     )
     w, means, variances = estimate.weights, estimate.means, estimate.parameters.variances
