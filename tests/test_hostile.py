@@ -64,6 +64,7 @@ ACCEPTED = {
     "random_seed": {"None", "0"},
     "sample_weight": {"None"},
     "start": {"None"},
+    "n_starts": {"None"},
     "mode": {"None"},
     "clustering": {"None"},
     "cores": {"None", "2**70"},

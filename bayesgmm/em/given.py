@@ -54,7 +54,7 @@ def _table(k: int, obs: Observations, start: Any) -> np.ndarray:
     """Responsibilities, (n_obs, n_components)."""
     try:
         given = np.asarray(start)
-    except ValueError:
+    except (TypeError, ValueError):
         given = np.asarray(None)
     if given.dtype.kind not in "iufb" or given.ndim not in (1, 2):
         raise TypeError(f"start is a {type(start).__name__}; {EXPECTED}.")
