@@ -25,7 +25,7 @@ def compare_k(
     covariance: str | Iterable[str] = tuple(STRUCTURES),
     *,
     sample_weight: npt.ArrayLike | None = None,
-    n_starts: int | None = None,
+    n_starts: int = 20,
     random_seed: int | None = None,
     progress: bool = True,
 ) -> "pd.DataFrame":
