@@ -206,28 +206,33 @@ def search(
     starts = [Beginning(index, 1) for index in range(n_first)]
     if start is not None:
         starts = [Beginning(start, 1), *starts[: n_first - 1]]
-    beginnings = starts
     stages: list[Stage] = []
-    n_done: int | None = None
+    found: Any = None
     with Bar(objective, show) as bar:
-        for few in _levels(objective, seed):
-            found = Search(Catalogue(few), max_iter, tol, seed, bar, stages)
-            try:
-                found.climb("starts" if n_done is None else "the best", beginnings, WINDOW)
-                if n_done is None and (start is None or n_first > 1):
-                    found.move()
-                    if n_starts is None and few.is_small:
-                        found.resolve_doubt()
-            except KeyboardInterrupt:
-                if not found.catalogue.summits:
-                    raise
-                found.interrupted = True
-            n_done = found.n_done if n_done is None else n_done
-            found.n_done = n_done
-            if found.interrupted:
-                break
-            beginnings = _contenders(found.catalogue) or starts
-    if few is not objective:
+        try:
+            for few in _levels(objective, seed):
+                first, here = (
+                    found is None,
+                    Search(Catalogue(few), max_iter, tol, seed, bar, stages),
+                )
+                beginnings = (found and _contenders(found.catalogue)) or starts
+                try:
+                    here.climb("starts" if first else "the best", beginnings, WINDOW)
+                    if first and (start is None or n_first > 1):
+                        here.move()
+                        if n_starts is None and few.is_small:
+                            here.resolve_doubt()
+                finally:
+                    # Of an interrupted search on more rows that has no point yet, the one before
+                    # is kept.
+                    if here.catalogue.summits:
+                        here.n_done = here.n_done if first else found.n_done
+                        found = here
+        except KeyboardInterrupt:
+            if found is None:
+                raise
+            found.interrupted = True
+    if found.objective is not objective:
         best = (found.catalogue.best or found.catalogue.summits[0]).best
         point = objective.at(best.end.y)
         found.catalogue = Catalogue(objective)

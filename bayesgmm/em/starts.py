@@ -17,8 +17,8 @@ SEEDING_ROWS = 10_000
 TREE_ROWS = 500
 """Rows of which a tree is grown; at least twenty for each component."""
 LLOYD_PASSES = 10
-SHORT_RUNS, SHORT_PASSES = 4, 5
-"""Random starts of which the best is taken, and the passes that each is given."""
+SHORT_RUNS, SHORT_ITERATIONS = 4, 5
+"""Random starts of which the best is taken, and the iterations that each is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +153,9 @@ def _from_short_runs(objective, seeding, k, rng):
         table = np.exp(-0.5 * (square - square.min(axis=1, keepdims=True)))
         table /= table.sum(axis=1, keepdims=True)
         y = from_responsibilities(objective, rows, seeding.weight, table)
-        ascent = objective.ascent(y, SHORT_PASSES)
-        objective.go_on(ascent, 0.0, SHORT_PASSES)
+        ascent = objective.ascent(y, SHORT_ITERATIONS)
+        while not objective.go_on(ascent, 0.0, SHORT_ITERATIONS):
+            pass
         point = objective.reached(ascent)
         # By a margin, so that rounding does not choose between runs to the same end.
         if best is None or point.value > highest + 1e-6 * abs(highest):

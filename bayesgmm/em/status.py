@@ -64,7 +64,7 @@ def status_of(
         )
     n_below = n_done - sum(s.count for s in summits)
     if n_below > 0:
-        says.append(f"{n_below} more led lower, and were given up.")
+        says.append(f"{n_below} more led lower.")
     says += _rival(objective, summits, best, tol)
     if objective.prior is None:
         says += _narrow(objective, parameters)
