@@ -21,6 +21,9 @@ HANDOVER_ITERATIONS, HANDOVER_ITERATIONS_OF_SMALL = 12, 60
 REFRESH = 40
 """Iterations of L-BFGS after which its metric is that of the point it has reached."""
 
+DETOUR = 200
+"""Iterations of EM after L-BFGS has stepped onto the floor, before it is tried again."""
+
 ROUNDING = 1e-12
 """Relative error of the objective."""
 BURST = 50
@@ -148,10 +151,10 @@ def _quasi_newton(objective, climb, max_iter, tol, watch):
         options={"maxiter": min(max_iter, REFRESH), "maxcor": 20, "ftol": 0.0, "gtol": 0.0},
     )
     if objective.prior is None and objective.on_floor(climb.end.parameters):
-        # EM alone keeps to the floor.
+        # Along a path of its own EM may pass the collapse by, if slowly.
         climb.end = start
         del climb.trace[length:]
-        _em(objective, climb, max_iter, tol, watch)
+        _em(objective, climb, min(max_iter, DETOUR), tol, watch)
 
 
 def _newton(objective, climb, max_iter, tol, watch):
@@ -167,7 +170,7 @@ def _newton(objective, climb, max_iter, tol, watch):
 
         def product(u, best=best, whitening=whitening):
             climb.n_passes += 2
-            return -curvature_times(objective, best.y, whitening, u)
+            return -curvature_times(lambda y: objective.at(y).gradient, best.y, whitening, u)
 
         n_dim = len(best.y)
         information = LinearOperator((n_dim, n_dim), matvec=product, dtype=np.float64)

@@ -1,5 +1,6 @@
 """Complete-data information: the metric in which EM is gradient ascent with unit steps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,19 +62,30 @@ class Whitening:
         means = p.structure.times_transposed(p.factor, of_means.reshape(p.means.shape)) / root
         return np.concatenate([self.simplex.T @ of_weights, spread, means.ravel()])
 
+    def inverse(self, step: np.ndarray) -> np.ndarray:
+        """W⁻¹ step."""
+        p, root = self.point.parameters, np.sqrt(self.counts)[:, None]
+        of_weights, of_spread, of_means = self._parts(step)
+        spread = p.structure.into_whitened(p.factor, self.counts, p.n_features, of_spread)
+        means = p.structure.solve(p.factor, of_means.reshape(p.means.shape)) * root
+        return np.concatenate([np.linalg.solve(self.simplex, of_weights), spread, means.ravel()])
+
     def _parts(self, vector: np.ndarray) -> list[np.ndarray]:
         k, d = self.point.parameters.means.shape
         return np.split(vector, [k - 1, len(vector) - k * d])
 
 
 def curvature_times(
-    objective: Objective, y: np.ndarray, whitening: Whitening, u: np.ndarray
+    gradient: Callable[[np.ndarray], np.ndarray],
+    y: np.ndarray,
+    whitening: Whitening,
+    u: np.ndarray,
 ) -> np.ndarray:
     """Wᵀ H W u, with H the second derivatives at y, by a central difference of the gradient."""
     direction = whitening(u)
     size = 6e-6 / np.abs(direction).max()  # the cube root of the rounding error
-    ahead, behind = objective.at(y + size * direction), objective.at(y - size * direction)
-    return whitening.transposed(ahead.gradient - behind.gradient) / (2 * size)
+    change = gradient(y + size * direction) - gradient(y - size * direction)
+    return whitening.transposed(change) / (2 * size)
 
 
 def largest_curvature(
@@ -88,7 +100,7 @@ def largest_curvature(
     def product(u: np.ndarray) -> np.ndarray:
         nonlocal n_passes
         n_passes += 2
-        return curvature_times(objective, y, whitening, u)
+        return curvature_times(lambda y: objective.at(y).gradient, y, whitening, u)
 
     if n_dim <= SMALL:
         values, vectors = np.linalg.eigh(np.array([product(u) for u in np.eye(n_dim)]))

@@ -179,7 +179,7 @@ class Search:
             best = self.catalogue.best
             self.swap(N_STARTS)
             self.move()
-            if best is None or (best is self.catalogue.best and best.count >= ENOUGH):
+            if best and best is self.catalogue.best and best.count >= ENOUGH:
                 return
             if self.n_done < MOST_ROUNDS * N_STARTS:
                 more = range(self.n_done, self.n_done + N_STARTS)

@@ -51,8 +51,7 @@ class MixtureRun:
         whitened = self.whitened
         if position is None:
             return whitened.nutpie_model()
-        start = np.linalg.solve(whitened.whitening, position - whitened.centre)
-        return whitened.nutpie_model(start)
+        return whitened.nutpie_model(whitened.whitened(position))
 
     def position(self, columns):
         """Where a chain is after its last draw: the target's own coordinates."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesgmm.likelihood import Target, hessian, unconstrain
+from bayesgmm.likelihood import Target, unconstrain
+from bayesgmm.sampling.metric import Dense, Metric, metric_at
 from bayesgmm.sampling.native import native_model
 
 OVERDISPERSION = 2.0
@@ -38,31 +39,30 @@ FIXED_LENGTH = {
 
 @dataclass(frozen=True, eq=False)
 class WhitenedTarget:
-    """A target as a function of y, where θ = centre + whitening · y; with the Jacobian."""
+    """A target as a function of y, where θ = centre + W y; with the Jacobian."""
 
     target: Target
     centre: np.ndarray
-    whitening: np.ndarray
+    metric: Metric
+    """W."""
 
     @classmethod
     def at(cls, target, parameters):
-        """Whitened by the curvature at a mode (Laplace).
-
-        A direction in which the density is flat or curves upwards there takes its absolute
-        curvature, no less than a hundredth: posterior scales there are set by the tails.
-        """
+        """Whitened by the curvature at a mode (Laplace)."""
         centre = unconstrain(parameters)
-        values, vectors = np.linalg.eigh(-hessian(target, centre, jacobian=True))
-        scale = np.sqrt(np.maximum(np.abs(values), 1e-2))
-        return cls(target, centre, np.ascontiguousarray(vectors / scale))
+        return cls(target, centre, metric_at(target, centre))
 
     def __call__(self, y):
-        value, gradient = self.target(self.centre + self.whitening @ y)
-        return value, self.whitening.T @ gradient
+        value, gradient = self.target(self.centre + self.metric(y))
+        return value, self.metric.transposed(gradient)
 
     def coordinates(self, y):
         """The target's own coordinates θ of vectors (…, n_dim)."""
-        return y @ self.whitening.T + self.centre
+        return self.metric(y) + self.centre
+
+    def whitened(self, theta):
+        """The inverse: y of a vector (n_dim,)."""
+        return self.metric.inverse(theta - self.centre)
 
     @property
     def sampler(self):
@@ -98,8 +98,8 @@ class WhitenedTarget:
                 return start
             return self.overdispersed(np.random.default_rng(seed))
 
-        if len(self.target.evidence) <= MANY_ROWS:
-            return native_model(self.target, self.centre, self.whitening, initial_point)
+        if isinstance(self.metric, Dense) and len(self.target.evidence) <= MANY_ROWS:
+            return native_model(self.target, self.centre, self.metric.matrix, initial_point)
         from nutpie.compiled_pyfunc import from_pyfunc
 
         return from_pyfunc(

@@ -155,4 +155,4 @@ def z_scores(sampled, exact):
 def without_jacobian(density, y):
     """A whitened target that lacks the Jacobian of the transforms, to be planted."""
     value, gradient = density.target(density.coordinates(y), jacobian=False)
-    return value, density.whitening.T @ gradient
+    return value, density.metric.transposed(gradient)

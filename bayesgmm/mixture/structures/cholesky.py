@@ -56,6 +56,9 @@ class Cholesky(Structure):
     def times_transposed(self, factor, z):
         return (np.swapaxes(factor, -1, -2) @ z[..., None])[..., 0]
 
+    def solve(self, factor, z):
+        return np.linalg.solve(factor, z[..., None])[..., 0]
+
     def pooled(self, covariance):
         return covariance
 
@@ -87,6 +90,11 @@ class Cholesky(Structure):
         blocks = factor[: self._n_blocks(len(factor))]
         return triangle_step(blocks, u.reshape(len(blocks), -1) * self._root(counts, n_features))
 
+    def into_whitened(self, factor, counts, n_features, step):
+        blocks = factor[: self._n_blocks(len(factor))]
+        entries = entries_of(blocks, step.reshape(len(blocks), -1))
+        return (entries / self._root(counts, n_features)).ravel()
+
     def to_whitened(self, factor, counts, n_features, gradient):
         blocks = factor[: self._n_blocks(len(factor))]
         entries = triangle_pull(blocks, gradient.reshape(len(blocks), -1))
@@ -109,8 +117,18 @@ def triangle_step(blocks, entries):
     return step.ravel()
 
 
+def entries_of(blocks, step):
+    """The entries of E, of the steps of the coordinates of triangles: the inverse."""
+    rows, columns, _ = lower_triangle(blocks.shape[-1])
+    dL = np.zeros(blocks.shape)
+    dL[:, rows, columns] = step
+    i = np.arange(blocks.shape[-1])
+    dL[:, i, i] *= blocks[:, i, i]
+    return np.linalg.solve(blocks, dL)[:, rows, columns]
+
+
 def triangle_pull(blocks, gradient):
-    """The gradient in the entries of E, of that in the coordinates: the transpose."""
+    """The gradient in the entries of E, of that in the coordinates: the transpose of the first."""
     rows, columns, _ = lower_triangle(blocks.shape[-1])
     G = np.zeros(blocks.shape)
     G[:, rows, columns] = gradient

@@ -55,6 +55,9 @@ class Diagonal(Structure):
     def times_transposed(self, factor, z):
         return factor * z
 
+    def solve(self, factor, z):
+        return z / factor
+
     def pooled(self, covariance):
         variances = np.diag(covariance)
         return np.diag(np.full_like(variances, variances.mean()) if self.isotropic else variances)
@@ -93,6 +96,9 @@ class Diagonal(Structure):
         n_columns = factor.shape[1]
         n = counts.sum(keepdims=True) if self.shared else counts
         return u / np.sqrt(np.repeat(n, n_columns) * (n_features / n_columns) / 2)
+
+    def into_whitened(self, factor, counts, n_features, step):
+        return step / self.from_whitened(factor, counts, n_features, np.ones_like(step))
 
     def to_whitened(self, factor, counts, n_features, gradient):
         return self.from_whitened(factor, counts, n_features, gradient)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import gammaln, multigammaln
 
 from bayesgmm.mixture.structures.cholesky import (
+    entries_of,
     Cholesky,
     lower_triangle,
     triangle_pull,
@@ -266,6 +267,15 @@ class Proportional(Cholesky):
         entries, scale = self._entries(counts, n_features, u[k:])
         step = triangle_step(shape, (scale * entries)[None])
         return np.concatenate([u[:k] / np.sqrt(counts * n_features / 2), step[:-1]])
+
+    def into_whitened(self, factor, counts, n_features, step):
+        k, shape = len(counts), _unit_shape(factor)
+        _, _, diagonal = lower_triangle(n_features)
+        of_shape = np.append(step[k:], -step[k:][diagonal[:-1]].sum())
+        _, scale = self._entries(counts, n_features, step[k:])
+        entries = entries_of(shape, of_shape[None])[0] / scale
+        entries[diagonal[:-1]] = entries[diagonal] @ _without_trace(n_features)
+        return np.concatenate([step[:k] * np.sqrt(counts * n_features / 2), entries[:-1]])
 
     def to_whitened(self, factor, counts, n_features, gradient):
         k, shape = len(counts), _unit_shape(factor)

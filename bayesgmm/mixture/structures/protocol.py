@@ -109,6 +109,10 @@ class Structure(ABC):
         """Lᵀ z, as in :meth:`times`."""
 
     @abstractmethod
+    def solve(self, factor, z):
+        """L⁻¹ z, as in :meth:`times`."""
+
+    @abstractmethod
     def pooled(self, covariance):
         """A covariance matrix of all components, (n_features, n_features), in this form."""
 
@@ -148,8 +152,12 @@ class Structure(ABC):
         """Steps of the spread's coordinates, of steps u whose complete-data information is I."""
 
     @abstractmethod
+    def into_whitened(self, factor, counts, n_features, step):
+        """The inverse."""
+
+    @abstractmethod
     def to_whitened(self, factor, counts, n_features, gradient):
-        """The gradient in u, of the one in the spread's coordinates: the transpose."""
+        """The gradient in u, of the one in the spread's coordinates: the transpose of the first."""
 
 
 def each(values, n_components, axes):
