@@ -42,8 +42,8 @@ class Climb:
     n_passes: int = 1
     finished: bool = False
     """Whether nothing from outside cut it short."""
-    curvature: float | None = None
-    """The largest at its end, in whitened coordinates, where that has been found out."""
+    is_maximum: bool | None = None
+    """Whether no curvature at its end is positive, where that has been found out."""
 
     def reach(self, point: Point) -> None:
         self.end = point

@@ -37,6 +37,9 @@ class Mode:
     """How many starts reached it; 0 of one that moves of components led to."""
     parameters: MixtureParameters
     """In the data's units."""
+    is_maximum: bool | None
+    """Whether no curvature is positive there, by Lanczos's method. A saddle is listed only where it
+    is the best; None where Ctrl-C came before it was known."""
 
 
 @dataclass(frozen=True, eq=False)

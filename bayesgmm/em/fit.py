@@ -187,7 +187,7 @@ def _estimate(
 def _mode(objective: Objective, summit: Summit) -> Mode:
     end = summit.best.end
     parameters = objective.in_data_units(end.parameters.permuted(_order(objective, end)))
-    return Mode(end.value + objective.offset, summit.count, parameters)
+    return Mode(end.value + objective.offset, summit.count, parameters, summit.best.is_maximum)
 
 
 def _order(objective: Objective, end: Point) -> np.ndarray:

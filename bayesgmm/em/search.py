@@ -132,8 +132,7 @@ class Search:
         """Whether a climb has collapsed, or come near the best; on a saddle, only if it is best."""
         if self.objective.on_floor(climb.end.parameters):
             return True
-        on_saddle = climb.curvature is not None and climb.curvature > FLAT
-        return self.catalogue.can_win(climb, 0.0 if on_saddle else window)
+        return self.catalogue.can_win(climb, 0.0 if climb.is_maximum is False else window)
 
     def _leaves_saddle(self, climb: Climb, window: float) -> bool:
         """Whether the climb has ended on a saddle, and goes on from beside it."""
@@ -144,14 +143,15 @@ class Search:
         whitening = Whitening.at(end)
         curvature, direction, n_passes = largest_curvature(self.objective, end.y, whitening)
         climb.n_passes += n_passes
-        climb.curvature = curvature
-        if curvature <= FLAT:
+        climb.is_maximum = curvature <= FLAT
+        if climb.is_maximum:
             return False
         for size in (1.0, -1.0, 0.1, -0.1, 0.01, -0.01):
             beside = self.objective.at(end.y + size * whitening(direction))
             climb.n_passes += 1
             if beside.value > end.value:
                 climb.reach(beside)
+                climb.is_maximum = None
                 return True
         return False
 

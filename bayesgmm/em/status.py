@@ -48,6 +48,8 @@ def status_of(
         times = {0: "by moving components", 1: "once"}.get(best.count, f"{best.count} times")
         starts = "1 start" if n_done == 1 else f"{n_done} starts"
         says.append(f"Converged: {starts} found {modes}, the best {times}.")
+        if best.best.is_maximum is False:
+            says.append("It is a saddle, if so flat a one that no step from it leads up.")
         if best.count <= 1 < n_done:
             says.append("A mode found once may not be the highest: try a larger n_starts.")
     else:

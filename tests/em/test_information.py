@@ -84,3 +84,26 @@ def test_components_in_one_place_are_on_a_saddle():
     assert curvature > 1e-3
     beside = objective.at(point.y + 0.1 * Whitening.at(point)(direction))
     assert beside.value > point.value
+
+
+def test_a_climb_leaves_a_saddle():
+    """A start that the M-step maps to two components in one place, from which EM never parts."""
+    x = clusters(200, 6.0, d=1, k=2)
+    halves = np.full((len(x), 2), 0.5)
+    mixture = bg.GaussianMixture(2)
+    left = bg.fit_ml(mixture, x, start=halves, n_starts=1, random_seed=1, progress=False)
+    best = bg.fit_ml(mixture, x, random_seed=1, progress=False)
+    assert left.converged
+    assert left.log_likelihood == pytest.approx(best.log_likelihood, rel=1e-9)
+    assert left.trace[0] < left.log_likelihood - 10
+
+
+def test_modes_say_that_they_are_maxima(old_faithful):
+    estimate = bg.fit_map(bg.GaussianMixture(3), old_faithful, random_seed=1, progress=False)
+    assert len(estimate.modes) > 1
+    objective = Objective.of(estimate.declaration, old_faithful, None)
+    for mode in estimate.modes:
+        here = mode.parameters.affine(1 / objective.scale, -objective.shift / objective.scale)
+        curvature = hessian(objective.target, unconstrain(here), jacobian=False)
+        assert mode.is_maximum
+        assert np.linalg.eigvalsh(curvature)[-1] < 0

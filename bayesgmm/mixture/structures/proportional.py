@@ -17,8 +17,8 @@ import numpy as np
 from scipy.special import gammaln, multigammaln
 
 from bayesgmm.mixture.structures.cholesky import (
-    entries_of,
     Cholesky,
+    entries_of,
     lower_triangle,
     triangle_pull,
     triangle_step,
