@@ -4,7 +4,7 @@ import numpy as np
 
 from bayesgmm.data import Observations, Rows, training_data
 from bayesgmm.em.catalogue import Summit
-from bayesgmm.em.estimate import Mode, PointEstimate
+from bayesgmm.em.estimate import Mode, PointEstimate, Stage
 from bayesgmm.em.given import Start, given_start
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.search import N_STARTS, Search, search
@@ -176,7 +176,7 @@ def _estimate(
         gradient_norm=end.gradient_norm,
         collapsed=best.on_floor,
         modes=tuple(_mode(objective, summit) for summit in summits if summit.is_mode(tol)),
-        stages=tuple(found.stages),
+        stages=tuple(Stage(*part, n_passes) for part, n_passes in found.passes.items()),
         n_obs=n_obs,
         bic=bic,
         icl=bic - 2 * _certainty(objective, parameters),

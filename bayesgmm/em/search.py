@@ -14,7 +14,6 @@ import numpy as np
 
 from bayesgmm.em.catalogue import WINDOW, Catalogue, Summit
 from bayesgmm.em.climb import Climb, approach, finish
-from bayesgmm.em.estimate import Stage
 from bayesgmm.em.information import FLAT, Whitening, largest_curvature
 from bayesgmm.em.objective import Objective
 from bayesgmm.em.split_merge import moves, swaps
@@ -28,6 +27,8 @@ N_STARTS = 20
 MOST_ROUNDS = 10
 ENOUGH = 5
 """Starts that must lead to the best mode for it to be out of doubt."""
+QUIET_ROUNDS = 3
+"""Rounds of moves that must lead no higher."""
 TOP = 4
 """Modes, the best among them, of which components are put elsewhere."""
 
@@ -56,7 +57,8 @@ class Search:
     tol: float
     seed: Any
     bar: "Bar"
-    stages: list[Stage] = field(default_factory=list)
+    passes: dict[tuple[str, int], int]
+    """Passes that every part of the search took, by its name and the number of rows."""
     rng: np.random.Generator = field(init=False)
     n_done: int = 0
     """Starts that were climbed from to the end, or given up as they could not win."""
@@ -93,8 +95,8 @@ class Search:
                 self.catalogue.add(max(left, key=lambda c: c.end.value), 0)
             raise
         finally:
-            passes = sum(c.n_passes for c in climbs)
-            self.stages.append(Stage(name, len(self.objective.evidence), passes))
+            part = name, len(self.objective.evidence)
+            self.passes[part] = self.passes.get(part, 0) + sum(c.n_passes for c in climbs)
 
     def _begun(self, beginnings: list[Beginning]) -> Iterator[Climb]:
         """The first parts of the climbs, in order."""
@@ -173,15 +175,18 @@ class Search:
         self.climb("moving components", [Beginning(y, 0) for y in found])
 
     def resolve_doubt(self) -> None:
-        """Move components and climb from more starts, until that leads no higher and enough starts
-        have led to the best mode."""
+        """Move components and climb from more starts, until for some rounds that has led no higher
+        and enough starts have led to the best mode."""
+        quiet = 0
         for _ in range(MOST_ROUNDS):
             best = self.catalogue.best
             self.swap(N_STARTS)
             self.move()
-            if best and best is self.catalogue.best and best.count >= ENOUGH:
-                return
-            if self.n_done < MOST_ROUNDS * N_STARTS:
+            quiet = quiet + 1 if best is self.catalogue.best else 0
+            if best and quiet and best.count >= ENOUGH:
+                if quiet >= QUIET_ROUNDS:
+                    return
+            elif self.n_done < MOST_ROUNDS * N_STARTS:
                 more = range(self.n_done, self.n_done + N_STARTS)
                 self.climb("more starts", [Beginning(index, 1) for index in more])
 
@@ -206,14 +211,14 @@ def search(
     starts = [Beginning(index, 1) for index in range(n_first)]
     if start is not None:
         starts = [Beginning(start, 1), *starts[: n_first - 1]]
-    stages: list[Stage] = []
+    passes: dict[tuple[str, int], int] = {}
     found: Any = None
     with Bar(objective, show) as bar:
         try:
             for few in _levels(objective, seed):
                 first, here = (
                     found is None,
-                    Search(Catalogue(few), max_iter, tol, seed, bar, stages),
+                    Search(Catalogue(few), max_iter, tol, seed, bar, passes),
                 )
                 beginnings = (found and _contenders(found.catalogue)) or starts
                 try:
