@@ -6,6 +6,7 @@ Must not import pymc or arviz. Table libraries are imported only when a table co
 from bayesgmm.data.bulk import Bulk as Bulk
 from bayesgmm.data.dialects import Dialect as Dialect
 from bayesgmm.data.drawing import canonical_order as canonical_order
+from bayesgmm.data.drawing import drawn as drawn
 from bayesgmm.data.drawing import systematic as systematic
 from bayesgmm.data.evidence import Evidence as Evidence
 from bayesgmm.data.evidence import training_data as training_data

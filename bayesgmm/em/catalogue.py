@@ -16,6 +16,8 @@ SAME_PLACE = 1e-2
 
 NEAR = 1.0
 """Nats that the complete-data information sees between a climb and the summit it is on."""
+NEAR_PER_ROW = 0.02
+"""The same, per row, of a climb that is given up."""
 
 WINDOW = 10.0
 """Nats below the best within which a mode is worth knowing: its weight is e⁻¹⁰ or more."""
@@ -65,6 +67,14 @@ class Catalogue:
             gap = summit.best.end.value - point.value
             near = -1e-9 * abs(point.value) <= gap <= NEAR
             if near and not summit.on_floor and self._distance(summit, point) <= NEAR:
+                return summit
+        return None
+
+    def nearest(self, point: Point) -> Summit | None:
+        """The summit that a climb given up at a point was on, as far as one can tell."""
+        near = NEAR_PER_ROW * self.objective.evidence.total
+        for summit in self.summits:
+            if not summit.on_floor and self._distance(summit, point) <= near:
                 return summit
         return None
 

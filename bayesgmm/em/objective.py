@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bayesgmm.data import Bulk, Evidence, canonical_order, systematic
+from bayesgmm.data import Bulk, Evidence, canonical_order, drawn
 from bayesgmm.em.ascent import LOG_LIKELIHOOD, NORM, VALUE, Ascent, Routines, ascend, meets_floor
 from bayesgmm.em.m_step import Pseudodata
 from bayesgmm.likelihood import Point, Target, rows_at_once, unconstrain
@@ -21,6 +21,8 @@ from bayesgmm.mixture import (
 
 FEW_ROWS = 32_768
 """Rows that starts are screened on where there are more: modes are told apart by far fewer."""
+MORE_ROWS, MOST_NUMBERS = 2**17, 2**23
+"""Rows that what may win climbs on next, if they hold no more numbers than these; then on all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,18 +113,25 @@ class Objective:
         power = self.structure.log_scale_power(log_scale, k)
         return self.log_likelihood_offset - k * log_scale.sum() - power
 
-    @property
-    def few_rows(self):
-        """Rows that starts are screened on where there are more: they tell modes apart."""
-        return max(FEW_ROWS, 5 * self.n_components * self.n_features)
+    def levels(self, rng):
+        """The objective of few of many rows, of more of them, and last of all.
 
-    def sampled(self, n_obs, rng):
-        """The objective of so many rows drawn from more, with the same total weight."""
-        evidence = self.evidence
-        order = canonical_order(evidence.values, self.shift, self.scale)
-        drawn = order[systematic(evidence.each[order], n_obs, rng)]
-        weight = np.broadcast_to(evidence.total / n_obs, n_obs)
-        return replace(self, evidence=Evidence.of(evidence.values[drawn], weight))
+        The rows of a level are among those of the next, with the same total weight.
+        """
+        evidence, d = self.evidence, self.n_features
+        few = max(FEW_ROWS, 5 * self.n_components * d)
+        more = few * max(1, min(MORE_ROWS, MOST_NUMBERS // d) // few)
+        sizes = [n for n in sorted({few, more}) if 1.25 * n < len(evidence)]
+        if not sizes:
+            return [self]
+        values, weight = evidence.values, evidence.each
+        rows = values[drawn(values, weight, self.shift, self.scale, sizes[-1], rng)]
+        return [*(self._of_equal(rows[:: sizes[-1] // n]) for n in sizes), self]
+
+    def _of_equal(self, rows):
+        """The same of other rows of equal weight."""
+        weight = np.broadcast_to(self.evidence.total / len(rows), len(rows))
+        return replace(self, evidence=Evidence.of(rows, weight))
 
     @cached_property
     def ordered_rows(self):

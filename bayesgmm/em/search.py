@@ -5,7 +5,7 @@ near the best. From the best, components are merged and split until that leads n
 rows all this is done on few, and what may win there climbs on more of them.
 """
 
-import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,11 +16,12 @@ from bayesgmm.em.catalogue import WINDOW, Catalogue, Summit
 from bayesgmm.em.climb import Climb, approach, finish
 from bayesgmm.em.information import FLAT, Whitening, largest_curvature
 from bayesgmm.em.objective import Objective
+from bayesgmm.em.progress import Bar
 from bayesgmm.em.split_merge import moves, swaps
 from bayesgmm.em.starts import draw_start
 from bayesgmm.likelihood import row_log_density
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.runtime import in_order, progress_bar
+from bayesgmm.runtime import in_order, waiting
 
 N_STARTS = 20
 """Starts, and how many more at a time where they leave the best mode in doubt."""
@@ -35,8 +36,8 @@ TOP = 4
 MOST_SADDLES = 5
 """Saddles that one climb leaves."""
 
-GROWTH = 8
-"""How many times as many rows what may win climbs on next."""
+PASSES_OF_A_START, PASSES_OF_THE_BEST = 150, 90
+"""What a search takes, about: by it the time is foretold."""
 
 
 class Beginning(NamedTuple):
@@ -56,7 +57,7 @@ class Search:
     max_iter: int
     tol: float
     seed: Any
-    bar: "Bar"
+    bar: Bar
     passes: dict[tuple[str, int], int]
     """Passes that every part of the search took, by its name and the number of rows."""
     rng: np.random.Generator = field(init=False)
@@ -129,6 +130,8 @@ class Search:
             known.count += count
         elif self._is_worth_knowing(climb, window):
             self.catalogue.add(climb, count)
+        elif nearest := self.catalogue.nearest(climb.end):
+            nearest.count += count
 
     def _is_worth_knowing(self, climb: Climb, window: float) -> bool:
         """Whether a climb has collapsed, or come near the best; on a saddle, only if it is best."""
@@ -174,11 +177,13 @@ class Search:
         found = [y for top in tops for y in swaps(self.objective, top, self.rng, n_each)]
         self.climb("moving components", [Beginning(y, 0) for y in found])
 
-    def resolve_doubt(self) -> None:
+    def resolve_doubt(self, most_passes: float) -> None:
         """Move components and climb from more starts, until for some rounds that has led no higher
-        and enough starts have led to the best mode."""
+        and enough starts have led to the best mode; or the search has taken so many passes."""
         quiet = 0
         for _ in range(MOST_ROUNDS):
+            if sum(self.passes.values()) > most_passes:
+                return
             best = self.catalogue.best
             self.swap(N_STARTS)
             self.move()
@@ -211,47 +216,73 @@ def search(
     starts = [Beginning(index, 1) for index in range(n_first)]
     if start is not None:
         starts = [Beginning(start, 1), *starts[: n_first - 1]]
+    with waiting(f"drawing from {len(objective.evidence):,} rows", show):
+        levels = objective.levels(np.random.default_rng([seed, 2**31]))
     passes: dict[tuple[str, int], int] = {}
     found: Any = None
     with Bar(objective, show) as bar:
+        seconds = _seconds_of_a_pass(levels[0], show)
+        if len(levels) > 1:
+            bar.say(_plan(levels, n_first, seconds))
         try:
-            for few in _levels(objective, seed):
-                first, here = (
-                    found is None,
-                    Search(Catalogue(few), max_iter, tol, seed, bar, passes),
-                )
-                beginnings = (found and _contenders(found.catalogue)) or starts
+            for level in levels:
+                here = Search(Catalogue(level), max_iter, tol, seed, bar, passes)
                 try:
-                    here.climb("starts" if first else "the best", beginnings, WINDOW)
-                    if first and (start is None or n_first > 1):
-                        here.move()
-                        if n_starts is None and few.is_small:
-                            here.resolve_doubt()
+                    if found is None:
+                        here.climb("starts", starts, WINDOW)
+                        if start is None or n_first > 1:
+                            here.move()
+                            if n_starts is None:
+                                here.resolve_doubt(_passes_worth_while(levels))
+                    else:
+                        best = _contenders(found.catalogue) or starts
+                        here.climb("the best", best, WINDOW)
                 finally:
+                    if found is not None:
+                        here.n_done = found.n_done
                     # Of an interrupted search on more rows that has no point yet, the one before
                     # is kept.
                     if here.catalogue.summits:
-                        here.n_done = here.n_done if first else found.n_done
                         found = here
         except KeyboardInterrupt:
             if found is None:
                 raise
             found.interrupted = True
     if found.objective is not objective:
-        best = (found.catalogue.best or found.catalogue.summits[0]).best
-        point = objective.at(best.end.y)
+        highest = (found.catalogue.best or found.catalogue.summits[0]).best
+        point = objective.at(highest.end.y)
         found.catalogue = Catalogue(objective)
-        found.catalogue.add(Climb(best.start, point, [point.value]), 0)
+        found.catalogue.add(Climb(highest.start, point, [point.value]), 0)
     return found
 
 
-def _levels(objective: Objective, seed: Any) -> Iterator[Objective]:
-    """The objective of few of many rows, of more of them, and of all."""
-    n_obs, rng = objective.few_rows, np.random.default_rng([seed, 2**31])
-    while 1.25 * n_obs < len(objective.evidence):
-        yield objective.sampled(n_obs, rng)
-        n_obs *= GROWTH
-    yield objective
+def _seconds_of_a_pass(objective: Objective, show: bool) -> float:
+    """What the second takes: the first may have to be compiled."""
+    y = np.zeros(objective.target.n_dim)
+    with waiting("compiling, once", show):
+        objective.at(y)
+    began = time.perf_counter()
+    objective.at(y)
+    return time.perf_counter() - began
+
+
+def _passes_worth_while(levels: list[Objective]) -> float:
+    """Passes on few rows that cost little beside what is still to be done on more."""
+    few, *more = levels
+    if few.is_small:
+        return np.inf
+    return PASSES_OF_THE_BEST / 5 * sum(len(level.evidence) for level in more) / len(few.evidence)
+
+
+def _plan(levels: list[Objective], n_starts: int, seconds: float) -> str:
+    """What is going to be done on how many rows, and how long it may take."""
+    few, *more = (len(level.evidence) for level in levels)
+    passes = n_starts * PASSES_OF_A_START + PASSES_OF_THE_BEST * sum(more) / few
+    then = " and ".join(f"{n:,}" for n in more)
+    return (
+        f"{n_starts} starts on {few:,} rows, then the best on {then}; about "
+        f"{max(seconds * passes, 1):.0f} s"
+    )
 
 
 def _contenders(catalogue: Catalogue) -> list[Beginning]:
@@ -278,48 +309,3 @@ def _contenders(catalogue: Catalogue) -> list[Beginning]:
         if highest.value - end.value <= WINDOW + 3 * error:
             found.append(Beginning(end.y, summit.count))
     return found
-
-
-class Bar:
-    """A progress bar over climbs, of which part is done that is left to the gradient norm."""
-
-    def __init__(self, objective: Objective, show: bool) -> None:
-        flat = objective.prior is None
-        self.what = "maximum likelihood" if flat else "posterior mode"
-        self.density = "log likelihood" if flat else "log posterior"
-        self.done, self.first = 0.0, 0.0
-        self.bar = progress_bar(
-            None, self.what, show, total=1, miniters=0,
-            bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left{postfix}",
-        )  # fmt: skip
-
-    def __enter__(self) -> "Bar":
-        self.bar.__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        self.bar.__exit__(*raised)
-
-    def begin(self, name: str, total: int) -> None:
-        """Of a part of the search nothing is done yet."""
-        self.done = 0.0
-        self.bar.total = total
-        self.bar.set_description(f"{self.what}: {name}", refresh=False)
-        self.bar.update(-self.bar.n)
-
-    def advance(self, share: float) -> None:
-        """A share of a climb has come to its end."""
-        self.done, self.first = self.done + share, 0.0
-        self.bar.update(self.done - self.bar.n)
-
-    def show(self, climb: Climb, objective: Objective, tol: float) -> None:
-        """Of a climb is done half the share of decades from its first gradient norm to tol."""
-        norm = climb.end.gradient_norm
-        self.first = max(self.first, norm)
-        value = climb.end.value + objective.offset
-        self.bar.set_postfix_str(
-            f"iteration {len(climb.trace)}, {self.density} {value:.2f}", refresh=False
-        )
-        if tol < norm < self.first < math.inf:
-            share = math.log(self.first / norm) / math.log(self.first / tol)
-            self.bar.update(max(self.done + 0.5 * share - self.bar.n, 0))

@@ -21,6 +21,7 @@ from .jit import inner as inner
 from .jit import inner_exact as inner_exact
 from .jit import inner_fast as inner_fast
 from .progress import progress_bar as progress_bar
+from .progress import waiting as waiting
 from .threads import CHUNK as CHUNK
 from .threads import in_order as in_order
 from .threads import one_blas_thread as one_blas_thread

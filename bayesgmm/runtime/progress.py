@@ -2,7 +2,9 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bayesgmm.runtime import arguments
@@ -27,4 +29,26 @@ def progress_bar(
     if "ipykernel" in sys.modules and importlib.util.find_spec("ipywidgets"):
         from tqdm.notebook import tqdm
     disable = None if arguments.flag("progress", show) else True
-    return tqdm(steps, desc=description, disable=disable, leave=False, delay=PATIENCE, **settings)
+    settings = {"delay": PATIENCE, "leave": False} | settings
+    return tqdm(steps, desc=description, disable=disable, **settings)
+
+
+@contextmanager
+def waiting(description: str, show: bool) -> Iterator[None]:
+    """Say what goes on if it takes longer than a moment, of something that cannot say how far it
+    is."""
+    bars: list[Any] = []
+
+    def begin() -> None:
+        bars.append(progress_bar(None, description, show, delay=0, bar_format="{desc}"))
+
+    timer = threading.Timer(PATIENCE, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        for bar in bars:
+            bar.close()
