@@ -1,19 +1,32 @@
-"""One iteration of EM, on every core, beside scikit-learn's and mclust's."""
+"""Iterations of EM, on every core, beside scikit-learn's, daal4py's and mclust's."""
 
-from functools import partial
+import time
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 import bayesgmm as bg
 from bayesgmm.em.objective import Objective
 from bayesgmm.likelihood.passes import responsibilities
 from bayesgmm.likelihood.target import unconstrain
-from benchmarks.measure import REPETITIONS, Row, interleaved, size
-from benchmarks.peers import mclust, scikit_learn
+from bayesgmm.mixture.parameters import MixtureParameters
+from bayesgmm.runtime import one_blas_thread
+from benchmarks.measure import REPETITIONS, Row, Seconds, interleaved, size
+from benchmarks.peers import daal, mclust, scikit_learn
 from benchmarks.simulate import mixture_rows
 
 TARGETS = {(200_000, 2, 3): "≥ 40", (200_000, 30, 10): "≥ 6", (1_000_000, 10, 10): "≥ 20"}
+
+ITERATIONS = 10
+"""A call of daal4py's, that what it does before the first iteration counts for little."""
+DAAL_TARGETS = {
+    (2_000, 2, 3): "≥ 2",
+    (20_000, 2, 3): "≥ 2",
+    (200_000, 2, 3): "≥ 2",
+    (200_000, 10, 10): "≥ 2",
+    (50_000, 30, 10): "≥ 1.5",
+    (5_000, 100, 5): "≥ 1.2",
+    (20_000, 50, 20): "≥ 1.2",
+}
 
 SMALL = 5_000_000
 """Numbers n d K up to which the quick profile, too, waits for mclust."""
@@ -33,6 +46,8 @@ def rows(profile):
         )
         if profile == "full" or n * d * k <= SMALL:
             yield beside_mclust(x, start, ours, end, profile)
+    for shape, target in DAAL_TARGETS.items():
+        yield beside_daal(shape, target, profile)
 
 
 def beside_mclust(x, start, ours, end, profile):
@@ -51,19 +66,59 @@ def beside_mclust(x, start, ours, end, profile):
     return Row(name, what, seconds=seconds)
 
 
+def beside_daal(shape, target, profile):
+    name = "em_{}_{}_{}_daal".format(*shape)
+    what = (
+        f"one EM iteration of {ITERATIONS} in a call, {size(*shape)}: daal4py's em_gmm, both cores"
+    )
+    if daal.MISSING:
+        return Row(name, what, target, skipped=daal.MISSING)
+    x, start = mixture_rows(*shape)
+    start = far_from_the_end(x, start)
+    same(em_iteration(x, start)[1], daal.parameters(daal.em(x, start, 1)()), tolerance=1e-6)
+    theirs = daal.iterations(daal.em(x, start, ITERATIONS))
+    sides = {"daal4py": theirs, "bayesgmm": em_iterations(x, start)}
+    return Row(name, what, target, seconds=interleaved(sides, REPETITIONS[profile]))
+
+
+def far_from_the_end(x, mixture):
+    """Components that all have the spread of the rows, their means drawn together."""
+    k, centre = mixture.n_components, x.mean(axis=0)
+    factor = np.broadcast_to(np.linalg.cholesky(np.cov(x.T)), mixture.factor.shape)
+    means = centre + 0.3 * (mixture.means - centre)
+    return MixtureParameters("full", np.full(k, 1 / k), means, factor.copy())
+
+
+def em_iterations(x, start):
+    """A call that times one of as many passes of a climb from ``start``."""
+    objective, y = objective_at(x, start)
+
+    def climb():
+        began = time.perf_counter()
+        ascent = objective.ascent(y, ITERATIONS)
+        with one_blas_thread():
+            objective.go_on(ascent, -1.0, ITERATIONS)
+        return Seconds((time.perf_counter() - began) / ITERATIONS)
+
+    return climb
+
+
 def em_iteration(x, start):
     """A call that makes one iteration of ours from ``start``, and the parameters it leads to."""
-    mixture = bg.GaussianMixture(start.n_components)
-    objective = Objective.of(mixture, x, np.ones(len(x)), flat=True)
-    y = unconstrain(start.affine(1 / objective.scale, -objective.shift / objective.scale))
-    # As in a fit: our threads are over the rows, those of BLAS would only get in their way.
-    one_thread = partial(ThreadpoolController().limit, limits=1, user_api="blas")
+    objective, y = objective_at(x, start)
 
     def iterate():
-        with one_thread():
+        with one_blas_thread():
             return objective.step(y)
 
     return iterate, objective.in_data_units(objective.target.constrain(iterate()))
+
+
+def objective_at(x, start):
+    """The likelihood of the rows, and the vector of a mixture."""
+    objective = Objective.of(bg.GaussianMixture(start.n_components), x, None, flat=True)
+    y = unconstrain(start.affine(1 / objective.scale, -objective.shift / objective.scale))
+    return objective, y
 
 
 def same(ours, theirs, tolerance=1e-8):

@@ -33,6 +33,8 @@ QUIET_ROUNDS = 3
 TOP = 4
 """Modes, the best among them, of which components are put elsewhere."""
 
+CLEAR = -0.05
+"""Curvature, over the complete-data information, below which few rows tell it from 0."""
 MOST_SADDLES = 5
 """Saddles that one climb leaves."""
 
@@ -54,6 +56,8 @@ class Search:
     """A search on one set of rows, and what it has found."""
 
     catalogue: Catalogue
+    few: Objective
+    """Of few of many rows."""
     max_iter: int
     tol: float
     seed: Any
@@ -96,8 +100,11 @@ class Search:
                 self.catalogue.add(max(left, key=lambda c: c.end.value), 0)
             raise
         finally:
-            part = name, len(self.objective.evidence)
-            self.passes[part] = self.passes.get(part, 0) + sum(c.n_passes for c in climbs)
+            self._count(name, self.objective, sum(c.n_passes for c in climbs))
+
+    def _count(self, name: str, objective: Objective, n_passes: int) -> None:
+        part = name, len(objective.evidence)
+        self.passes[part] = self.passes.get(part, 0) + n_passes
 
     def _begun(self, beginnings: list[Beginning]) -> Iterator[Climb]:
         """The first parts of the climbs, in order."""
@@ -145,9 +152,12 @@ class Search:
         on_floor = self.objective.on_floor(end.parameters)
         if end.gradient_norm > self.tol or on_floor or not self.catalogue.can_win(climb, window):
             return False
-        whitening = Whitening.at(end)
-        curvature, direction, n_passes = largest_curvature(self.objective, end.y, whitening)
-        climb.n_passes += n_passes
+        whitening, curvature = Whitening.at(end), 0.0
+        # Few of many rows tell a clear maximum, at little cost.
+        for objective in dict.fromkeys((self.few, self.objective)):
+            if curvature > CLEAR:
+                curvature, direction, n_passes = largest_curvature(objective, end.y, whitening)
+                self._count("curvature", objective, n_passes)
         climb.is_maximum = curvature <= FLAT
         if climb.is_maximum:
             return False
@@ -226,7 +236,7 @@ def search(
             bar.say(_plan(levels, n_first, seconds))
         try:
             for level in levels:
-                here = Search(Catalogue(level), max_iter, tol, seed, bar, passes)
+                here = Search(Catalogue(level), levels[0], max_iter, tol, seed, bar, passes)
                 try:
                     if found is None:
                         here.climb("starts", starts, WINDOW)

@@ -22,12 +22,12 @@ def em_iteration(x, start):
     return iterate
 
 
-def fit(x, n_components, n_starts):
-    """A call that fits from so many starts until the log likelihood per row gains less than 1e-8.
+def fit(x, n_components, n_starts, tol=1e-3):
+    """A call that fits from so many starts until the log likelihood per row gains less than tol.
 
     The iterations it may take are so many that it always gets there.
     """
     mixture = GaussianMixture(
-        n_components, n_init=n_starts, tol=1e-8, max_iter=100_000, random_state=1
+        n_components, n_init=n_starts, tol=tol, max_iter=100_000, random_state=1
     )
     return lambda: mixture.fit(x)
