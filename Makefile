@@ -34,7 +34,7 @@ calibrate: install
 notebooks: install
 	$(BIN)/python notebooks/execute.py
 
-# quick, some fifteen minutes, or full
+# quick, some ten minutes, or full
 PROFILE = quick
 
 bench: install .venv-stan/.installed

@@ -58,14 +58,19 @@ def main():
 
 
 def begin(keep):
-    """Results without rows, or with those measured before on the same machine and versions."""
+    """Results without rows, or with those measured before on the same machine and versions.
+
+    ``keep`` keeps all of them; else those of the full profile stay until it is run again.
+    """
     results = {"machine": machine(), "versions": versions(), "rows": {}}
-    if keep and page.RESULTS.exists():
+    if page.RESULTS.exists():
         before = json.loads(page.RESULTS.read_text("utf-8"))
-        for what in ("machine", "versions"):
-            if before[what] != results[what]:
-                raise SystemExit(f"results.json is of other {what}: measure all, without --only.")
-        results["rows"] = before["rows"]
+        other = [what for what in ("machine", "versions") if before[what] != results[what]]
+        if other and keep:
+            raise SystemExit(f"results.json is of other {other[0]}: measure all, without --only.")
+        for name, row in before["rows"].items():
+            if not other and (keep or row["profile"] == "full"):
+                results["rows"][name] = row
     return results
 
 

@@ -10,7 +10,7 @@ from benchmarks.peers import clusterings, mclust, stan_mixture
 
 NUMERICAL = {"llvmlite", "numba", "numpy", "pytensor", "scipy", "xarray"}
 COMPARED = {"arviz", "arviz-stats", "bayesgmm", "httpstan", "jax", "jaxlib", "numpyro"}
-COMPARED |= {"nutpie", "pymc", "pystan", "scikit-learn"}
+COMPARED |= {"daal", "nutpie", "pymc", "pystan", "scikit-learn", "scikit-learn-intelex"}
 
 
 def machine():

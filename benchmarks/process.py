@@ -25,8 +25,8 @@ IMPORTS = {
     "NumPyro": "import pandas, jax, numpyro.infer",
 }
 
-REPETITIONS = 5
-"""In both profiles: a run of the textbook's takes many seconds."""
+REPETITIONS = {"quick": 3, "full": 5}
+"""Few: a run of the textbook's takes many seconds."""
 
 
 def rows(profile, draws=1000, tune=1000):
@@ -45,7 +45,7 @@ def rows(profile, draws=1000, tune=1000):
         "process_warm",
         what.format("warm caches"),
         "≥ 4",
-        seconds=interleaved(warm, REPETITIONS),
+        seconds=interleaved(warm, REPETITIONS[profile]),
         extra={"import seconds": {side: import_seconds(IMPORTS[side]) for side in warm}},
     )
     if profile == "full":
@@ -54,7 +54,7 @@ def rows(profile, draws=1000, tune=1000):
             "process_cold",
             what.format("empty caches"),
             "≥ 10",
-            seconds=interleaved(cold, REPETITIONS),
+            seconds=interleaved(cold, REPETITIONS[profile]),
         )
 
 

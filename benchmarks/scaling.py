@@ -1,4 +1,4 @@
-"""Cost of one pass over the rows against their number, the features and the components."""
+"""Cost of a pass against rows, features and components, beside an iteration of the peers'."""
 
 import multiprocessing
 import os
@@ -9,10 +9,12 @@ from statistics import median
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from threadpoolctl import threadpool_limits
 
 from bayesgmm.likelihood.passes import mixture_moments
+from bayesgmm.runtime import one_blas_thread
+from benchmarks.em import ITERATIONS, far_from_the_end
 from benchmarks.measure import REPETITIONS, Row, interleaved
+from benchmarks.peers import daal, scikit_learn
 from benchmarks.simulate import mixture_rows
 
 VALUES = {
@@ -28,7 +30,15 @@ MEANING = {"n": "rows n", "d": "features d", "K": "components K"}
 FIRST = {"n": 100_000, "d": 5, "K": 2}
 """Where the fit of a slope begins: below, what does not grow costs as much, or a core is idle."""
 
-COLORS = {"every core": "#1f7a6d", "one core": "#d1603d"}
+SIDES = {
+    "every core": ("a pass on every core", "#1f7a6d"),
+    "one core": ("a pass on one core", "#d1603d"),
+    "daal4py": ("an iteration of daal4py's, every core", "#6a5a9c"),
+    "scikit-learn": ("an iteration of scikit-learn's, every core", "#9aa5ab"),
+}
+
+MOST_ROWS_OF_PEERS = 1_000_000
+"""Beyond, an iteration of scikit-learn's takes many seconds."""
 
 STYLE = {
     "font.size": 8.5,
@@ -45,40 +55,58 @@ STYLE = {
 def rows(profile):
     repetitions = REPETITIONS[profile]
     for axis in VALUES:
-        yield curve(axis, "every core", seconds_against(axis, repetitions))
+        for side, seconds in seconds_against(axis, repetitions, peers=True).items():
+            yield curve(axis, side, seconds)
     # In a process of its own: threads keep the cores that they were started on.
     core, spawn = {min(os.sched_getaffinity(0))}, multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, os.sched_setaffinity, (0, core)) as process:
-        yield curve("n", "one core", process.submit(seconds_against, "n", repetitions).result())
+        alone = process.submit(seconds_against, "n", repetitions, peers=False).result()
+        yield curve("n", "one core", alone["every core"])
 
 
-def seconds_against(axis, repetitions):
-    """Seconds of a pass, every repetition, at each value of an axis."""
-    passes = {value: one_pass(**FIXED | {axis: value}) for value in VALUES[axis]}
-    # As in a fit: our threads are over the rows.
-    with threadpool_limits(1, user_api="blas"):
-        return list(interleaved(passes, repetitions).values())
+def seconds_against(axis, repetitions, peers):
+    """Seconds of a pass, every repetition, at each value of an axis, by side; in turn."""
+    found = {}
+    for value in VALUES[axis]:
+        shape = tuple((FIXED | {axis: value}).values())
+        for side, seconds in interleaved(sides_at(*shape, peers), repetitions).items():
+            found.setdefault(side, []).append(seconds)
+    return found
 
 
-def one_pass(n, d, K):
+def sides_at(n, d, K, peers):
     x, mixture = mixture_rows(n, d, K)
-    return partial(mixture_moments, x, mixture.log_weights, mixture.means, mixture.factor)
+    one_pass = partial(mixture_moments, x, mixture.log_weights, mixture.means, mixture.factor)
+
+    def ours():
+        with one_blas_thread():  # as in a fit: our threads are over the rows
+            one_pass()
+
+    sides = {"every core": ours}
+    if peers and n <= MOST_ROWS_OF_PEERS:
+        if not daal.MISSING:
+            start = far_from_the_end(x, mixture)
+            sides["daal4py"] = daal.iterations(daal.em(x, start, ITERATIONS))
+        sides["scikit-learn"] = scikit_learn.em_iteration(x, mixture)
+    return sides
 
 
-def curve(axis, cores, seconds):
+def curve(axis, side, seconds):
     """A row whose figure is the slope of log seconds in the logarithm of what varies."""
-    values, medians = VALUES[axis], [median(repetitions) for repetitions in seconds]
+    values = VALUES[axis][: len(seconds)]
+    medians = [median(repetitions) for repetitions in seconds]
     settled = values.index(FIRST[axis])
+    suffix = "" if side == "every core" else "_" + side.replace("-", "_").replace(" ", "_")
     return Row(
-        f"scaling_{axis}" if cores == "every core" else f"scaling_{axis}_{cores.split()[0]}_core",
-        f"a pass on {cores} at {fixed(axis)}: slope of log seconds in log {axis}, "
+        f"scaling_{axis}{suffix}",
+        f"{SIDES[side][0]} at {fixed(axis)}: slope of log seconds in log {axis}, "
         f"{number(FIRST[axis])} to {number(values[-1])}",
-        "1.0 ± 0.05" if axis == "n" else "",
+        "1.0 ± 0.05" if axis == "n" and side in ("every core", "one core") else "",
         "",
         value=slope(values[settled:], medians[settled:]),
         extra={
             "axis": axis,
-            "cores": cores,
+            "side": side,
             "values": values,
             "repetitions": seconds,
             "slope over all": slope(values, medians),
@@ -114,13 +142,14 @@ def figure(rows, path):
 
 
 def _draw(axes, row):
-    extra, color = row["extra"], COLORS[row["extra"]["cores"]]
+    extra = row["extra"]
+    color = SIDES[extra["side"]][1]
     values, medians = extra["values"], [median(s) for s in extra["repetitions"]]
     axes.plot(values, medians, "o", color=color, markersize=4)
     settled = [value for value in values if value >= FIRST[extra["axis"]]]
     height = np.mean(np.log(medians[-len(settled) :])) - row["value"] * np.mean(np.log(settled))
     line = np.exp(height) * np.array(settled, dtype=float) ** row["value"]
-    label = f"{extra['cores']}, slope {row['value']:.2f}"
+    label = f"{extra['side']}, slope {row['value']:.2f}"
     axes.plot(settled, line, color=color, linewidth=1.4, label=label)
 
 
