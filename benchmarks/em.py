@@ -84,7 +84,7 @@ def beside_daal(shape, target, profile):
 def far_from_the_end(x, mixture):
     """Components that all have the spread of the rows, their means drawn together."""
     k, centre = mixture.n_components, x.mean(axis=0)
-    factor = np.broadcast_to(np.linalg.cholesky(np.cov(x.T)), mixture.factor.shape)
+    factor = np.broadcast_to(np.linalg.cholesky(np.atleast_2d(np.cov(x.T))), mixture.factor.shape)
     means = centre + 0.3 * (mixture.means - centre)
     return MixtureParameters("full", np.full(k, 1 / k), means, factor.copy())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-REPETITIONS = {"quick": 5, "full": 11}
+REPETITIONS = {"quick": 3, "full": 11}
 """Repetitions of every side, by profile, where a row has no reason to choose its own."""
 
 SHORTEST = 0.2

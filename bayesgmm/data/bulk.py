@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import chdtr, chdtri
 
-from bayesgmm.runtime import one_blas_thread
+from bayesgmm.runtime import in_order, one_blas_thread
 
 TRIMMED = 0.05
 """Share of the weight that is left out."""
@@ -105,7 +105,7 @@ class Bulk:
         .. [1] García-Escudero, Gordaliza, Matrán & Mayo-Iscar (2008), Ann. Stat. 36, 1324–1345.
         """
         d, size = self.rows.shape[1], self.weight.sum() * (1 - TRIMMED)
-        fits = [self._tied(k) for k in SIZES if k < n_components] + [self._tied(n_components)]
+        fits = [*in_order(self._tied, [*(k for k in SIZES if k < n_components), n_components])]
         bic = [-2 * f.value[0] + f.means.shape[1] * (d + 1) * np.log(size) for f in fits]
         spread = self._untrimmed(fits[int(np.argmin(bic))].covariance[0])
         return spread * np.outer(self.unit, self.unit)

@@ -16,7 +16,7 @@ from bayesgmm.likelihood import Point
 # many iterations: near the mode EM's rate is linear and slow where components overlap. Where a pass
 # takes less time than the optimiser's own arithmetic, EM goes on for longer.
 HANDOVER_NORM, HANDOVER_NORM_OF_SMALL = 1e-2, 1e-5
-HANDOVER_ITERATIONS, HANDOVER_ITERATIONS_OF_SMALL = 12, 60
+HANDOVER_ITERATIONS, HANDOVER_ITERATIONS_OF_SMALL = 12, 50
 
 REFRESH = 40
 """Iterations of L-BFGS after which its metric is that of the point it has reached."""

@@ -82,6 +82,7 @@ class Search:
         """Climb from many places; what stays below the best by more than a window is given up."""
         climbs: list[Climb] = []
         counts = [beginning.n_starts for beginning in beginnings]
+        self._count(name, self.objective, 0)
         self.bar.begin(f"{name} on {len(self.objective.evidence)} rows", len(beginnings))
         try:
             for begun in self._begun(beginnings):
@@ -107,16 +108,20 @@ class Search:
         self.passes[part] = self.passes.get(part, 0) + n_passes
 
     def _begun(self, beginnings: list[Beginning]) -> Iterator[Climb]:
-        """The first parts of the climbs, in order."""
+        """The first parts of the climbs, in order; the places they begin at are drawn ahead."""
 
-        def begin(beginning: Beginning) -> Climb:
+        def place(beginning: Beginning) -> np.ndarray:
             y = beginning.place
-            if not isinstance(y, np.ndarray):
-                rng = np.random.default_rng([self.seed, y])
-                y = draw_start(self.objective.surrogate, y, rng)
+            if isinstance(y, np.ndarray):
+                return y
+            return draw_start(self.objective.surrogate, y, np.random.default_rng([self.seed, y]))
+
+        def begin(y: np.ndarray) -> Climb:
             return approach(self.objective, y, self.max_iter, self.tol)
 
-        return (in_order if self.objective.is_small else map)(begin, beginnings)
+        if self.objective.is_small:
+            return in_order(lambda beginning: begin(place(beginning)), beginnings)
+        return map(begin, in_order(place, beginnings))
 
     def _finish(self, climb: Climb, count: int, window: float) -> None:
         known = self.catalogue.recognised(climb.end)

@@ -113,7 +113,7 @@ def swaps(objective: Objective, point: Point, rng: np.random.Generator, n: int) 
     for _ in range(n):
         taken = int(rng.integers(k))
         metric = inverse[int(rng.integers(k))]
-        centre = rows[draw(weight, rng)]
+        centre = rows[draw(weight, rng)[0]]
         distance = (((rows - centre) @ metric.T) ** 2).sum(axis=1)
         size = rng.uniform(0.2, 1.0) * weight.sum() / k
         nearest = np.argsort(distance, kind="stable")

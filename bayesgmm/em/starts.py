@@ -181,32 +181,34 @@ def _squares(points, centres):
     return np.maximum(square, 0.0)
 
 
-def draw(weight, rng):
-    """A position, in proportion to weight."""
+def draw(weight, rng, n=1):
+    """n positions, each in proportion to weight."""
     cumulative = np.cumsum(weight)
-    return int(np.searchsorted(cumulative, rng.uniform() * cumulative[-1], side="right"))
+    return np.searchsorted(cumulative, rng.uniform(size=n) * cumulative[-1], side="right")
 
 
 def _random_rows(points, weight, k, rng):
     """Positions of k distinct points: equal centres would stay equal for ever, EM at a saddle."""
-    chosen, different = [draw(weight, rng)], np.ones(len(points), dtype=bool)
-    while len(chosen) < k:
-        different &= (points != points[chosen[-1]]).any(axis=1)
-        mass = weight * different
-        chosen.append(draw(mass if mass.any() else weight, rng))
-    return chosen
+    # In the order of exponential times they are drawn in proportion to weight, none of them twice.
+    chosen: list[int] = []
+    for i in np.argsort(rng.exponential(size=len(points)) / weight):
+        if not (points[chosen] == points[i]).all(axis=1).any():
+            chosen.append(i)
+        if len(chosen) == k:
+            return chosen
+    return [*chosen, *draw(weight, rng, k - len(chosen))]
 
 
 def _k_means(points, weight, k, rng):
     """Labels by k-means, from centres of which each is the best of a few of k-means++."""
     nearest = np.full(len(points), np.inf)
-    chosen = [points[draw(weight, rng)]]
+    chosen = [points[draw(weight, rng)[0]]]
     n_trials = 2 + int(np.log(k))
     while len(chosen) < k:
         nearest = np.minimum(nearest, ((points - chosen[-1]) ** 2).sum(axis=1))
         mass = weight * nearest
-        trials = [points[draw(mass if mass.any() else weight, rng)] for _ in range(n_trials)]
-        left = np.minimum(nearest[:, None], _squares(points, np.array(trials)))
+        trials = points[draw(mass if mass.any() else weight, rng, n_trials)]
+        left = np.minimum(nearest[:, None], _squares(points, trials))
         chosen.append(trials[int(np.argmin(weight @ left))])
     centres = np.array(chosen)
     for _ in range(LLOYD_PASSES):

@@ -11,6 +11,8 @@ from bayesgmm.likelihood import Point, responsibilities
 from bayesgmm.mixture import FLOOR, MixtureParameters
 from bayesgmm.runtime import sum_over_chunks
 
+ENOUGH_ROWS = 2.0
+"""Rows per free parameter below which covariance matrices are spoken of as too many."""
 RIVAL = 3.0
 """Nats below the best within which another mode is spoken of: its weight is not negligible."""
 
@@ -68,9 +70,22 @@ def status_of(
     if n_below > 0:
         says.append(f"{n_below} more led lower.")
     says += _rival(objective, summits, best, tol)
+    says += _few_rows(objective, parameters)
     if objective.prior is None:
         says += _narrow(objective, parameters)
     return " ".join(says + odd)
+
+
+def _few_rows(objective: Objective, parameters: MixtureParameters) -> list[str]:
+    """A word about covariance matrices of which rows can tell little."""
+    structure, n_obs, size = objective.structure, objective.evidence.total, parameters.n_parameters
+    if not structure.correlated or n_obs >= ENOUGH_ROWS * size:
+        return []
+    alone = structure.shared or objective.n_components == 1
+    return [
+        f"{n_obs:.6g} rows are few for {size} free parameters: covariance="
+        + ("'diag' has fewer." if alone else "'tied' and 'diag' have fewer.")
+    ]
 
 
 def _narrow(objective: Objective, parameters: MixtureParameters) -> list[str]:
