@@ -4,10 +4,8 @@ import numpy as np
 
 from bayesgmm.runtime import in_order
 
-CHUNK = 2**18
-"""Rows whose places are sought at a time, so that memory does not grow with their number."""
-BINS = 8
-"""Into how many times as many bins as rows are drawn all rows fall."""
+CHUNK = 2**16
+"""Rows whose places are sought at a time."""
 
 
 def canonical_order(values: np.ndarray, shift: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -33,9 +31,10 @@ def drawn(
     """n positions as :func:`systematic` draws them of rows in canonical order, in that order.
 
     Only the rows in bins from which one is drawn are put in order. Where bins end, as some of the
-    rows have it, makes no difference to what is drawn.
+    rows have it, makes no difference to what is drawn. Their number is the geometric mean of rows
+    and draws, for which bins and those rows together take the least memory.
     """
-    step = max(1, len(values) // (BINS * n))
+    step = max(1, int(np.sqrt(len(values) / n)))
     edges = np.unique(_keys(values[::step], shift, scale))
     chunks = [slice(i, i + CHUNK) for i in range(0, len(values), CHUNK)]
 
@@ -62,8 +61,10 @@ def drawn(
     keys, rows = map(np.concatenate, zip(*in_order(inside, chunks), strict=True))
     order = np.argsort(keys, kind="stable")
     keys, rows = keys[order], rows[order]
-    skipped = np.cumsum(np.where(wanted, 0.0, held))[np.searchsorted(edges, keys)]
-    chosen: np.ndarray = rows[_reached(skipped + np.cumsum(weight[rows]), places)]
+    held[wanted] = 0.0
+    reached = np.cumsum(held, out=sums)[np.searchsorted(edges, keys)]
+    reached += np.cumsum(weight[rows])
+    chosen: np.ndarray = rows[_reached(reached, places)]
     return chosen
 
 
