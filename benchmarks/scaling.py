@@ -130,7 +130,7 @@ def figure(rows, path):
         for axis, axes in panels.items():
             axes.set(xscale="log", yscale="log", xlabel=MEANING[axis])
             low, high = np.log10(axes.get_ylim())
-            axes.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))
+            axes.set_ylim(10 ** np.floor(low), 10 ** (np.ceil(high) + 1.5))  # room for the legend
             axes.xaxis.set_minor_formatter("")
             axes.yaxis.set_minor_formatter("")
             axes.set_title(fixed(axis), loc="left", fontsize=8.5)
