@@ -111,12 +111,15 @@ def _repetition(call):
 
 
 def _seconds_per_call(call, least):
-    """Of calls that together last for ``least`` seconds, and of one at least."""
+    """Of calls that together last for ``least`` seconds by the clock, and of one at least."""
     calls, total, start = 0, 0.0, time.perf_counter()
-    while calls == 0 or total < least:
+    began = start
+    while calls == 0 or began - start < least:
         result = call()
+        ended = time.perf_counter()
         calls += 1
-        total = total + result if isinstance(result, Seconds) else time.perf_counter() - start
+        total += result if isinstance(result, Seconds) else ended - began
+        began = ended
     return total / calls
 
 

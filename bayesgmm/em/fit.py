@@ -47,7 +47,8 @@ def fit_map(
         only one, and the fit ends at the mode above it.
     n_starts : int, optional
         Starts, of several kinds: trees, k-means++, short runs from random rows. By default 20, and
-        where rows are few and fewer than 5 of them lead to the best mode, up to 200.
+        up to 200 while fewer than 5 lead to the best mode and passes, over few of many rows, are
+        cheap beside the rest of the fit.
     max_iter : int
         Iterations per start.
     tol : float

@@ -21,7 +21,7 @@ from bayesgmm.em.split_merge import moves, swaps
 from bayesgmm.em.starts import draw_start
 from bayesgmm.likelihood import row_log_density
 from bayesgmm.mixture import MixtureParameters
-from bayesgmm.runtime import in_order, waiting
+from bayesgmm.runtime import PATIENCE, in_order, waiting
 
 N_STARTS = 20
 """Starts, and how many more at a time where they leave the best mode in doubt."""
@@ -222,8 +222,8 @@ def search(
 ) -> Search:
     """The distinct ends of climbs from many starts, the first of which may be given.
 
-    Where their number is not given and rows are few, more are made while few lead to the best mode.
-    From a given start alone there is but one climb. Ctrl-C ends the search with what it has found;
+    Where their number is not given, more are made while few lead to the best mode and passes over
+    few of the rows are cheap. From a given start alone there is but one climb. Ctrl-C ends the search with what it has found;
     the highest point, if a climb that is not finished has reached it, is among that.
     """
     seed: Any = np.random.SeedSequence(random_seed).entropy
@@ -236,8 +236,8 @@ def search(
     passes: dict[tuple[str, int], int] = {}
     found: Any = None
     with Bar(objective, show) as bar:
-        seconds = _seconds_of_a_pass(levels[0], show)
-        if len(levels) > 1:
+        seconds = _seconds_of_a_search(levels, n_first, show)
+        if len(levels) > 1 and seconds > PATIENCE:
             bar.say(_plan(levels, n_first, seconds))
         try:
             for level in levels:
@@ -271,14 +271,17 @@ def search(
     return found
 
 
-def _seconds_of_a_pass(objective: Objective, show: bool) -> float:
-    """What the second takes: the first may have to be compiled."""
-    y = np.zeros(objective.target.n_dim)
+def _seconds_of_a_search(levels: list[Objective], n_starts: int, show: bool) -> float:
+    """About what it takes, by the second pass over few rows: the first may have to be compiled."""
+    few, *more = levels
+    y = np.zeros(few.target.n_dim)
     with waiting("compiling, once", show):
-        objective.at(y)
+        few.at(y)
     began = time.perf_counter()
-    objective.at(y)
-    return time.perf_counter() - began
+    few.at(y)
+    rows = sum(len(level.evidence) for level in more) / len(few.evidence)
+    passes = n_starts * PASSES_OF_A_START + PASSES_OF_THE_BEST * rows
+    return passes * (time.perf_counter() - began)
 
 
 def _passes_worth_while(levels: list[Objective]) -> float:
@@ -291,13 +294,9 @@ def _passes_worth_while(levels: list[Objective]) -> float:
 
 def _plan(levels: list[Objective], n_starts: int, seconds: float) -> str:
     """What is going to be done on how many rows, and how long it may take."""
-    few, *more = (len(level.evidence) for level in levels)
-    passes = n_starts * PASSES_OF_A_START + PASSES_OF_THE_BEST * sum(more) / few
-    then = " and ".join(f"{n:,}" for n in more)
-    return (
-        f"{n_starts} starts on {few:,} rows, then the best on {then}; about "
-        f"{max(seconds * passes, 1):.0f} s"
-    )
+    few, *more = (f"{len(level.evidence):,}" for level in levels)
+    then = " and ".join(more)
+    return f"{n_starts} starts on {few} rows, then the best on {then}; about {seconds:.0f} s"
 
 
 def _contenders(catalogue: Catalogue) -> list[Beginning]:

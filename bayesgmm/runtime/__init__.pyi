@@ -20,6 +20,7 @@ from .jit import generic_fast as generic_fast
 from .jit import inner as inner
 from .jit import inner_exact as inner_exact
 from .jit import inner_fast as inner_fast
+from .progress import PATIENCE as PATIENCE
 from .progress import progress_bar as progress_bar
 from .progress import waiting as waiting
 from .threads import CHUNK as CHUNK
