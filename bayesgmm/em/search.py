@@ -223,8 +223,9 @@ def search(
     """The distinct ends of climbs from many starts, the first of which may be given.
 
     Where their number is not given, more are made while few lead to the best mode and passes over
-    few of the rows are cheap. From a given start alone there is but one climb. Ctrl-C ends the search with what it has found;
-    the highest point, if a climb that is not finished has reached it, is among that.
+    few of the rows are cheap. From a given start alone there is but one climb. Ctrl-C ends the
+    search with what it has found; the highest point, if a climb that is not finished has reached
+    it, is among that.
     """
     seed: Any = np.random.SeedSequence(random_seed).entropy
     n_first = n_starts or N_STARTS
